@@ -1,0 +1,87 @@
+package muster
+
+import (
+	"context"
+	"time"
+)
+
+// Limits every Store driver enforces alike, so that what passes on a laptop passes
+// on DynamoDB. Sizes are bytes. Source: DynamoDB service quotas, 2026.
+const (
+	MaxPartitionBytes = 2048
+	MaxSortBytes      = 1024
+	MaxRecordBytes    = 400_000 // partition, sort and value together
+	MaxWriteOps       = 100
+	MaxWriteBytes     = 4_000_000 // all values of one Write together
+	MaxListLimit      = 1000
+)
+
+// Key names one record: the partition groups records that are listed together,
+// Sort orders them bytewise within it. Neither may be empty.
+type Key struct {
+	Partition string
+	Sort      string
+}
+
+// Record is one stored value. The caller owns Value after a read and may change it.
+type Record struct {
+	Key
+	Value     []byte
+	Version   int64     // 1 when created, one more at each change
+	ExpiresAt time.Time // zero: never. Whole seconds; a fraction is cut off
+}
+
+// OpKind is what an Op does to its record.
+type OpKind uint8
+
+// Put writes the value, Delete removes the record, Check only asserts the version.
+const (
+	Put OpKind = iota
+	Delete
+	Check
+)
+
+// Op is one part of a Write. Version is the version the record must have for the
+// Write to happen: 0 means it must be absent (or expired), AnyVersion means that
+// its state does not matter.
+type Op struct {
+	Kind      OpKind
+	Key       Key
+	Value     []byte    // Put only; kept by the driver, do not change it afterwards
+	Version   int64     // the version this op replaces
+	ExpiresAt time.Time // Put only; zero: never
+}
+
+// AnyVersion in Op.Version skips the check. A Put of any version creates the record
+// or replaces it; the version still grows by one.
+const AnyVersion int64 = -1
+
+// ListOptions narrow a List. The zero value lists a whole partition, ascending, up
+// to MaxListLimit records.
+type ListOptions struct {
+	Prefix     string // only Sorts that begin with it
+	After      string // only Sorts greater than it (smaller when Descending); "": from the start
+	Limit      int    // 0 or more than MaxListLimit: MaxListLimit
+	Descending bool
+}
+
+// Store keeps small versioned records. Implementations are safe for concurrent use,
+// return ErrNotFound and ErrConflict (wrapped), and pass store/storetest.
+//
+// A nil error from Write means durable: the change survives a crash of the process.
+type Store interface {
+	// Get returns the record at key, as of the latest Write. An expired record is
+	// not found, even if the driver has not removed it yet.
+	Get(ctx context.Context, key Key) (Record, error)
+
+	// List returns records of one partition in Sort order, without expired ones.
+	// Fewer than the limit means there are no more. An unknown partition is empty,
+	// not an error.
+	List(ctx context.Context, partition string, opts ListOptions) ([]Record, error)
+
+	// Write applies all ops or none: at most MaxWriteOps, no two on one key. A
+	// version that does not match fails the call with ErrConflict; a call that could
+	// never succeed (too many ops, too large, the same key twice, an empty key) fails
+	// with an *Error of kind Invalid.
+	Write(ctx context.Context, ops ...Op) error
+}
