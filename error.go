@@ -39,7 +39,10 @@ type Error struct {
 	Code       string        // stable, for programs: "ticket.not_found"
 	Message    string        // for people; safe to show
 	RetryAfter time.Duration // zero: unknown
-	Err        error         // cause; for the log only
+	// Details are further members of the answer, safe to show to this caller:
+	// "ticketId", "seat". Keys are lowerCamelCase, values encode to JSON.
+	Details map[string]any
+	Err     error // cause; for the log only
 }
 
 // Error joins code, message and cause. It is for logs: Err may hold detail that

@@ -1,0 +1,168 @@
+package muster
+
+import "time"
+
+// The types here are what a player or a game server is shown. Every transport shows
+// the same; field names are part of the API.
+
+// PlayerView is a player as others see it; CreatedAt and Activity are for the player
+// alone.
+type PlayerView struct {
+	ID          PlayerID      `json:"id"`
+	DisplayName string        `json:"displayName"`
+	CreatedAt   *time.Time    `json:"createdAt,omitempty"`
+	Activity    *ActivityView `json:"activity,omitempty"`
+}
+
+// ActivityView is what a player is doing now.
+type ActivityView struct {
+	Kind      string    `json:"kind" enum:"ticket,session"`
+	TicketID  TicketID  `json:"ticketId,omitempty"`
+	SessionID SessionID `json:"sessionId,omitempty"`
+}
+
+// RatingView is a player's standing in one mode.
+type RatingView struct {
+	Mode   ModeName `json:"mode"`
+	Skill  int      `json:"skill"` // what matchmaking uses; 1500 at the start
+	Mu     float64  `json:"mu"`
+	Sigma  float64  `json:"sigma"`
+	Games  int      `json:"games"`
+	Wins   int      `json:"wins"`
+	Losses int      `json:"losses"`
+	Draws  int      `json:"draws"`
+}
+
+// SeatView is a player's own place in a session. It is never shown to anyone else.
+type SeatView struct {
+	SessionID          SessionID  `json:"sessionId"`
+	Mode               ModeName   `json:"mode"`
+	Team               string     `json:"team"`
+	IPAddress          string     `json:"ipAddress"`
+	DNSName            string     `json:"dnsName,omitempty"`
+	Port               int        `json:"port"`
+	PlayerSessionID    SeatID     `json:"playerSessionId"`
+	JoinToken          string     `json:"joinToken,omitempty"`
+	JoinTokenExpiresAt *time.Time `json:"joinTokenExpiresAt,omitempty"`
+}
+
+// MatchView is the proposed or made match of a ticket, as one of its players sees it.
+type MatchView struct {
+	ID                 MatchID    `json:"id"`
+	AcceptanceRequired bool       `json:"acceptanceRequired"`
+	AcceptBy           *time.Time `json:"acceptBy,omitempty"`
+	PlayerCount        int        `json:"playerCount"`
+	AcceptedCount      int        `json:"acceptedCount"`
+	You                string     `json:"you" enum:"pending,accepted,declined"`
+}
+
+// ReasonView says why a ticket ended without a seat.
+type ReasonView struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// TicketView is a ticket as one of its players sees it.
+type TicketView struct {
+	ID                   TicketID     `json:"id"`
+	Mode                 ModeName     `json:"mode"`
+	Status               TicketStatus `json:"status" enum:"queued,searching,requiresAcceptance,placing,completed,failed,cancelled,timedOut"`
+	Version              int64        `json:"version"`
+	CreatedAt            time.Time    `json:"createdAt"`
+	UpdatedAt            time.Time    `json:"updatedAt"`
+	Players              []PlayerID   `json:"players"`
+	EstimatedWaitSeconds int          `json:"estimatedWaitSeconds,omitempty"`
+	Match                *MatchView   `json:"match,omitempty"`
+	Seat                 *SeatView    `json:"seat,omitempty"`
+	Reason               *ReasonView  `json:"reason,omitempty"`
+}
+
+// ModeView is a mode as players see it.
+type ModeView struct {
+	Name                     ModeName            `json:"name"`
+	Title                    string              `json:"title"`
+	Description              string              `json:"description"`
+	Acceptance               bool                `json:"acceptance"`
+	AcceptanceTimeoutSeconds int                 `json:"acceptanceTimeoutSeconds,omitempty"`
+	Teams                    []ModeTeam          `json:"teams"`
+	Choices                  map[string][]string `json:"choices,omitempty"`
+}
+
+// ModeTeam is one team of a mode.
+type ModeTeam struct {
+	Name       string `json:"name"`
+	MinPlayers int    `json:"minPlayers"`
+	MaxPlayers int    `json:"maxPlayers"`
+}
+
+// LocationView is a place where sessions can run.
+type LocationView struct {
+	Name string `json:"name"`
+}
+
+// TicketRequest is what a player may say when asking for a match. There is no field
+// for skill: matchmaking attributes come from where the mode says.
+type TicketRequest struct {
+	Mode        ModeName          `json:"mode"`
+	LatencyInMs map[string]int    `json:"latencyInMs,omitempty"`
+	Preferences map[string]string `json:"preferences,omitempty"`
+}
+
+// ResultReport is what a game server says of a session that ended.
+type ResultReport struct {
+	Teams []ResultTeam `json:"teams"`
+}
+
+// ResultTeam is one team of a result. Rank 1 is best; equal ranks are a draw.
+type ResultTeam struct {
+	Name    string         `json:"name"`
+	Rank    int            `json:"rank"`
+	Score   float64        `json:"score"`
+	Players []ResultPlayer `json:"players"`
+}
+
+// ResultPlayer is one player of a result; Left says that the player went before the end.
+type ResultPlayer struct {
+	PlayerID PlayerID `json:"playerId"`
+	Left     bool     `json:"left,omitempty"`
+}
+
+// ResultView answers a ResultReport. Repeated says that the same result was known.
+type ResultView struct {
+	SessionID SessionID         `json:"sessionId"`
+	Repeated  bool              `json:"repeated"`
+	Players   []PlayerResultRow `json:"players"`
+}
+
+// PlayerResultRow is what a result did to one player.
+type PlayerResultRow struct {
+	PlayerID    PlayerID `json:"playerId"`
+	Outcome     Outcome  `json:"outcome" enum:"win,loss,draw"`
+	SkillBefore int      `json:"skillBefore"`
+	SkillAfter  int      `json:"skillAfter"`
+}
+
+// MatchHistoryView is one finished match as one of its players sees it.
+type MatchHistoryView struct {
+	SessionID   SessionID    `json:"sessionId"`
+	Mode        ModeName     `json:"mode"`
+	EndedAt     time.Time    `json:"endedAt"`
+	Team        string       `json:"team"`
+	Outcome     Outcome      `json:"outcome" enum:"win,loss,draw"`
+	SkillBefore int          `json:"skillBefore"`
+	SkillAfter  int          `json:"skillAfter"`
+	Teams       []ResultTeam `json:"teams"`
+}
+
+// MatchHistoryPage is part of a player's history, newest first. Next is the cursor of
+// the following page, empty at the end.
+type MatchHistoryPage struct {
+	Matches []MatchHistoryView `json:"matches"`
+	Next    string             `json:"next,omitempty"`
+}
+
+// Snapshot is all that a player who connects must know at once.
+type Snapshot struct {
+	Ticket *TicketView `json:"ticket"`
+	Seat   *SeatView   `json:"seat"`
+}
