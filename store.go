@@ -12,12 +12,12 @@ const (
 	MaxSortBytes      = 1024
 	MaxRecordBytes    = 400_000 // partition, sort and value together
 	MaxWriteOps       = 100
-	MaxWriteBytes     = 4_000_000 // all values of one Write together
+	MaxWriteBytes     = 4_000_000 // all keys and values of one Write together
 	MaxListLimit      = 1000
 )
 
 // Key names one record: the partition groups records that are listed together,
-// Sort orders them bytewise within it. Neither may be empty.
+// Sort orders them bytewise within it. Neither may be empty; both are UTF-8.
 type Key struct {
 	Partition string
 	Sort      string
@@ -28,7 +28,7 @@ type Record struct {
 	Key
 	Value     []byte
 	Version   int64     // 1 when created, one more at each change
-	ExpiresAt time.Time // zero: never. Whole seconds; a fraction is cut off
+	ExpiresAt time.Time // the first instant at which it is gone, UTC; zero: never
 }
 
 // OpKind is what an Op does to its record.
@@ -49,11 +49,16 @@ type Op struct {
 	Key       Key
 	Value     []byte    // Put only; kept by the driver, do not change it afterwards
 	Version   int64     // the version this op replaces
-	ExpiresAt time.Time // Put only; zero: never
+	ExpiresAt time.Time // Put only; zero: never. Whole seconds; a fraction is cut off
 }
 
 // AnyVersion in Op.Version skips the check. A Put of any version creates the record
-// or replaces it; the version still grows by one.
+// or replaces it; the version still grows by one. Deleting an absent record with
+// AnyVersion or version 0 succeeds and changes nothing.
+//
+// A record created anew after a Delete or its expiry starts at version 1 again (an
+// AnyVersion Put over an expired one may go on counting): versions tell the changes of
+// one record apart, not one life of a key from the next.
 const AnyVersion int64 = -1
 
 // ListOptions narrow a List. The zero value lists a whole partition, ascending, up
@@ -61,14 +66,18 @@ const AnyVersion int64 = -1
 type ListOptions struct {
 	Prefix     string // only Sorts that begin with it
 	After      string // only Sorts greater than it (smaller when Descending); "": from the start
-	Limit      int    // 0 or more than MaxListLimit: MaxListLimit
+	Limit      int    // 0, less, or more than MaxListLimit: MaxListLimit
 	Descending bool
 }
 
 // Store keeps small versioned records. Implementations are safe for concurrent use,
-// return ErrNotFound and ErrConflict (wrapped), and pass store/storetest.
+// return ErrNotFound and ErrConflict (wrapped), and pass store/storetest. A key or
+// partition that could not exist is an *Error of kind Invalid, a full disk or an
+// unreachable database one of kind Unavailable, an ended ctx its own error, wrapped.
 //
 // A nil error from Write means durable: the change survives a crash of the process.
+// After ErrConflict or an *Error of kind Invalid nothing was changed; after any other
+// error the change may have happened, so read before trying again.
 type Store interface {
 	// Get returns the record at key, as of the latest Write. An expired record is
 	// not found, even if the driver has not removed it yet.

@@ -1,5 +1,7 @@
 package muster
 
+import "unicode/utf8"
+
 // CheckOps says whether a Write could ever succeed: it returns nil or an *Error of
 // kind Invalid. Every driver calls it first, so that the limits are the same on all
 // of them.
@@ -10,21 +12,14 @@ func CheckOps(ops []Op) error {
 	seen := make(map[Key]struct{}, len(ops))
 	total := 0
 	for _, op := range ops {
-		if err := CheckKey(op.Key); err != nil {
+		if err := checkOp(op); err != nil {
 			return err
 		}
 		if _, twice := seen[op.Key]; twice {
 			return Errorf(Invalid, "store.key_twice", "a write names %q/%q twice", op.Key.Partition, op.Key.Sort)
 		}
 		seen[op.Key] = struct{}{}
-		if op.Version < AnyVersion {
-			return Errorf(Invalid, "store.version", "version %d is not a version", op.Version)
-		}
-		size := len(op.Key.Partition) + len(op.Key.Sort) + len(op.Value)
-		if size > MaxRecordBytes {
-			return Errorf(Invalid, "store.record_too_large", "record %q/%q has %d bytes, %d is the limit", op.Key.Partition, op.Key.Sort, size, MaxRecordBytes)
-		}
-		total += size
+		total += op.size()
 	}
 	if total > MaxWriteBytes {
 		return Errorf(Invalid, "store.write_too_large", "a write of %d bytes, %d is the limit", total, MaxWriteBytes)
@@ -32,8 +27,28 @@ func CheckOps(ops []Op) error {
 	return nil
 }
 
+func checkOp(op Op) error {
+	if err := CheckKey(op.Key); err != nil {
+		return err
+	}
+	if op.Kind > Check {
+		return Errorf(Invalid, "store.op_kind", "operation kind %d does not exist", op.Kind)
+	}
+	if op.Version < AnyVersion {
+		return Errorf(Invalid, "store.version", "version %d is not a version", op.Version)
+	}
+	if size := op.size(); size > MaxRecordBytes {
+		return Errorf(Invalid, "store.record_too_large", "record %q/%q has %d bytes, %d is the limit", op.Key.Partition, op.Key.Sort, size, MaxRecordBytes)
+	}
+	return nil
+}
+
+// size is what the op counts against MaxRecordBytes and MaxWriteBytes.
+func (op Op) size() int { return len(op.Key.Partition) + len(op.Key.Sort) + len(op.Value) }
+
 // CheckKey says whether key can name a record: it returns nil or an *Error of kind
-// Invalid.
+// Invalid. Keys are UTF-8 because DynamoDB's strings are: it would store two keys
+// that differ only in broken bytes as one.
 func CheckKey(key Key) error {
 	switch {
 	case key.Partition == "" || key.Sort == "":
@@ -42,6 +57,47 @@ func CheckKey(key Key) error {
 		return Errorf(Invalid, "store.key_too_long", "a partition key has %d bytes, %d is the limit", len(key.Partition), MaxPartitionBytes)
 	case len(key.Sort) > MaxSortBytes:
 		return Errorf(Invalid, "store.key_too_long", "a sort key has %d bytes, %d is the limit", len(key.Sort), MaxSortBytes)
+	case !utf8.ValidString(key.Partition) || !utf8.ValidString(key.Sort):
+		return Errorf(Invalid, "store.key_not_utf8", "a record key is UTF-8, got %q/%q", key.Partition, key.Sort)
 	}
 	return nil
+}
+
+// CheckPartition says whether partition can be listed: it returns nil or an *Error
+// of kind Invalid.
+func CheckPartition(partition string) error {
+	return CheckKey(Key{Partition: partition, Sort: "-"})
+}
+
+// Max is the number of records a List with these options returns at most: Limit,
+// brought into 1 to MaxListLimit.
+func (o ListOptions) Max() int {
+	if o.Limit <= 0 || o.Limit > MaxListLimit {
+		return MaxListLimit
+	}
+	return o.Limit
+}
+
+// Range turns Prefix and After into the Sorts they allow: from <= Sort < to, bytewise.
+// It is empty when from >= to. An unbounded end is "\xff", which is above all UTF-8.
+func (o ListOptions) Range() (from, to string) {
+	from, to = o.Prefix, prefixEnd(o.Prefix)
+	switch {
+	case o.After == "":
+	case o.Descending:
+		to = min(to, o.After)
+	default:
+		from = max(from, o.After+"\x00") // the next possible Sort
+	}
+	return from, to
+}
+
+// prefixEnd is the smallest string above everything that begins with prefix.
+func prefixEnd(prefix string) string {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < 0xff {
+			return prefix[:i] + string([]byte{prefix[i] + 1})
+		}
+	}
+	return "\xff"
 }
