@@ -1,0 +1,99 @@
+package muster
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Skill is a belief about a player's strength: mean and standard deviation.
+type Skill struct{ Mu, Sigma float64 }
+
+// Rate computes new skills from a result. teams and the answer have the same shape;
+// ranks has one entry a team, 1 is best, equal ranks are a draw.
+type Rate func(teams [][]Skill, ranks []int) [][]Skill
+
+// Options is what a Backend needs from outside. All of it is required but what says
+// otherwise.
+type Options struct {
+	Store    Store
+	GameLift GameLift
+	Notifier Notifier
+	Rate     Rate
+	// NewSkill is where every player starts.
+	NewSkill Skill
+
+	Modes     []Mode
+	Locations []string // where latencies count; others are dropped
+
+	// SignSeat completes a seat for its owner with a join token. Nil: no tokens.
+	SignSeat func(seat *SeatView, owner PlayerID) error
+
+	Now   func() time.Time
+	NewID func() string // unique and of the alphabet [a-zA-Z0-9-]
+	Log   *slog.Logger
+}
+
+// Backend is the rules: what a player, a game server and GameLift's events may do.
+// It keeps no state that matters outside its Store and is safe for concurrent use.
+type Backend struct {
+	store     Store
+	gamelift  GameLift
+	notifier  Notifier
+	rate      Rate
+	newSkill  Skill
+	modes     map[ModeName]Mode
+	modeOrder []ModeName
+	locations map[string]bool
+	placeList []LocationView
+	signSeat  func(*SeatView, PlayerID) error
+	now       func() time.Time
+	newID     func() string
+	log       *slog.Logger
+	watch     *watch
+}
+
+// New makes a Backend. The modes must be valid (Mode.Validate) and of different names.
+func New(o Options) *Backend {
+	b := &Backend{
+		store: o.Store, gamelift: o.GameLift, notifier: o.Notifier, rate: o.Rate, newSkill: o.NewSkill,
+		modes: make(map[ModeName]Mode, len(o.Modes)), locations: make(map[string]bool, len(o.Locations)),
+		placeList: make([]LocationView, 0, len(o.Locations)),
+		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(),
+	}
+	for _, m := range o.Modes {
+		b.modes[m.Name] = m
+		b.modeOrder = append(b.modeOrder, m.Name)
+	}
+	for _, name := range o.Locations {
+		b.locations[name] = true
+		b.placeList = append(b.placeList, LocationView{Name: name})
+	}
+	return b
+}
+
+// Run settles silent tickets until ctx ends. Every replica runs it; they share the
+// work.
+func (b *Backend) Run(ctx context.Context) error {
+	for {
+		if err := pause(ctx, sweepEvery); err != nil {
+			return nil //nolint:nilerr // the context's end is how Run is told to stop
+		}
+		if err := b.Reconcile(ctx); err != nil && ctx.Err() == nil {
+			b.log.WarnContext(ctx, "reconcile tickets", "error", err)
+		}
+	}
+}
+
+// Modes lists the playable modes in the order of the configuration.
+func (b *Backend) Modes() []ModeView {
+	views := make([]ModeView, 0, len(b.modeOrder))
+	for _, name := range b.modeOrder {
+		views = append(views, b.modes[name].view())
+	}
+	return views
+}
+
+// Locations lists the places where sessions can run, in the order of the
+// configuration.
+func (b *Backend) Locations() []LocationView { return b.placeList }

@@ -1,0 +1,108 @@
+package muster
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+)
+
+// rating is the record of a player's standing in one mode.
+type rating struct {
+	Skill
+	Games  int `json:"games"`
+	Wins   int `json:"wins"`
+	Losses int `json:"losses"`
+	Draws  int `json:"draws"`
+	// LastSession is the session whose result changed it last: the guard that a result
+	// counts once.
+	LastSession SessionID `json:"lastSession,omitempty"`
+}
+
+// pointsPerMu turns a mean into the number that players and rule sets see: a new
+// player of mean 25 has 1500.
+const pointsPerMu = 60
+
+// points is the skill that matchmaking uses and players see.
+func (r rating) points() int { return int(math.Round(max(0, r.Mu) * pointsPerMu)) }
+
+// played is the standing after one more match.
+func (r rating) played(delta Skill, outcome Outcome, in SessionID) rating {
+	r.Mu += delta.Mu
+	r.Sigma = max(r.Sigma+delta.Sigma, minSigma)
+	r.Games++
+	switch outcome {
+	case Win:
+		r.Wins++
+	case Loss:
+		r.Losses++
+	case Draw:
+		r.Draws++
+	}
+	r.LastSession = in
+	return r
+}
+
+// minSigma keeps a belief from becoming certainty.
+const minSigma = 0.1
+
+func (r rating) view(mode ModeName) RatingView {
+	return RatingView{
+		Mode: mode, Skill: r.points(), Mu: r.Mu, Sigma: r.Sigma,
+		Games: r.Games, Wins: r.Wins, Losses: r.Losses, Draws: r.Draws,
+	}
+}
+
+// ratingOf reads a player's standing in a mode, or where everybody starts.
+func (b *Backend) ratingOf(ctx context.Context, p PlayerID, mode ModeName) (rating, int64, error) {
+	return loadOr(ctx, b.store, ratingKey(p, mode), rating{Skill: b.newSkill})
+}
+
+// Ratings lists the player's standing in every mode of the configuration.
+func (b *Backend) Ratings(ctx context.Context, p PlayerID) ([]RatingView, error) {
+	views := make([]RatingView, 0, len(b.modeOrder))
+	for _, mode := range b.modeOrder {
+		standing, _, err := b.ratingOf(ctx, p, mode)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, standing.view(mode))
+	}
+	return views, nil
+}
+
+// maxHistoryPage bounds one page of a player's history.
+const maxHistoryPage = 100
+
+// Matches is a page of a player's finished matches, newest first. before is the Next
+// of the page before, or empty for the newest.
+func (b *Backend) Matches(ctx context.Context, p PlayerID, limit int, before string) (MatchHistoryPage, error) {
+	if limit < 1 || limit > maxHistoryPage {
+		return MatchHistoryPage{}, Errorf(Invalid, "history.limit", "a page has 1 to %d matches", maxHistoryPage)
+	}
+	after := ""
+	if before != "" {
+		after = historyPrefix + before
+	}
+	if len(after) > MaxSortBytes || strings.ContainsFunc(before, func(r rune) bool { return r < ' ' }) {
+		return MatchHistoryPage{}, Errorf(Invalid, "history.cursor", "this is not a cursor of an earlier page")
+	}
+	records, err := b.store.List(ctx, historyKey(p, time.Time{}, "").Partition, ListOptions{
+		Prefix: historyPrefix, After: after, Limit: limit, Descending: true,
+	})
+	if err != nil {
+		return MatchHistoryPage{}, err
+	}
+	page := MatchHistoryPage{Matches: make([]MatchHistoryView, 0, len(records))}
+	for _, rec := range records {
+		row, err := decode[MatchHistoryView](rec)
+		if err != nil {
+			return MatchHistoryPage{}, err
+		}
+		page.Matches = append(page.Matches, row)
+	}
+	if len(records) == limit {
+		page.Next = strings.TrimPrefix(records[limit-1].Sort, historyPrefix)
+	}
+	return page, nil
+}

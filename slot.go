@@ -1,0 +1,142 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// slotKind is what holds a player.
+type slotKind string
+
+const (
+	slotFree    slotKind = "" // nothing does
+	slotTicket  slotKind = "ticket"
+	slotSession slotKind = "session"
+)
+
+// slot is the one thing a player may be doing: the lock behind "one live ticket per
+// player". Its record exists only while something holds the player.
+type slot struct {
+	Kind   slotKind `json:"kind"`
+	Ticket TicketID `json:"ticket,omitempty"`
+	Seat   SeatView `json:"seat,omitzero"` // without join token
+	Player PlayerID `json:"player"`
+}
+
+// slotLife removes a slot that nothing ever settled.
+const slotLife = 24 * time.Hour
+
+// checkAfter is how long the last word on a ticket is trusted before GameLift is asked
+// on a player's behalf. Amazon asks not to describe a ticket more often.
+const checkAfter = 10 * time.Second
+
+// slotOf reads a player's slot as it is recorded. version 0 means free.
+func (b *Backend) slotOf(ctx context.Context, p PlayerID) (slot, int64, error) {
+	return loadOr(ctx, b.store, slotKey(p), slot{})
+}
+
+// liveSlot reads a player's slot and settles it first if what it names is over: a
+// final ticket, a ticket that has been silent for a while and turns out to be gone, or
+// a seat that is no longer live. What it returns is free, or live as far as anyone
+// knows; version is that of the record to replace, which may outlive its cause.
+func (b *Backend) liveSlot(ctx context.Context, p PlayerID) (slot, int64, error) {
+	for range 3 {
+		held, version, err := b.slotOf(ctx, p)
+		if err != nil || version == 0 {
+			return slot{}, version, err
+		}
+		switch held.Kind {
+		case slotTicket:
+			t, _, err := load[ticket](ctx, b.store, ticketKey(held.Ticket))
+			if errors.Is(err, ErrNotFound) || err == nil && t.Status.Final() {
+				return slot{}, version, nil
+			}
+			if err != nil {
+				return slot{}, 0, err
+			}
+			if b.now().Sub(t.lastLook()) < checkAfter {
+				return held, version, nil
+			}
+			if err := b.settle(ctx, held.Ticket); err != nil {
+				return held, version, nil //nolint:nilerr // GameLift cannot say: the ticket counts as live
+			}
+			continue
+		case slotSession:
+			live, err := b.seatLive(ctx, held)
+			if err != nil || live {
+				return held, version, nil //nolint:nilerr // GameLift cannot say: the seat counts as live
+			}
+			return slot{}, version, nil
+		}
+		return slot{}, version, nil
+	}
+	held, version, err := b.slotOf(ctx, p)
+	return held, version, err
+}
+
+// seatLive asks GameLift whether the seat of a slot is still reserved or taken.
+func (b *Backend) seatLive(ctx context.Context, held slot) (bool, error) {
+	state, err := b.gamelift.Seat(ctx, held.Seat.PlayerSessionID)
+	if KindOf(err) == NotFound {
+		return false, nil
+	}
+	return state.Live, err
+}
+
+// Seat is the caller's live seat, for whoever lost their connection. Without one the
+// error is NotFound.
+func (b *Backend) Seat(ctx context.Context, p PlayerID) (SeatView, error) {
+	held, _, err := b.liveSlot(ctx, p)
+	if err != nil {
+		return SeatView{}, err
+	}
+	if held.Kind != slotSession {
+		return SeatView{}, Errorf(NotFound, "session.none", "you are in no session")
+	}
+	return b.signed(held.Seat, p)
+}
+
+// signed completes a seat for its owner.
+func (b *Backend) signed(seat SeatView, owner PlayerID) (SeatView, error) {
+	if b.signSeat == nil {
+		return seat, nil
+	}
+	if err := b.signSeat(&seat, owner); err != nil {
+		return SeatView{}, err
+	}
+	return seat, nil
+}
+
+// Snapshot is all that a player who connects must know at once.
+func (b *Backend) Snapshot(ctx context.Context, p PlayerID) (Snapshot, error) {
+	held, _, err := b.liveSlot(ctx, p)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	switch held.Kind {
+	case slotTicket:
+		view, err := b.Ticket(ctx, p, held.Ticket)
+		return Snapshot{Ticket: &view}, err
+	case slotSession:
+		seat, err := b.signed(held.Seat, p)
+		return Snapshot{Seat: &seat}, err
+	}
+	return Snapshot{}, nil
+}
+
+// freeOps frees the slots of players that a ticket holds. A slot that something else
+// holds meanwhile is left alone.
+func (b *Backend) freeOps(ctx context.Context, players []ticketPlayer, id TicketID) ([]Op, error) {
+	var ops []Op
+	for _, p := range players {
+		held, version, err := b.slotOf(ctx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if version != 0 && held.Kind == slotTicket && held.Ticket == id {
+			ops = append(ops, Op{Kind: Delete, Key: slotKey(p.ID), Version: version})
+		}
+	}
+	return ops, nil
+}

@@ -1,0 +1,359 @@
+package muster
+
+import (
+	"time"
+)
+
+// ticket is the record of one matchmaking request. Its methods decide; they change
+// nothing but the copy they return.
+type ticket struct {
+	ID            TicketID       `json:"id"`
+	Mode          ModeName       `json:"mode"`
+	Configuration string         `json:"configuration"`
+	Owner         PlayerID       `json:"owner"`
+	Players       []ticketPlayer `json:"players"`
+	Status        TicketStatus   `json:"status"`
+	ReasonCode    string         `json:"reasonCode,omitempty"`
+	ReasonMessage string         `json:"reasonMessage,omitempty"`
+	CreatedAt     time.Time      `json:"createdAt"`
+	UpdatedAt     time.Time      `json:"updatedAt"`
+
+	// EventAt is the time of the latest event that was applied, by GameLift's clock:
+	// older ones come too late. NewsAt is when we last heard anything, by ours.
+	EventAt time.Time `json:"eventAt,omitzero"`
+	NewsAt  time.Time `json:"newsAt"`
+	// CheckedAt is when GameLift was last asked, by our clock.
+	CheckedAt time.Time `json:"checkedAt,omitzero"`
+
+	EstimatedWaitSeconds int         `json:"estimatedWaitSeconds,omitempty"`
+	Match                ticketMatch `json:"match,omitzero"`
+	Session              SessionID   `json:"session,omitempty"`
+	IPAddress            string      `json:"ipAddress,omitempty"`
+	DNSName              string      `json:"dnsName,omitempty"`
+	Port                 int         `json:"port,omitempty"`
+}
+
+// ticketPlayer is one player of a ticket, with what GameLift was told.
+type ticketPlayer struct {
+	ID          PlayerID                  `json:"id"`
+	Attributes  map[string]AttributeValue `json:"attributes,omitempty"`
+	LatencyInMs map[string]int            `json:"latencyInMs,omitempty"`
+	Team        string                    `json:"team,omitempty"`
+	Seat        SeatID                    `json:"seat,omitempty"`
+	Accepted    *bool                     `json:"accepted,omitempty"`
+}
+
+// ticketMatch is the match a ticket is in, proposed or made.
+type ticketMatch struct {
+	ID                 MatchID   `json:"id,omitempty"`
+	AcceptanceRequired bool      `json:"acceptanceRequired,omitempty"`
+	AcceptBy           time.Time `json:"acceptBy,omitzero"`
+	PlayerCount        int       `json:"playerCount,omitempty"`
+	AcceptedCount      int       `json:"acceptedCount,omitempty"`
+}
+
+// player returns the ticket's own entry of p, or nil. The entry is the ticket's.
+func (t *ticket) player(p PlayerID) *ticketPlayer {
+	for i := range t.Players {
+		if t.Players[i].ID == p {
+			return &t.Players[i]
+		}
+	}
+	return nil
+}
+
+// lastLook is when anything was last known of the ticket, by our clock.
+func (t *ticket) lastLook() time.Time {
+	if t.CheckedAt.After(t.NewsAt) {
+		return t.CheckedAt
+	}
+	return t.NewsAt
+}
+
+// clone copies the ticket with its players, so that a decision never reaches the
+// original.
+func (t ticket) clone() ticket {
+	t.Players = append([]ticketPlayer(nil), t.Players...)
+	return t
+}
+
+// after decides what an event makes of the ticket. changed is false when the event
+// says nothing new: it came twice, too late, or after the end. A final ticket never
+// changes, a final event is never too late, and within one match a ticket only moves
+// forward; a ticket whose match was not accepted searches again.
+func (t ticket) after(ev Event, now time.Time) (next ticket, changed bool) {
+	if t.Status.Final() {
+		return t, false
+	}
+	next = t.clone()
+	if !next.apply(ev) {
+		return t, false
+	}
+	next.NewsAt, next.UpdatedAt = now, now
+	if ev.At.After(t.EventAt) {
+		next.EventAt = ev.At
+	}
+	return next, true
+}
+
+// apply changes t in place as ev says and reports whether anything was new.
+func (t *ticket) apply(ev Event) bool {
+	switch ev.Type {
+	case MatchmakingSucceeded:
+		t.complete(ev)
+		return true
+	case MatchmakingTimedOut:
+		t.end(TimedOut, "ticket.timed_out", "no match was found in time")
+		return true
+	case MatchmakingCancelled:
+		t.end(Cancelled, "ticket.cancelled", "the ticket was cancelled")
+		return true
+	case MatchmakingFailed:
+		t.end(Failed, "ticket.failed", "the match could not be started")
+		return true
+	case AcceptMatchCompleted:
+		return t.acceptanceCompleted(ev)
+	case PotentialMatchCreated, AcceptMatch:
+		return t.proposed(ev)
+	case MatchmakingSearching:
+		if t.tooLate(ev) || t.Status == Searching {
+			return false
+		}
+		t.search(ev.EstimatedWaitSeconds)
+		return true
+	}
+	return false
+}
+
+// tooLate says that something newer than ev was applied already.
+func (t *ticket) tooLate(ev Event) bool { return !ev.At.After(t.EventAt) && !t.EventAt.IsZero() }
+
+// search puts the ticket back among those who wait.
+func (t *ticket) search(estimatedWaitSeconds int) {
+	t.Status = Searching
+	t.EstimatedWaitSeconds = estimatedWaitSeconds
+	t.Match = ticketMatch{}
+	for i := range t.Players {
+		t.Players[i].Accepted, t.Players[i].Team = nil, ""
+	}
+}
+
+// proposed takes in a proposed match, or an answer to it: either may come first.
+func (t *ticket) proposed(ev Event) bool {
+	same := t.Match.ID == ev.MatchID && t.Match.ID != ""
+	if !same && t.tooLate(ev) && !(ev.At.Equal(t.EventAt) && t.Status == Searching) {
+		return false // a match is often proposed in the very instant its last ticket arrives
+	}
+	if same && t.Status == Placing && t.Match.AcceptanceRequired {
+		return false
+	}
+	before := t.clone()
+	if !same {
+		t.search(0)
+		t.Match = ticketMatch{ID: ev.MatchID}
+	}
+	if ev.Type == PotentialMatchCreated {
+		t.Match.AcceptanceRequired = ev.AcceptanceRequired
+		if ev.AcceptanceTimeout > 0 {
+			t.Match.AcceptBy = ev.At.Add(ev.AcceptanceTimeout)
+		}
+	} else {
+		t.Match.AcceptanceRequired = true
+	}
+	t.Status = Placing
+	if t.Match.AcceptanceRequired {
+		t.Status = RequiresAcceptance
+	}
+	t.countAnswers(ev)
+	return !same || !sameAnswers(before, *t)
+}
+
+// countAnswers takes the answers that an event tells, and the players' teams.
+func (t *ticket) countAnswers(ev Event) {
+	players, accepted := 0, 0
+	for _, et := range ev.Tickets {
+		players += len(et.Players)
+		for _, p := range et.Players {
+			if p.Accepted != nil && *p.Accepted {
+				accepted++
+			}
+			if mine := t.player(p.ID); mine != nil && et.ID == t.ID {
+				if p.Accepted != nil {
+					mine.Accepted = p.Accepted
+				}
+				if p.Team != "" {
+					mine.Team = p.Team
+				}
+			}
+		}
+	}
+	t.Match.PlayerCount = max(t.Match.PlayerCount, players)
+	t.Match.AcceptedCount = max(t.Match.AcceptedCount, accepted)
+}
+
+// sameAnswers says that two states of a ticket in one match look alike to its players.
+func sameAnswers(a, b ticket) bool {
+	if a.Status != b.Status || a.Match != b.Match {
+		return false
+	}
+	for i := range a.Players {
+		x, y := a.Players[i].Accepted, b.Players[i].Accepted
+		if (x == nil) != (y == nil) || x != nil && *x != *y {
+			return false
+		}
+	}
+	return true
+}
+
+// acceptanceCompleted ends the wait for answers. When a match was not accepted, a
+// ticket whose players all accepted searches again and any other is over. Source:
+// AcceptMatch in the GameLift API reference.
+func (t *ticket) acceptanceCompleted(ev Event) bool {
+	same := t.Match.ID == ev.MatchID && t.Match.ID != ""
+	if !same && t.tooLate(ev) && !(ev.Acceptance == "Accepted" && t.Match.ID == "") {
+		return false
+	}
+	if ev.Acceptance == "Accepted" {
+		if same && t.Status == Placing {
+			return false
+		}
+		t.countAnswers(ev)
+		t.Match.ID, t.Match.AcceptanceRequired, t.Status = ev.MatchID, true, Placing
+		t.Match.AcceptedCount = t.Match.PlayerCount
+		return true
+	}
+	t.countAnswers(ev)
+	for _, p := range t.Players {
+		if p.Accepted == nil || !*p.Accepted {
+			t.end(Cancelled, "match.not_accepted", "the match was not accepted in time")
+			if p.Accepted != nil {
+				t.ReasonCode, t.ReasonMessage = "match.declined", "the match was declined"
+			}
+			return true
+		}
+	}
+	t.search(0)
+	return true
+}
+
+// complete takes in the session and the seats of the ticket's own players.
+func (t *ticket) complete(ev Event) {
+	t.Status = Completed
+	t.Session, t.IPAddress, t.DNSName, t.Port = ev.Session, ev.IPAddress, ev.DNSName, ev.Port
+	t.countAnswers(ev)
+	t.Match.ID = ev.MatchID
+	t.Match.AcceptBy = time.Time{}
+	for _, et := range ev.Tickets {
+		for _, p := range et.Players {
+			if mine := t.player(p.ID); mine != nil && et.ID == t.ID {
+				mine.Seat = p.Seat
+			}
+		}
+	}
+}
+
+// end is a final status without a seat.
+func (t *ticket) end(status TicketStatus, code, message string) {
+	t.Status, t.ReasonCode, t.ReasonMessage = status, code, message
+	t.Match = ticketMatch{}
+}
+
+// lostAfter is how long a ticket that GameLift does not know may still be on its way
+// there.
+const lostAfter = 10 * time.Second
+
+// settled decides what GameLift's own word makes of a ticket that is not final; known
+// is false when GameLift has no such ticket.
+func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) ticket {
+	next := t.clone()
+	next.CheckedAt = now
+	switch {
+	case t.Status.Final():
+		return t
+	case !known:
+		if now.Sub(t.CreatedAt) < lostAfter {
+			return next
+		}
+		next.end(Failed, "ticket.lost", "matchmaking lost the ticket; please try again")
+	case snap.Status == Completed:
+		next.Status = Completed
+		next.Session, next.IPAddress, next.DNSName, next.Port = snap.Session, snap.IPAddress, snap.DNSName, snap.Port
+		for i := range next.Players {
+			p := &next.Players[i]
+			p.Seat = snap.Seats[p.ID]
+			if team := snap.Teams[p.ID]; team != "" {
+				p.Team = team
+			}
+		}
+	case snap.Status == TimedOut:
+		next.end(TimedOut, "ticket.timed_out", "no match was found in time")
+	case snap.Status == Cancelled:
+		next.end(Cancelled, "ticket.cancelled", "the ticket was cancelled")
+	case snap.Status == Failed:
+		next.end(Failed, "ticket.failed", "the match could not be started")
+	case snap.Status == t.Status:
+		next.EstimatedWaitSeconds = snap.EstimatedWaitSeconds
+		return next
+	case snap.Status == Searching || snap.Status == Queued:
+		next.search(snap.EstimatedWaitSeconds)
+		next.Status = snap.Status
+	default:
+		next.Status = snap.Status
+		next.Match.AcceptanceRequired = next.Match.AcceptanceRequired || snap.Status == RequiresAcceptance
+		next.Match.PlayerCount = max(next.Match.PlayerCount, len(t.Players))
+	}
+	next.NewsAt, next.UpdatedAt = now, now
+	return next
+}
+
+// sameNews says that two states of a ticket look alike to its players.
+func (t *ticket) sameNews(u *ticket) bool { return t.UpdatedAt.Equal(u.UpdatedAt) }
+
+// view is the ticket as its player p sees it; the seat is p's own, without join token.
+func (t *ticket) view(p PlayerID, version int64) TicketView {
+	v := TicketView{
+		ID: t.ID, Mode: t.Mode, Status: t.Status, Version: version,
+		CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+		EstimatedWaitSeconds: t.EstimatedWaitSeconds,
+	}
+	for _, other := range t.Players {
+		v.Players = append(v.Players, other.ID)
+	}
+	me := t.player(p)
+	if t.Match.ID != "" || t.Match.AcceptanceRequired {
+		v.Match = t.Match.view(me)
+	}
+	if t.Status == Completed && me != nil && me.Seat != "" {
+		seat := t.seat(*me)
+		v.Seat = &seat
+	}
+	if t.ReasonCode != "" {
+		v.Reason = &ReasonView{Code: t.ReasonCode, Message: t.ReasonMessage}
+	}
+	return v
+}
+
+func (m ticketMatch) view(me *ticketPlayer) *MatchView {
+	v := &MatchView{
+		ID: m.ID, AcceptanceRequired: m.AcceptanceRequired,
+		PlayerCount: m.PlayerCount, AcceptedCount: m.AcceptedCount, You: "pending",
+	}
+	if !m.AcceptBy.IsZero() {
+		v.AcceptBy = &m.AcceptBy
+	}
+	if me != nil && me.Accepted != nil {
+		v.You = "declined"
+		if *me.Accepted {
+			v.You = "accepted"
+		}
+	}
+	return v
+}
+
+// seat is the place of one of the ticket's players in its session.
+func (t *ticket) seat(p ticketPlayer) SeatView {
+	return SeatView{
+		SessionID: t.Session, Mode: t.Mode, Team: p.Team,
+		IPAddress: t.IPAddress, DNSName: t.DNSName, Port: t.Port, PlayerSessionID: p.Seat,
+	}
+}
