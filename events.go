@@ -30,7 +30,7 @@ func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
 	}
 	var failed []error
 	for _, et := range ev.Tickets {
-		err := b.changeTicket(ctx, et.ID, func(t ticket) (ticket, bool) { return t.after(ev, b.now().UTC()) })
+		err := b.changeTicket(ctx, et.ID, func(t ticket) (ticket, change) { return t.after(ev, b.now().UTC()) })
 		if err != nil && KindOf(err) != NotFound {
 			failed = append(failed, fmt.Errorf("apply %s to ticket %s: %w", ev.Type, et.ID, err))
 		}
@@ -79,24 +79,24 @@ func (b *Backend) modeOf(configuration string) (ModeName, bool) {
 
 // changeTicket lets decide replace a ticket, with all that hangs on it in the same
 // transaction: a ticket that ends without a seat frees its players' slots, one that
-// completes turns them into seats. Its players are told afterwards. decide may be called
-// several times and returns false when nothing is to change.
-func (b *Backend) changeTicket(ctx context.Context, id TicketID, decide func(ticket) (ticket, bool)) error {
-	var before, after ticket
+// completes turns them into seats. When that is news its players are told afterwards.
+// decide may be called several times.
+func (b *Backend) changeTicket(ctx context.Context, id TicketID, decide func(ticket) (ticket, change)) error {
+	var after ticket
 	var version int64
-	var changed bool
+	var what change
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		var err error
-		before, version, err = load[ticket](ctx, b.store, ticketKey(id))
+		before, v, err := load[ticket](ctx, b.store, ticketKey(id))
 		if err != nil {
 			return nil, err
 		}
-		if after, changed = decide(before); !changed {
+		version = v
+		if after, what = decide(before); what == unchanged {
 			return nil, nil
 		}
 		return b.ticketOps(ctx, before, after, version)
 	})
-	if err != nil || !changed || after.sameNews(&before) {
+	if err != nil || what != news {
 		return err
 	}
 	b.watch.wake(id)

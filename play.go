@@ -193,14 +193,14 @@ func (b *Backend) busy(held slot) error {
 
 // undoTicket frees what storeTicket took.
 func (b *Backend) undoTicket(ctx context.Context, t ticket) error {
-	return b.changeTicket(context.WithoutCancel(ctx), t.ID, func(now ticket) (ticket, bool) {
+	return b.changeTicket(context.WithoutCancel(ctx), t.ID, func(now ticket) (ticket, change) {
 		if now.Status.Final() {
-			return now, false
+			return now, unchanged
 		}
 		next := now.clone()
 		next.end(Failed, "ticket.refused", "matchmaking refused the ticket")
 		next.UpdatedAt = b.now().UTC()
-		return next, true
+		return next, news
 	})
 }
 
@@ -323,10 +323,10 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 		}
 		return TicketView{}, closed
 	}
-	err = b.changeTicket(ctx, id, func(now ticket) (ticket, bool) {
+	err = b.changeTicket(ctx, id, func(now ticket) (ticket, change) {
 		mine := now.player(p)
 		if now.Status != RequiresAcceptance || now.Match.ID != t.Match.ID || mine.Accepted != nil && *mine.Accepted == accept {
-			return now, false
+			return now, unchanged
 		}
 		next := now.clone()
 		next.player(p).Accepted = &accept
@@ -334,7 +334,7 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 			next.Match.AcceptedCount = min(next.Match.AcceptedCount+1, next.Match.PlayerCount)
 		}
 		next.UpdatedAt = b.now().UTC()
-		return next, true
+		return next, news
 	})
 	if err != nil {
 		return TicketView{}, err

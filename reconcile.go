@@ -153,12 +153,7 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 				return err
 			}
 		}
-		err := b.changeTicket(ctx, id, func(t ticket) (ticket, bool) {
-			if t.Status.Final() {
-				return t, false
-			}
-			return t.settled(snap, ok, b.now().UTC()), true
-		})
+		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, b.now().UTC()) })
 		if err != nil && KindOf(err) != NotFound {
 			return fmt.Errorf("settle ticket %s: %w", id, err)
 		}

@@ -77,23 +77,32 @@ func (t ticket) clone() ticket {
 	return t
 }
 
-// after decides what an event makes of the ticket. changed is false when the event
+// change is what a decision did to a ticket.
+type change uint8
+
+const (
+	unchanged change = iota // nothing is to be written
+	noted                   // something only we care for
+	news                    // its players want to know
+)
+
+// after decides what an event makes of the ticket. It is unchanged when the event
 // says nothing new: it came twice, too late, or after the end. A final ticket never
 // changes, a final event is never too late, and within one match a ticket only moves
 // forward; a ticket whose match was not accepted searches again.
-func (t ticket) after(ev Event, now time.Time) (next ticket, changed bool) {
+func (t ticket) after(ev Event, now time.Time) (next ticket, what change) {
 	if t.Status.Final() {
-		return t, false
+		return t, unchanged
 	}
 	next = t.clone()
 	if !next.apply(ev) {
-		return t, false
+		return t, unchanged
 	}
 	next.NewsAt, next.UpdatedAt = now, now
 	if ev.At.After(t.EventAt) {
 		next.EventAt = ev.At
 	}
-	return next, true
+	return next, news
 }
 
 // apply changes t in place as ev says and reports whether anything was new.
@@ -264,15 +273,16 @@ const lostAfter = 10 * time.Second
 
 // settled decides what GameLift's own word makes of a ticket that is not final; known
 // is false when GameLift has no such ticket.
-func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) ticket {
-	next := t.clone()
+func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) (next ticket, what change) {
+	if t.Status.Final() {
+		return t, unchanged
+	}
+	next = t.clone()
 	next.CheckedAt = now
 	switch {
-	case t.Status.Final():
-		return t
 	case !known:
 		if now.Sub(t.CreatedAt) < lostAfter {
-			return next
+			return next, noted
 		}
 		next.end(Failed, "ticket.lost", "matchmaking lost the ticket; please try again")
 	case snap.Status == Completed:
@@ -293,7 +303,7 @@ func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) ticket {
 		next.end(Failed, "ticket.failed", "the match could not be started")
 	case snap.Status == t.Status:
 		next.EstimatedWaitSeconds = snap.EstimatedWaitSeconds
-		return next
+		return next, noted
 	case snap.Status == Searching || snap.Status == Queued:
 		next.search(snap.EstimatedWaitSeconds)
 		next.Status = snap.Status
@@ -303,11 +313,8 @@ func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) ticket {
 		next.Match.PlayerCount = max(next.Match.PlayerCount, len(t.Players))
 	}
 	next.NewsAt, next.UpdatedAt = now, now
-	return next
+	return next, news
 }
-
-// sameNews says that two states of a ticket look alike to its players.
-func (t *ticket) sameNews(u *ticket) bool { return t.UpdatedAt.Equal(u.UpdatedAt) }
 
 // view is the ticket as its player p sees it; the seat is p's own, without join token.
 func (t *ticket) view(p PlayerID, version int64) TicketView {
