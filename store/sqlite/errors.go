@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	sqlite "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"muster"
+)
+
+// classify gives an error of SQLite its kind: trouble with the disk is Unavailable,
+// because it may pass; everything else stays as it is.
+func classify(err error) error {
+	if message, ok := diskTrouble[primaryCode(err)]; ok {
+		return &muster.Error{Kind: muster.Unavailable, Code: "store.unavailable", Message: message, Err: err}
+	}
+	return err
+}
+
+// diskTrouble maps SQLite's primary result codes (sqlite.org/rescode.html) to what a
+// client may know of them.
+var diskTrouble = map[int]string{
+	sqlite3.SQLITE_FULL:     "the store is full",
+	sqlite3.SQLITE_IOERR:    "the store cannot use its disk",
+	sqlite3.SQLITE_CANTOPEN: "the store cannot use its disk",
+	sqlite3.SQLITE_READONLY: "the store cannot be written",
+	sqlite3.SQLITE_NOMEM:    "the store is out of memory",
+	sqlite3.SQLITE_BUSY:     "the store is busy",
+	sqlite3.SQLITE_LOCKED:   "the store is busy",
+}
+
+// describeOpen says in plain words what kept a file from being opened.
+func describeOpen(err error) error {
+	switch primaryCode(err) {
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("the file is not a database: %w", err)
+	case sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("the file is damaged: %w", err)
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("the file or its folder cannot be written: %w", err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("another program is using the file: %w", err)
+	}
+	return err
+}
+
+// primaryCode is SQLite's result code without its extension; 0 when err is not
+// SQLite's.
+func primaryCode(err error) int {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return e.Code() & 0xff
+}
