@@ -12,6 +12,7 @@ import (
 const (
 	joinTimeout  = 10 * time.Second // to send the first message and have the seat checked
 	writeTimeout = 5 * time.Second
+	closeTimeout = 500 * time.Millisecond // for the player to have read everything
 	queueLength  = 60 // two seconds of frames: who is further behind is dropped
 	maxMalformed = 10
 	messageRate  = 90 // messages a second, on average
@@ -72,6 +73,11 @@ func (a *arena) accept(w http.ResponseWriter, r *http.Request) {
 	gaveUp := a.converse(ctx, c)
 	a.detach(c, gaveUp)
 	c.finish("")
+	patience := time.AfterFunc(closeTimeout, cancel)
+	defer patience.Stop()
+	for err == nil { // only a reader whose context ends can interrupt a closing handshake
+		_, _, err = ws.Read(ctx)
+	}
 	c.wait()
 }
 
@@ -161,8 +167,13 @@ func (c *connection) finish(reason string) {
 	}
 }
 
-// wait returns when the writer has ended.
-func (c *connection) wait() { <-c.done }
+// wait returns when the writer has ended. A player who does not answer the close in
+// time is cut off.
+func (c *connection) wait() {
+	patience := time.AfterFunc(closeTimeout, c.cancel)
+	defer patience.Stop()
+	<-c.done
+}
 
 // write sends what is queued until ctx ends, a write fails or finish is called.
 func (c *connection) write(ctx context.Context) {
