@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func (b *Backend) sweep(ctx context.Context, shard int) (more bool, err error) {
 	var silent []TicketID
 	seen := 0
 	for _, rec := range records {
-		if rec.Sort > sortableTime(now) {
+		if at, _, _ := strings.Cut(rec.Sort, "#"); at > sortableTime(now) {
 			break
 		}
 		seen++
