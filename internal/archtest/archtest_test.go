@@ -1,0 +1,158 @@
+// Package archtest holds the directions of the house as a test: which of our packages
+// may import which, and what from outside is out of bounds.
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "muster"
+
+// rules names, per package, which of ours it may import; "" is the root. A package
+// missing here fails the test, so a new one is listed first. A trailing /... allows
+// everything below.
+var rules = map[string][]string{
+	"":                            {},
+	"identity":                    {""},
+	"rating":                      {},
+	"flexmatch":                   {},
+	"store/memory":                {""},
+	"store/sqlite":                {""},
+	"store/storetest":             {""},
+	"aws/gamelift":                {""},
+	"httpapi":                     {""},
+	"realtime":                    {""},
+	"gameliftlocal":               {"flexmatch", "gameliftlocal/..."},
+	"gameliftlocal/hosting":       {},
+	"gameliftlocal/launcher":      {},
+	"gameliftlocal/serversdk":     {"gameliftlocal/hosting"},
+	"gameliftlocal/sns":           {},
+	"gameliftlocal/wire":          {},
+	"gameliftlocal/wire/internal": {},
+	"console":                     {},
+	"demo":                        {"demo/game"},
+	"demo/game":                   {},
+	"e2e":                         {},
+	"internal/archtest":           {},
+	"cmd/muster": {
+		"", "identity", "rating", "flexmatch", "store/sqlite", "aws/gamelift", "httpapi", "realtime",
+		"gameliftlocal", "gameliftlocal/launcher", "console", "demo",
+	},
+}
+
+// outside names, for packages that keep to it, the only modules they may import; no
+// entry means no rule. The standard library is always allowed, but for forbidden.
+var outside = map[string][]string{
+	"":                      {},
+	"rating":                {},
+	"flexmatch":             {},
+	"store/memory":          {},
+	"store/storetest":       {},
+	"gameliftlocal/hosting": {},
+	"demo/game":             {},
+	"console":               {},
+	"store/sqlite":          {"modernc.org/sqlite", "golang.org/x/sys"},
+	"httpapi":               {"github.com/danielgtaylor/huma/v2"},
+	"realtime":              {"github.com/coder/websocket"},
+	"identity":              {"github.com/go-jose/go-jose/v4"},
+}
+
+// forbidden names packages of the standard library that a package must do without.
+var forbidden = map[string][]string{
+	"":                      {"net/http", "database/sql", "testing", "os", "net"},
+	"flexmatch":             {"net", "os", "log", "sync", "context", "log/slog", "net/http"},
+	"gameliftlocal/hosting": {"net", "os", "log", "sync", "context", "log/slog", "net/http"},
+	"demo/game":             {"net", "os", "log", "sync", "context", "net/http"},
+	"rating":                {"net", "os", "log", "sync", "context", "net/http"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestPackagesPointOneWay(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		allowed, known := rules[rule(name)]
+		if !known {
+			t.Errorf("package %q has no rule: add it to rules in %s", name, "internal/archtest")
+			continue
+		}
+		for _, imported := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imported, module+"/")
+			if imported == module {
+				ours, isOurs = "", true
+			}
+			switch {
+			case isOurs:
+				if !permits(allowed, ours) {
+					t.Errorf("%q imports %q, which its rule does not allow", name, ours)
+				}
+			case slices.Contains(forbidden[name], imported):
+				t.Errorf("%q imports %q, which it must do without", name, imported)
+			case strings.Contains(strings.Split(imported, "/")[0], "."):
+				checkOutside(t, name, imported)
+			}
+		}
+	}
+}
+
+// rule is the name under which a package's rule stands: helpers below an internal
+// folder share one.
+func rule(name string) string {
+	if i := strings.Index(name, "/internal/"); i >= 0 {
+		return name[:i] + "/internal"
+	}
+	return name
+}
+
+func permits(allowed []string, name string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		prefix, below := strings.CutSuffix(a, "...")
+		return a == name || below && strings.HasPrefix(name, prefix)
+	})
+}
+
+func checkOutside(t *testing.T, name, imported string) {
+	t.Helper()
+	if list, ruled := outside[name]; ruled && !slices.ContainsFunc(list, func(m string) bool { return imported == m || strings.HasPrefix(imported, m+"/") }) {
+		t.Errorf("%q imports %q, which is not among its libraries %q", name, imported, list)
+	}
+	if strings.HasPrefix(imported, "github.com/aws/") && !strings.HasPrefix(name, "aws/") && !strings.HasPrefix(name, "gameliftlocal") {
+		t.Errorf("%q imports the AWS SDK (%s); only aws/... and gameliftlocal may", name, imported)
+	}
+}
+
+// list asks the go command for our packages and what they import outside tests.
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"/...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 5 {
+		t.Fatalf("go list found %d packages", len(all))
+	}
+	return all
+}
