@@ -1,0 +1,6 @@
+package httpapi
+
+import "muster"
+
+// The rules offer all that the interface asks for.
+var _ Play = (*muster.Backend)(nil)

@@ -1,0 +1,193 @@
+// Package httpapi serves Muster's REST interface under /v1, with its OpenAPI 3.1
+// document at /openapi.json, and is the outer middleware of everything else that is
+// served on the same address: request ids, access log, panic recovery, security
+// headers, limits and authentication.
+//
+// Call New with Options; the result is an http.Handler that owns no goroutine and no
+// connection. Handlers translate: what a player may do or see is decided by Play.
+// Every refusal is application/problem+json (RFC 9457) with a stable "code".
+//
+// The package does not verify tokens (Options.Verify does), does not terminate TLS
+// and does not limit how often an address may call.
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"muster"
+)
+
+// Default limits of a request body, in bytes.
+const (
+	DefaultBodyLimit = 64 << 10
+	DefaultSNSLimit  = 512 << 10 // an SNS message holds up to 256 KiB, and JSON quoting can double it
+)
+
+// Options says what the interface is made of. Play, Auth, Verify and VerifyServer are
+// required; the zero value of everything else is documented.
+type Options struct {
+	Play Play
+	Auth Auth
+
+	// Verify turns an access token into its caller. An error is a *muster.Error.
+	Verify func(ctx context.Context, token string) (muster.Caller, error)
+	// VerifyServer turns a game server's key ("msk_...") into its caller.
+	VerifyServer func(key string) (muster.Caller, error)
+
+	// JWKS and Configuration answer the two well-known documents; nil: not served.
+	JWKS, Configuration func() []byte
+
+	// SNS takes the body of one SNS message, verified or not; nil: not served. The
+	// body is the receiver's to keep.
+	SNS func(ctx context.Context, body []byte) error
+
+	Realtime http.Handler // GET /v1/realtime; nil: not served
+	Pages    http.Handler // GET of whatever is not part of the interface; nil: 404
+
+	// Ready says whether this replica can serve; nil: always.
+	Ready func(ctx context.Context) error
+
+	// Stopping is closed when the server begins to shut down, so that long polls
+	// answer at once with what is known. Nil: they run to their end.
+	Stopping <-chan struct{}
+
+	// AllowedOrigins are the other origins ("https://game.example") whose pages may
+	// call; empty: none.
+	AllowedOrigins []string
+
+	BodyLimit int64 // bytes; 0: DefaultBodyLimit
+	SNSLimit  int64 // bytes; 0: DefaultSNSLimit
+
+	Version string           // shown in the OpenAPI document; "": "1"
+	Log     *slog.Logger     // nil: silent
+	Now     func() time.Time // nil: time.Now
+	NewID   func() string    // request ids; nil: random text
+}
+
+// server is the state shared by all handlers; it does not change after New.
+type server struct {
+	Options
+	mux     *http.ServeMux
+	api     huma.API
+	openAPI []byte
+	origins map[string]bool
+}
+
+// New builds the handler. It panics when a required option is missing, since that is
+// a mistake in the program that wires it.
+func New(o Options) http.Handler {
+	if o.Play == nil || o.Auth == nil || o.Verify == nil || o.VerifyServer == nil {
+		panic("httpapi: Play, Auth, Verify and VerifyServer are required")
+	}
+	s := &server{Options: withDefaults(o), mux: http.NewServeMux(), origins: map[string]bool{}}
+	for _, origin := range o.AllowedOrigins {
+		s.origins[strings.ToLower(origin)] = true
+	}
+	s.api = newAPI(s.mux, s.Version)
+	s.authRoutes()
+	s.playerRoutes()
+	s.catalogueRoutes()
+	s.ticketRoutes()
+	s.gameServerRoutes()
+	s.eventRoutes()
+	s.systemRoutes()
+	s.openAPI = finishDocument(s.api)
+
+	var h http.Handler = http.HandlerFunc(s.route)
+	h = s.authenticate(h)
+	h = s.crossOrigin(h)
+	h = s.headers(h)
+	h = s.recovered(h)
+	return s.traced(h)
+}
+
+func withDefaults(o Options) Options {
+	if o.BodyLimit == 0 {
+		o.BodyLimit = DefaultBodyLimit
+	}
+	if o.SNSLimit == 0 {
+		o.SNSLimit = DefaultSNSLimit
+	}
+	if o.Version == "" {
+		o.Version = "1"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = rand.Text
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+	return o
+}
+
+// route serves what the mux knows. The mux's own refusals are plain text, so an
+// unknown path and a wrong method are answered here.
+func (s *server) route(w http.ResponseWriter, r *http.Request) {
+	h, pattern := s.mux.Handler(r)
+	if pattern != "" && isClean(r.URL.EscapedPath()) {
+		traceFrom(r.Context()).route = pattern
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	if pattern == "" {
+		probe := probeWriter{header: http.Header{}}
+		h.ServeHTTP(&probe, r)
+		if probe.status == http.StatusMethodNotAllowed {
+			allow := probe.header.Get("Allow")
+			p := newProblem(http.StatusMethodNotAllowed, "route.method_not_allowed", "this path takes "+allow)
+			p.header = http.Header{"Allow": {allow}}
+			s.writeProblem(w, r, p)
+			return
+		}
+	}
+	isPage := !isAPIPath(r.URL.Path) && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+	if s.Pages != nil && isPage {
+		traceFrom(r.Context()).route = "page"
+		w.Header().Del("Content-Security-Policy") // pages bring their own
+		w.Header().Del("Cache-Control")
+		s.Pages.ServeHTTP(w, r)
+		return
+	}
+	s.writeProblem(w, r, newProblem(http.StatusNotFound, "route.not_found", "there is nothing at this path"))
+}
+
+// isAPIPath tells paths of the interface from paths of pages.
+func isAPIPath(p string) bool {
+	return p == "/v1" || strings.HasPrefix(p, "/v1/") || strings.HasPrefix(p, "/.well-known/")
+}
+
+// isClean reports whether the mux would serve an escaped path as it stands, instead
+// of redirecting to one without dots and double slashes.
+func isClean(escaped string) bool {
+	if escaped == "" || escaped[0] != '/' {
+		return false
+	}
+	clean := path.Clean(escaped)
+	return clean == escaped || clean+"/" == escaped
+}
+
+// probeWriter learns what a handler would answer and sends nothing.
+type probeWriter struct {
+	header http.Header
+	status int
+}
+
+func (p *probeWriter) Header() http.Header { return p.header }
+
+func (p *probeWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+func (p *probeWriter) WriteHeader(status int) { p.status = status }

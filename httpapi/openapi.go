@@ -1,0 +1,172 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"muster"
+)
+
+// The names of the security schemes in the document.
+const (
+	playerSecurity = "player"
+	serverSecurity = "gameServer"
+)
+
+// What the examples are made of.
+const (
+	examplePlayer   muster.PlayerID  = "0199c0de-0000-7000-8000-000000000001"
+	exampleRival    muster.PlayerID  = "0199c0de-0000-7000-8000-000000000002"
+	exampleTicketID muster.TicketID  = "0199c0de-0000-7000-8000-000000000f01"
+	exampleMode     muster.ModeName  = "duel"
+	exampleSession  muster.SessionID = "arn:aws:gamelift:us-west-2::gamesession/fleet-2222bbbb-33cc-44dd-55ee-6666ffff77aa/custom-home/gsess-1111aaaa"
+	exampleLocation                  = "custom-home"
+)
+
+// descriptions say of the views' members what their names cannot, keyed by schema and
+// member.
+var descriptions = map[string]string{
+	"TicketView.version":                "Grows with every change; for the poll's after",
+	"TicketView.seat":                   "Only in status completed, and only the caller's own",
+	"TicketView.reason":                 "Why the ticket ended without a seat",
+	"TicketView.estimatedWaitSeconds":   "Absent: unknown",
+	"MatchView.acceptBy":                "Answer before this instant",
+	"MatchView.you":                     "What the caller answered",
+	"SeatView.playerSessionId":          "To be shown to the game server",
+	"SeatView.joinToken":                "A JWT that proves to the game server who is coming",
+	"SeatView.ipAddress":                "Where the game server listens, with port",
+	"RatingView.skill":                  "The number that matchmaking uses; 1500 at the start",
+	"RatingView.mu":                     "Mean of the rating",
+	"RatingView.sigma":                  "Uncertainty of the rating",
+	"ResultTeam.rank":                   "1 is best; equal ranks are a draw",
+	"ResultPlayer.left":                 "Went before the end",
+	"ResultView.repeated":               "The same result was known already",
+	"MatchHistoryPage.next":             "The before of the following page; absent at the end",
+	"ModeView.choices":                  "Preferences that a ticket may state, with the values allowed",
+	"ModeView.acceptanceTimeoutSeconds": "How long players have to accept a match",
+	"Grant.expiresInSeconds":            "How long the access token works",
+	"Grant.guest":                       "The secret only when the guest is new",
+	"ActivityView.kind":                 "Which of the two ids is set",
+}
+
+// finishDocument completes what huma collected and encodes it.
+func finishDocument(api huma.API) []byte {
+	doc := api.OpenAPI()
+	doc.Info.Description = "The backend between a multiplayer game and Amazon GameLift. " +
+		"Times are RFC 3339 in UTC; a refusal is application/problem+json with a stable code; unknown members are ignored. " +
+		"Every answer has an X-Request-Id."
+	doc.Tags = []*huma.Tag{
+		{Name: "auth", Description: "Sign in, stay signed in, sign out"},
+		{Name: "players", Description: "Accounts, ratings, history"},
+		{Name: "play", Description: "Modes, tickets, the realtime socket"},
+		{Name: "server", Description: "For game servers"},
+		{Name: "events", Description: "For Amazon's services"},
+		{Name: "operate", Description: "For operators"},
+	}
+	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		playerSecurity: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A player's access token"},
+		serverSecurity: {Type: "http", Scheme: "bearer", Description: "A game server's key: msk_..."},
+	}
+	schemas := doc.Components.Schemas.Map()
+	delete(schemas, "ErrorModel") // huma's own refusals never leave
+	delete(schemas, "ErrorDetail")
+	for place, text := range descriptions {
+		schema, member, _ := strings.Cut(place, ".")
+		if s := schemas[schema]; s != nil && s.Properties[member] != nil {
+			s.Properties[member].Description = text
+		}
+	}
+	for _, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
+			if op != nil {
+				shareBody(op.Responses)
+			}
+		}
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		panic("httpapi: the OpenAPI document does not encode: " + err.Error()) // made of constants
+	}
+	return text
+}
+
+// shareBody gives every success of a route the body of the usual one.
+func shareBody(responses map[string]*huma.Response) {
+	var content map[string]*huma.MediaType
+	for code, r := range responses {
+		if code[0] == '2' && len(r.Content) > 0 {
+			content = r.Content
+		}
+	}
+	for code, r := range responses {
+		if code[0] == '2' && len(r.Content) == 0 {
+			r.Content = content
+		}
+	}
+}
+
+func exampleTime() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 500_000_000, time.UTC) }
+
+func exampleMyself() myself {
+	at := exampleTime()
+	return myself{ID: examplePlayer, DisplayName: "Ada", CreatedAt: &at, Activity: &muster.ActivityView{Kind: "ticket", TicketID: exampleTicketID}}
+}
+
+func exampleSeat() muster.SeatView {
+	at := exampleTime()
+	return muster.SeatView{
+		SessionID: exampleSession, Mode: exampleMode, Team: "red", IPAddress: "127.0.0.1", DNSName: "localhost", Port: 7777,
+		PlayerSessionID: "psess-0a1b2c3d", JoinToken: "eyJhbGciOiJFZERTQSJ9.eyJzaWQiOiJhcm4ifQ.c2lnbmF0dXJl", JoinTokenExpiresAt: &at,
+	}
+}
+
+func exampleTicket(status muster.TicketStatus) muster.TicketView {
+	t := muster.TicketView{
+		ID: exampleTicketID, Mode: exampleMode, Status: status, Version: 1,
+		CreatedAt: exampleTime(), UpdatedAt: exampleTime(), Players: []muster.PlayerID{examplePlayer},
+	}
+	acceptBy := exampleTime().Add(30 * time.Second)
+	switch status {
+	case muster.RequiresAcceptance:
+		t.Version = 3
+		t.Match = &muster.MatchView{ID: "5a1e", AcceptanceRequired: true, AcceptBy: &acceptBy, PlayerCount: 2, AcceptedCount: 1, You: "accepted"}
+	case muster.Completed:
+		seat := exampleSeat()
+		t.Version, t.Seat = 5, &seat
+	case muster.Searching:
+		t.Version, t.EstimatedWaitSeconds = 2, 12
+	}
+	return t
+}
+
+func exampleModeView() muster.ModeView {
+	return muster.ModeView{
+		Name: exampleMode, Title: "Duel", Description: "One against one", Acceptance: true, AcceptanceTimeoutSeconds: 20,
+		Teams:   []muster.ModeTeam{{Name: "red", MinPlayers: 1, MaxPlayers: 1}, {Name: "blue", MinPlayers: 1, MaxPlayers: 1}},
+		Choices: map[string][]string{"map": {"harbour", "canyon"}},
+	}
+}
+
+func exampleTeams() []muster.ResultTeam {
+	return []muster.ResultTeam{
+		{Name: "red", Rank: 1, Score: 120, Players: []muster.ResultPlayer{{PlayerID: examplePlayer}}},
+		{Name: "blue", Rank: 2, Score: 90, Players: []muster.ResultPlayer{{PlayerID: exampleRival, Left: true}}},
+	}
+}
+
+func exampleResult() muster.ResultView {
+	return muster.ResultView{SessionID: exampleSession, Players: []muster.PlayerResultRow{
+		{PlayerID: examplePlayer, Outcome: muster.Win, SkillBefore: 1500, SkillAfter: 1532},
+		{PlayerID: exampleRival, Outcome: muster.Loss, SkillBefore: 1500, SkillAfter: 1468},
+	}}
+}
+
+func exampleHistory() muster.MatchHistoryPage {
+	return muster.MatchHistoryPage{Matches: []muster.MatchHistoryView{{
+		SessionID: exampleSession, Mode: exampleMode, EndedAt: exampleTime(), Team: "red", Outcome: muster.Win,
+		SkillBefore: 1500, SkillAfter: 1532, Teams: exampleTeams(),
+	}}}
+}
