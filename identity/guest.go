@@ -1,0 +1,82 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"muster"
+)
+
+// Bounds on what a guest may present.
+const maxGuestSecret = 256 // bytes; ours have 43
+
+var guestID = regexp.MustCompile(`^[a-zA-Z0-9-]{1,64}$`)
+
+// Guest signs a guest in. Nil or a guest without id makes a new one: the answer then
+// holds the secret, once. An unknown id and a wrong secret are the same
+// Unauthenticated error after the same work.
+func (s *Service) Guest(ctx context.Context, guest *muster.Guest) (muster.Grant, error) {
+	if guest == nil || guest.ID == "" {
+		return s.newGuest(ctx)
+	}
+	if !guestID.MatchString(guest.ID) || len(guest.Secret) > maxGuestSecret {
+		return muster.Grant{}, errGuestRefused()
+	}
+	player, known, err := s.accounts.FindIdentity(ctx, guestIdentity(guest.ID))
+	if err != nil && muster.KindOf(err) != muster.NotFound {
+		return muster.Grant{}, fmt.Errorf("find guest: %w", err)
+	}
+	if !secretMatches(guest.Secret, known) {
+		return muster.Grant{}, errGuestRefused()
+	}
+	grant, err := s.grant(ctx, player, muster.GuestScope)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	grant.Guest = &muster.Guest{ID: guest.ID}
+	return grant, nil
+}
+
+func (s *Service) newGuest(ctx context.Context) (muster.Grant, error) {
+	secret, err := newSecretText(s.random)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	id := s.newID()
+	player, created, err := s.accounts.EnsurePlayer(ctx, guestIdentity(id), hashText(secret))
+	if err != nil {
+		return muster.Grant{}, fmt.Errorf("create guest: %w", err)
+	}
+	if !created {
+		return muster.Grant{}, errors.New("create guest: a new guest id was taken already")
+	}
+	grant, err := s.grant(ctx, player, muster.GuestScope)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	grant.Guest = &muster.Guest{ID: id, Secret: secret}
+	grant.Created = true
+	return grant, nil
+}
+
+func guestIdentity(id string) muster.Identity {
+	return muster.Identity{Provider: muster.GuestProvider, Subject: id}
+}
+
+// secretMatches compares a presented secret with a stored hash in constant time. An
+// absent hash costs the same and never matches.
+func secretMatches(secret string, hash []byte) bool {
+	present := len(hash) == sha256.Size
+	if !present {
+		hash = make([]byte, sha256.Size)
+	}
+	return subtle.ConstantTimeCompare(hashText(secret), hash) == 1 && present
+}
+
+func errGuestRefused() *muster.Error {
+	return muster.Errorf(muster.Unauthenticated, "guest.refused", "this guest is not known, or the secret is wrong")
+}

@@ -1,0 +1,223 @@
+package identity
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"muster"
+)
+
+// refreshGrace is how long the previous token of a family is answered again, for a
+// client whose answer was lost or that asks from two places at once.
+const refreshGrace = 10 * time.Second
+
+// maxFamilies bounds the sign-ins that one player may hold; the oldest gives way.
+const maxFamilies = 20
+
+// family is the record of one sign-in: the refresh tokens that descend from it. Only
+// the newest is good; the one before is answered again for a moment.
+type family struct {
+	Scope         muster.Scope `json:"scope"`
+	Generation    int64        `json:"gen"` // 1 at sign-in, one more at each rotation
+	CurrentHash   []byte       `json:"curHash"`
+	PreviousHash  []byte       `json:"prevHash,omitempty"`
+	PreviousUntil time.Time    `json:"prevUntil,omitzero"`
+	Salt          []byte       `json:"salt,omitempty"` // current = previous token under this salt
+	TagKey        []byte       `json:"tagKey"`
+	ExpiresAt     time.Time    `json:"absExp"`
+}
+
+// handout is a refresh token on its way to the client.
+type handout struct {
+	token refreshToken
+	scope muster.Scope
+}
+
+const familyPrefix = "RT#"
+
+func familyPartition(p muster.PlayerID) string { return "P#" + string(p) }
+
+func familyKey(p muster.PlayerID, id string) muster.Key {
+	return muster.Key{Partition: familyPartition(p), Sort: familyPrefix + id}
+}
+
+// openFamily starts a family for a sign-in and makes room for it.
+func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope) (handout, error) {
+	secret, err := newSecret(s.random)
+	if err != nil {
+		return handout{}, err
+	}
+	tagKey, err := newSecret(s.random)
+	if err != nil {
+		return handout{}, err
+	}
+	token := refreshToken{player: player, family: s.newID(), secret: secret}.sealed(tagKey)
+	record := family{
+		Scope: scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey,
+		ExpiresAt: s.now().UTC().Add(s.refreshTTL),
+	}
+	ops, err := s.crowdedOut(ctx, player)
+	if err != nil {
+		return handout{}, err
+	}
+	put, err := familyOp(token, record, 0)
+	if err != nil {
+		return handout{}, err
+	}
+	if err := s.store.Write(ctx, append(ops, put)...); err != nil {
+		return handout{}, fmt.Errorf("open refresh family: %w", err)
+	}
+	return handout{token: token, scope: scope}, nil
+}
+
+// crowdedOut removes the oldest families of a player who holds too many. Ids ascend
+// with time, so the oldest come first.
+func (s *Service) crowdedOut(ctx context.Context, player muster.PlayerID) ([]muster.Op, error) {
+	held, err := s.store.List(ctx, familyPartition(player), muster.ListOptions{Prefix: familyPrefix})
+	if err != nil {
+		return nil, fmt.Errorf("list refresh families: %w", err)
+	}
+	surplus := min(len(held)-maxFamilies+1, muster.MaxWriteOps-1)
+	var ops []muster.Op
+	for i := range max(surplus, 0) {
+		ops = append(ops, muster.Op{Kind: muster.Delete, Key: held[i].Key, Version: muster.AnyVersion})
+	}
+	return ops, nil
+}
+
+// Refresh rotates a refresh token: the answer holds its successor and a new access
+// token. The token before, presented again within ten seconds, gets the same answer; any
+// older token means that someone copied one, and ends the whole family. Every refusal
+// is Unauthenticated with the code "refresh.invalid".
+func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, error) {
+	presented, ok := parseRefreshToken(token)
+	if !ok {
+		return muster.Grant{}, errRefreshRefused()
+	}
+	salt, err := newSecret(s.random)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	var next handout
+	var refused error
+	err = muster.Change(ctx, s.store, func(ctx context.Context) ([]muster.Op, error) {
+		next, refused = handout{}, nil
+		record, version, err := s.loadFamily(ctx, presented)
+		if err != nil {
+			return nil, err
+		}
+		switch record.judge(presented, s.now()) {
+		case tokenCurrent:
+			rotated := presented.next(salt, record.TagKey)
+			next = handout{token: rotated, scope: record.Scope}
+			op, err := familyOp(rotated, record.rotated(rotated.hash(), salt, s.now()), version)
+			return []muster.Op{op}, err
+		case tokenRepeated:
+			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope}
+			return nil, nil
+		case tokenReused:
+			refused = errRefreshRefused()
+			return []muster.Op{{Kind: muster.Delete, Key: familyKey(presented.player, presented.family), Version: version}}, nil
+		}
+		return nil, errRefreshRefused()
+	})
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	if refused != nil {
+		return muster.Grant{}, refused
+	}
+	return s.granted(next)
+}
+
+// Logout ends the sign-in that a refresh token, used or not, belongs to. One that has
+// ended already is no error; a token that we did not make is.
+func (s *Service) Logout(ctx context.Context, token string) error {
+	presented, ok := parseRefreshToken(token)
+	if !ok {
+		return errRefreshRefused()
+	}
+	return muster.Change(ctx, s.store, func(ctx context.Context) ([]muster.Op, error) {
+		record, version, err := s.loadFamily(ctx, presented)
+		if muster.KindOf(err) == muster.Unauthenticated {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !presented.genuine(record.TagKey) {
+			return nil, errRefreshRefused()
+		}
+		return []muster.Op{{Kind: muster.Delete, Key: familyKey(presented.player, presented.family), Version: version}}, nil
+	})
+}
+
+// verdict is what a presented token is to its family.
+type verdict uint8
+
+const (
+	tokenUnknown  verdict = iota // not of our making, or the family is over
+	tokenCurrent                 // the newest: rotate
+	tokenRepeated                // the one before, within its grace: answer again
+	tokenReused                  // an old one: someone has a copy
+)
+
+// judge decides what a presented token is. Hashes are compared in constant time.
+func (f family) judge(t refreshToken, now time.Time) verdict {
+	if !t.genuine(f.TagKey) || !now.Before(f.ExpiresAt) {
+		return tokenUnknown
+	}
+	hash := t.hash()
+	switch {
+	case subtle.ConstantTimeCompare(hash, f.CurrentHash) == 1:
+		return tokenCurrent
+	case subtle.ConstantTimeCompare(hash, f.PreviousHash) == 1 && now.Before(f.PreviousUntil):
+		return tokenRepeated
+	}
+	return tokenReused
+}
+
+// rotated is the record after its current token was used.
+func (f family) rotated(hash, salt []byte, now time.Time) family {
+	f.PreviousHash, f.PreviousUntil = f.CurrentHash, now.UTC().Add(refreshGrace)
+	f.CurrentHash, f.Salt = hash, salt
+	f.Generation++
+	return f
+}
+
+// loadFamily reads the record a token points to; an absent one is refused.
+func (s *Service) loadFamily(ctx context.Context, t refreshToken) (family, int64, error) {
+	rec, err := s.store.Get(ctx, familyKey(t.player, t.family))
+	if errors.Is(err, muster.ErrNotFound) {
+		return family{}, 0, errRefreshRefused()
+	}
+	if err != nil {
+		return family{}, 0, fmt.Errorf("read refresh family: %w", err)
+	}
+	var f family
+	if err := json.Unmarshal(rec.Value, &f); err != nil {
+		return family{}, 0, fmt.Errorf("decode refresh family: %w", err)
+	}
+	return f, rec.Version, nil
+}
+
+// familyOp stores the family that token belongs to in place of version. The store may
+// forget it a second after it has expired.
+func familyOp(token refreshToken, f family, version int64) (muster.Op, error) {
+	body, err := json.Marshal(f)
+	if err != nil {
+		return muster.Op{}, fmt.Errorf("encode refresh family: %w", err)
+	}
+	return muster.Op{
+		Kind: muster.Put, Key: familyKey(token.player, token.family), Value: body,
+		Version: version, ExpiresAt: f.ExpiresAt.Add(time.Second),
+	}, nil
+}
+
+func errRefreshRefused() *muster.Error {
+	return muster.Errorf(muster.Unauthenticated, "refresh.invalid", "this refresh token is not valid: sign in again")
+}

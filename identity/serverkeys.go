@@ -1,0 +1,67 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"muster"
+)
+
+// serverKeyPrefix marks a server key, so that scanners of published code find it.
+const serverKeyPrefix = "msk_"
+
+// Bounds of server keys.
+const (
+	maxServerKey  = 256 // bytes of text; ours have 47
+	maxServerKeys = 64  // every check compares with all of them
+)
+
+// NewServerKey makes a key for game servers. hash is what a configuration keeps of it,
+// in hexadecimal; the key itself is kept nowhere.
+func NewServerKey(random io.Reader) (key, hash string, err error) {
+	secret, err := newSecretText(random)
+	if err != nil {
+		return "", "", err
+	}
+	key = serverKeyPrefix + secret
+	return key, hex.EncodeToString(hashText(key)), nil
+}
+
+// ServerKeys are the keys that game servers may show. The zero value accepts none. It
+// does not change and is safe for concurrent use.
+type ServerKeys struct{ hashes [][]byte }
+
+// NewServerKeys reads the hashes that NewServerKey made. Several allow rotation.
+func NewServerKeys(hashes ...string) (*ServerKeys, error) {
+	if len(hashes) > maxServerKeys {
+		return nil, fmt.Errorf("%d server keys, %d is the limit", len(hashes), maxServerKeys)
+	}
+	k := &ServerKeys{}
+	for i, text := range hashes {
+		hash, err := hex.DecodeString(text)
+		if err != nil || len(hash) != sha256.Size {
+			return nil, fmt.Errorf("server key %d: its hash is not %d hexadecimal digits", i+1, 2*sha256.Size)
+		}
+		k.hashes = append(k.hashes, hash)
+	}
+	return k, nil
+}
+
+// Verify says that key is one of them. It compares with every hash in constant time,
+// whichever matches. A wrong key is Unauthenticated.
+func (k *ServerKeys) Verify(key string) (muster.Caller, error) {
+	known := 0
+	if len(key) <= maxServerKey {
+		presented := hashText(key)
+		for _, hash := range k.hashes {
+			known |= subtle.ConstantTimeCompare(presented, hash)
+		}
+	}
+	if known != 1 {
+		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "server_key.invalid", "the server key is not valid")
+	}
+	return muster.Caller{Scope: muster.ServerScope}, nil
+}

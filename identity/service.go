@@ -1,0 +1,133 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"time"
+
+	"muster"
+)
+
+// Accounts is where players and their ways in are kept.
+type Accounts interface {
+	// EnsurePlayer returns the player of an identity, creating player and identity in
+	// one transaction when it is new. secretHash is stored with a new guest identity.
+	EnsurePlayer(ctx context.Context, id muster.Identity, secretHash []byte) (player muster.PlayerID, created bool, err error)
+	// FindIdentity returns the player of a known identity; an unknown one is NotFound.
+	// secretHash is nil for every provider but guest.
+	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
+}
+
+// How long tokens live unless Options say otherwise.
+const (
+	DefaultAccessTTL  = 15 * time.Minute
+	DefaultRefreshTTL = 30 * 24 * time.Hour
+	DefaultJoinTTL    = 10 * time.Minute
+	socketTicketTTL   = 30 * time.Second
+)
+
+// Options is what a Service needs. All of it is required but the lifetimes.
+type Options struct {
+	Accounts Accounts
+	Store    muster.Store
+	Keys     *Keys
+
+	Issuer   string // the base URL at which the keys are published, without a final slash
+	Audience string // of access tokens; anything but "game-session"
+
+	AccessTTL  time.Duration // zero: DefaultAccessTTL
+	RefreshTTL time.Duration // of a sign-in as a whole, however often renewed; zero: DefaultRefreshTTL
+	JoinTTL    time.Duration // zero: DefaultJoinTTL
+
+	Now    func() time.Time
+	NewID  func() string // unique, ascending with time, of the alphabet [a-zA-Z0-9-]
+	Random io.Reader     // cryptographically strong
+}
+
+// Service signs players in and checks who they are. It keeps no state outside its
+// store and is safe for concurrent use.
+type Service struct {
+	accounts   Accounts
+	store      muster.Store
+	keys       *Keys
+	issuer     string
+	audience   string
+	accessTTL  time.Duration
+	refreshTTL time.Duration
+	joinTTL    time.Duration
+	now        func() time.Time
+	newID      func() string
+	random     io.Reader
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	return &Service{
+		accounts: o.Accounts, store: o.Store, keys: o.Keys, issuer: o.Issuer, audience: o.Audience,
+		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
+		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),
+		joinTTL:    orDefault(o.JoinTTL, DefaultJoinTTL),
+		now:        o.Now, newID: o.NewID, random: o.Random,
+	}
+}
+
+func orDefault(d, fallback time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return fallback
+}
+
+// grant opens a session for a player who was proven and signs its first tokens.
+func (s *Service) grant(ctx context.Context, player muster.PlayerID, scope muster.Scope) (muster.Grant, error) {
+	opened, err := s.openFamily(ctx, player, scope)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	return s.granted(opened)
+}
+
+// granted is the answer for a refresh token and an access token of the same family.
+func (s *Service) granted(h handout) (muster.Grant, error) {
+	access, err := s.accessToken(muster.Caller{Player: h.token.player, Scope: h.scope, Family: h.token.family})
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	return muster.Grant{
+		Player:           muster.GrantPlayer{ID: h.token.player},
+		AccessToken:      access,
+		ExpiresInSeconds: int(s.accessTTL / time.Second),
+		RefreshToken:     h.token.String(),
+	}, nil
+}
+
+// secretBytes is the size of everything unguessable that is made here.
+const secretBytes = 32
+
+// newSecret draws 256 random bits.
+func newSecret(random io.Reader) ([]byte, error) {
+	secret := make([]byte, secretBytes)
+	if _, err := io.ReadFull(random, secret); err != nil {
+		return nil, fmt.Errorf("draw a secret: %w", err)
+	}
+	return secret, nil
+}
+
+// newSecretText draws 256 random bits as 43 characters that are safe in a URL.
+func newSecretText(random io.Reader) (string, error) {
+	secret, err := newSecret(random)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(secret), nil
+}
+
+// hashText is how the text of a secret is kept: with 256 random bits in it, a plain
+// SHA-256 cannot be searched.
+func hashText(text string) []byte {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
+}
