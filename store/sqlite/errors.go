@@ -35,13 +35,13 @@ var diskTrouble = map[int]string{
 func describeOpen(err error) error {
 	switch primaryCode(err) {
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("the file is not a database: %w", err)
+		return errors.New("the file is not a database")
 	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("the file is damaged: %w", err)
+		return errors.New("the file is damaged")
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("the file or its folder cannot be written: %w", err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return fmt.Errorf("another program is using the file: %w", err)
+		return errors.New("another program is using the file")
 	}
 	return err
 }

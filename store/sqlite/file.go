@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,8 +33,11 @@ func createFile(path string) error {
 	return f.Close()
 }
 
-// cause strips the path from a file error, which Open has named already.
+// cause is a file error in plain words, without the path, which Open names already.
 func cause(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("its folder does not exist")
+	}
 	var pathError *os.PathError
 	if errors.As(err, &pathError) {
 		return pathError.Err

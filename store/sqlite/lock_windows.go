@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -25,7 +24,7 @@ func lockFile(path string) (io.Closer, error) {
 		return nil, errors.New("it is in use by another process")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("lock it: %w", err)
+		return nil, cause(err)
 	}
 	return os.NewFile(uintptr(handle), path), nil
 }

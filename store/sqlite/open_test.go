@@ -23,23 +23,6 @@ func file(t *testing.T, content []byte) string {
 	return path
 }
 
-// database makes a database by the given statements and returns its path.
-func database(t *testing.T, statements string) string {
-	t.Helper()
-	path := file(t, nil)
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(statements); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // ours makes a database by this package and returns its path.
 func ours(t *testing.T) string {
 	t.Helper()
@@ -54,6 +37,7 @@ func ours(t *testing.T) string {
 	return path
 }
 
+// changed runs SQL statements on the database at path, and returns path.
 func changed(t *testing.T, path, statements string) string {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -76,14 +60,14 @@ func TestOpenSaysInOneSentenceWhatIsWrong(t *testing.T) {
 		says string
 	}{
 		{"no path", func(*testing.T) string { return "" }, "no file is named"},
-		{"a folder that does not exist", func(t *testing.T) string { return filepath.Join(t.TempDir(), "none", "muster.db") }, ""},
-		{"a folder that is a file", func(t *testing.T) string { return filepath.Join(file(t, nil), "muster.db") }, ""},
+		{"a folder that does not exist", func(t *testing.T) string { return filepath.Join(t.TempDir(), "none", "muster.db") }, "its folder does not exist"},
+		{"a folder that is a file", func(t *testing.T) string { return filepath.Join(file(t, nil), "muster.db") }, "directory"},
 		{"a file that is a folder", func(t *testing.T) string { return t.TempDir() }, "directory"},
 		{"a folder that cannot be written", unwritable, "permission denied"},
 		{"a file that is no database", func(t *testing.T) string { return file(t, bytes.Repeat([]byte("text\n"), 1000)) }, "the file is not a database"},
 		{"a short file that is no database", func(t *testing.T) string { return file(t, []byte("text")) }, "the file is not a database"},
-		{"a database of another program", func(t *testing.T) string { return database(t, "CREATE TABLE player (id)") }, "another program"},
-		{"a marked database of another program", func(t *testing.T) string { return database(t, "PRAGMA application_id = 7") }, "another program"},
+		{"a database of another program", func(t *testing.T) string { return changed(t, file(t, nil), "CREATE TABLE player (id)") }, "another program"},
+		{"a marked database of another program", func(t *testing.T) string { return changed(t, file(t, nil), "PRAGMA application_id = 7") }, "another program"},
 		{"a database of a newer version", func(t *testing.T) string { return changed(t, ours(t), "PRAGMA user_version = 99") }, "newer version of Muster (its schema is 99"},
 		{"a database in use by this process", func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "muster.db")
@@ -124,7 +108,7 @@ func unwritable(t *testing.T) string {
 
 // A foreign file must not be changed by the attempt, nor stay locked.
 func TestARefusedFileIsLeftAsItWas(t *testing.T) {
-	path := database(t, "CREATE TABLE player (id)")
+	path := changed(t, file(t, nil), "CREATE TABLE player (id)")
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

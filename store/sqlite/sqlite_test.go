@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -202,4 +203,32 @@ func TestAListIsOneInstant(t *testing.T) {
 		default:
 		}
 	}
+}
+
+// A read that is given up midway says so, and the connection it used serves the next.
+func TestAReadIsWholeOrCancelled(t *testing.T) {
+	s := openStore(t, sqlite.Options{Path: filepath.Join(t.TempDir(), "muster.db"), Durability: sqlite.SurviveCrash})
+	const records = 500
+	for i := range records {
+		if err := s.Write(context.Background(), put("p", fmt.Sprintf("%03d", i), "v", 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	for reader := range 4 {
+		wg.Go(func() {
+			for round := range 100 {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(reader*round)*20*time.Microsecond)
+				listed, err := s.List(ctx, "p", muster.ListOptions{})
+				if err == nil && len(listed) != records || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("reader %d, round %d: %d records and error %v", reader, round, len(listed), err)
+				}
+				cancel()
+				if r, err := s.Get(context.Background(), muster.Key{Partition: "p", Sort: "007"}); err != nil || string(r.Value) != "v" {
+					t.Errorf("reader %d, round %d: the next read got %+v and error %v", reader, round, r, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
