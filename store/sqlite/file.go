@@ -13,13 +13,26 @@ import (
 	sqlite "modernc.org/sqlite"
 )
 
-// claimPath makes path absolute, so that a later change of the working folder cannot
-// split the database from its log.
-func claimPath(path string) (string, error) {
+// resolvePath gives the file one name, whichever way it is reached: the lock goes by
+// that name, and a later change of the working folder cannot split the database from
+// its log.
+func resolvePath(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("no file is named")
 	}
-	return filepath.Abs(path)
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		return file, nil
+	}
+	// The file does not exist yet; its folder must.
+	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", cause(err)
+	}
+	return filepath.Join(folder, filepath.Base(path)), nil
 }
 
 // createFile makes the database file, empty and for its owner only (it holds hashes of

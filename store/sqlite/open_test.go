@@ -69,6 +69,15 @@ func TestOpenSaysInOneSentenceWhatIsWrong(t *testing.T) {
 		{"a database of another program", func(t *testing.T) string { return changed(t, file(t, nil), "CREATE TABLE player (id)") }, "another program"},
 		{"a marked database of another program", func(t *testing.T) string { return changed(t, file(t, nil), "PRAGMA application_id = 7") }, "another program"},
 		{"a database of a newer version", func(t *testing.T) string { return changed(t, ours(t), "PRAGMA user_version = 99") }, "newer version of Muster (its schema is 99"},
+		{"a link to a database in use", func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "muster.db")
+			openStore(t, sqlite.Options{Path: path})
+			link := filepath.Join(t.TempDir(), "link.db")
+			if err := os.Symlink(path, link); err != nil {
+				t.Skip("this file system has no symbolic links: ", err)
+			}
+			return link
+		}, "in use by"},
 		{"a database in use by this process", func(t *testing.T) string {
 			path := filepath.Join(t.TempDir(), "muster.db")
 			openStore(t, sqlite.Options{Path: path})

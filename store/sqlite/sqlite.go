@@ -67,7 +67,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 }
 
 func open(ctx context.Context, opts Options) (_ *Store, err error) {
-	path, err := claimPath(opts.Path)
+	path, err := resolvePath(opts.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -113,6 +113,25 @@ var expiryTests = []test{
 			s.Fatalf("pages hold %q, want %q", got, live)
 		}
 	}},
+	{"an expired record is absent also while many others wait to be cleared away", func(s *suite) {
+		const others = 200
+		for i := range others {
+			s.write(putUntil(key("old", fmt.Sprintf("r%03d", i)), "v", 0, s.clock.Now().Add(time.Minute)))
+		}
+		a, b, c, d := key("p", "a"), key("p", "b"), key("p", "c"), key("p", "d")
+		for _, k := range []muster.Key{a, b, c, d} {
+			s.write(putUntil(k, "v", 0, s.clock.Now().Add(2*time.Minute)))
+		}
+		s.clock.advance(2 * time.Minute)
+		s.conflicts(put(a, "w", 1))
+		s.conflicts(check(b, 1))
+		s.conflicts(remove(c, 1))
+		s.write(put(a, "w", 0), check(b, 0), remove(c, 0), put(d, "w", 0))
+		s.has(a, "w", 1)
+		s.has(d, "w", 1)
+		s.lists("p", muster.ListOptions{}, "a", "d")
+		s.lists("old", muster.ListOptions{})
+	}},
 	{"what has expired stays gone under many later writes", func(s *suite) {
 		for i := range 100 {
 			s.write(putUntil(key("old", fmt.Sprintf("r%02d", i)), "v", 0, s.clock.Now().Add(time.Minute)))
