@@ -127,7 +127,7 @@ type AttributeValue struct {
 	SDM map[string]float64 `json:"SDM,omitempty"`
 }
 
-// TicketPlayer is one player of a ticket as GameLift needs it.
+// MatchmakingPlayer is one player of a ticket as GameLift needs it.
 type MatchmakingPlayer struct {
 	ID          PlayerID
 	Attributes  map[string]AttributeValue
