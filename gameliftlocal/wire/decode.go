@@ -122,7 +122,9 @@ func (d decoder) decodeScalar(dst reflect.Value, k kind, v any) (want string) {
 		dst.SetInt(i)
 	case kindFloat:
 		f, ok := treeFloat(v)
-		if !ok || dst.OverflowFloat(f) {
+		// The largest float32 is a little larger when read from its shortest decimal, so
+		// overflow is what rounds to infinity.
+		if !ok || dst.Kind() == reflect.Float32 && math.IsInf(float64(float32(f)), 0) {
 			return fmt.Sprintf("a finite number of %d bits", dst.Type().Bits())
 		}
 		dst.SetFloat(f)
