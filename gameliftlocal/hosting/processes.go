@@ -97,7 +97,7 @@ func (w *World) setConnected(p *process, connected bool) {
 func (w *World) Disconnected(now time.Time, id ProcessID) {
 	w.Advance(now)
 	p, ok := w.processes[id]
-	if !ok {
+	if !ok || !p.Connected {
 		return
 	}
 	w.setConnected(p, false)

@@ -44,11 +44,11 @@ const (
 	MaxPlayers         = 200              // per session
 	MaxProperties      = 16               // per session
 
-	badReportsToEnd    = 3                // consecutive health reports
-	refreshFraction    = 12               // of a token's life is left when its user must reconnect: 15 min
-	refreshEvery       = time.Minute      // until the process has reconnected
-	maxBurntIDs        = 100_000          // ours
-	maxClosedPerActive = 1000             // ended player sessions of a live session; ours
+	badReportsToEnd    = 3           // consecutive health reports
+	refreshFraction    = 12          // of a token's life is left when its user must reconnect: 15 min
+	refreshEvery       = time.Minute // until the process has reconnected
+	maxBurntIDs        = 100_000     // ours
+	maxClosedPerActive = 1000        // ended player sessions of a live session; ours
 )
 
 func (o Options) withDefaults() Options {
