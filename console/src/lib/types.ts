@@ -1,0 +1,79 @@
+// The backend's API as this page uses it. Times are RFC 3339 texts.
+
+export interface Guest { id: string; secret: string }
+
+export interface Grant {
+  player: { id: string };
+  accessToken: string;
+  expiresInSeconds: number;
+  refreshToken: string;
+  guest?: { id: string; secret?: string };
+}
+
+export interface Player { id: string; displayName: string }
+
+export interface Rating { mode: string; skill: number; games: number; wins: number; losses: number; draws: number }
+
+export interface Mode {
+  name: string;
+  title: string;
+  description: string;
+  acceptance: boolean;
+  acceptanceTimeoutSeconds?: number;
+  teams: { name: string; minPlayers: number; maxPlayers: number }[];
+  choices?: Record<string, string[]>;
+}
+
+export type TicketStatus =
+  | 'queued' | 'searching' | 'requiresAcceptance' | 'placing'
+  | 'completed' | 'failed' | 'cancelled' | 'timedOut';
+
+export interface Seat {
+  sessionId: string;
+  mode: string;
+  team: string;
+  ipAddress: string;
+  dnsName?: string;
+  port: number;
+  playerSessionId: string;
+  joinToken?: string;
+  joinTokenExpiresAt?: string;
+}
+
+export interface Ticket {
+  id: string;
+  mode: string;
+  status: TicketStatus;
+  version: number;
+  createdAt: string;
+  updatedAt: string;
+  players: string[];
+  estimatedWaitSeconds?: number;
+  match?: {
+    id: string;
+    acceptanceRequired: boolean;
+    acceptBy?: string;
+    playerCount: number;
+    acceptedCount: number;
+    you: 'pending' | 'accepted' | 'declined';
+  };
+  seat?: Seat;
+  reason?: { code: string; message: string };
+}
+
+export type Outcome = 'win' | 'loss' | 'draw';
+
+export interface ResultTeam { name: string; rank: number; score: number; players: { playerId: string; left?: boolean }[] }
+
+export interface MatchResult {
+  sessionId: string;
+  mode: string;
+  outcome: Outcome;
+  team: string;
+  skillBefore: number;
+  skillAfter: number;
+  teams: ResultTeam[];
+}
+
+/** What a player can be told went wrong. */
+export interface Problem { code: string; title: string; detail: string; status?: number; ticketId?: string; seat?: Seat; retryAfter?: number }
