@@ -52,12 +52,14 @@ type Config struct {
 	// StartAt. Zero: never.
 	RequestTimeout time.Duration
 	// AcceptanceRequired makes every proposed match wait for its players' answers,
-	// at most AcceptanceTimeout.
+	// at most AcceptanceTimeout (zero: without limit).
 	AcceptanceRequired bool
 	AcceptanceTimeout  time.Duration
 	// AdditionalPlayers is the number of slots that a match leaves open
 	// (AdditionalPlayerCount of the API).
 	AdditionalPlayers int
+	// MaxTickets bounds the tickets that the pool holds; more are refused. Zero: 100,000.
+	MaxTickets int
 	// Seed makes match ids. The same seed and inputs give the same effects.
 	Seed [32]byte
 }
@@ -182,6 +184,7 @@ const (
 	WrongState                             // for example: Stop while placing, Answer without proposal
 	UnknownPlayer                          // the player is not in the ticket
 	InvalidTicket                          // no players, or an attribute of another type than declared
+	PoolFull                               // the pool holds Config.MaxTickets
 )
 
 func (Searching) effect()           {}

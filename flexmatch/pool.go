@@ -1,0 +1,353 @@
+package flexmatch
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"time"
+)
+
+// Pool is one matchmaker: the tickets that wait, the matches that are being made of
+// them, and all rules of matching. Inputs go in by Step, effects come out of it, and
+// nothing else happens: it has no clock, no goroutine and no I/O. A Pool is not safe
+// for concurrent use.
+type Pool struct {
+	config  Config
+	set     *RuleSet
+	now     time.Time // of the last Step
+	arrived int       // Start inputs taken so far
+
+	entries  map[string]*entry     // every known ticket, by id
+	queue    []*entry              // searching tickets that may match, in batch order
+	fresh    int                   // of queue: how many are fresh
+	matches  map[string]*liveMatch // proposed or being placed, by id
+	sessions map[string]*entry     // backfill tickets by game session
+	classes  map[string]*class     // by key
+	alarms   alarms
+
+	finder  *finder
+	ids     *rand.ChaCha8
+	effects []Effect // of the Step at hand
+	index   int      // of the input at hand
+}
+
+// NewPool makes an empty pool. It panics without a rule set.
+func NewPool(c Config) *Pool {
+	if c.RuleSet == nil {
+		panic("flexmatch: NewPool without a RuleSet")
+	}
+	if c.MaxTickets <= 0 {
+		c.MaxTickets = defaultMaxTickets
+	}
+	c.AdditionalPlayers = max(c.AdditionalPlayers, 0)
+	return &Pool{
+		config:   c,
+		set:      c.RuleSet,
+		entries:  map[string]*entry{},
+		matches:  map[string]*liveMatch{},
+		sessions: map[string]*entry{},
+		classes:  map[string]*class{},
+		finder:   newFinder(c.RuleSet, c.AdditionalPlayers),
+		ids:      rand.NewChaCha8(c.Seed),
+	}
+}
+
+// Step handles every deadline up to now in time order, then the inputs in theirs, then
+// searches for matches, and returns what the caller must do, in order. now must not go
+// back; an earlier now counts as the last one. Same state and inputs: same effects.
+func (p *Pool) Step(now time.Time, in ...Input) []Effect {
+	now = now.Round(0)
+	if now.Before(p.now) {
+		now = p.now
+	}
+	p.effects = nil
+	for {
+		at, ok := p.Deadline()
+		if !ok || at.After(now) {
+			break
+		}
+		p.settle(at)
+		p.search()
+	}
+	p.now = now
+	for i, one := range in {
+		p.index = i
+		p.apply(one)
+	}
+	p.settle(now)
+	p.search()
+	out := p.effects
+	p.effects = nil
+	return out
+}
+
+// Deadline is the next instant at which Step would act without input, always after
+// the now of the last Step; ok is false when nothing is waiting for time.
+func (p *Pool) Deadline() (at time.Time, ok bool) {
+	if len(p.alarms) == 0 {
+		return time.Time{}, false
+	}
+	return p.alarms[0].at, true
+}
+
+// Size is how many tickets the pool knows: searching, proposed or being placed.
+func (p *Pool) Size() int { return len(p.entries) }
+
+func (p *Pool) emit(e Effect) { p.effects = append(p.effects, e) }
+
+// settle moves the pool to an instant and handles what falls due there. Request
+// timeouts come before anything that could still match the ticket.
+func (p *Pool) settle(at time.Time) {
+	if at.After(p.now) {
+		p.now = at
+	}
+	for len(p.alarms) > 0 && !p.alarms[0].at.After(p.now) {
+		a := p.alarms[0]
+		if a.match != nil {
+			p.decide(a.match, TimedOut)
+			continue
+		}
+		e := a.entry
+		if p.expired(e) {
+			p.leave(e)
+			p.emit(Expired{At: p.now, TicketID: e.ticket.ID, Metrics: p.metrics(e.metrics)})
+			continue
+		}
+		p.age(e)
+		p.schedule(e)
+	}
+}
+
+func (p *Pool) expired(e *entry) bool {
+	return p.config.RequestTimeout > 0 && !e.startAt.Add(p.config.RequestTimeout).After(p.now)
+}
+
+// age brings a searching ticket to the level of its present age. A ticket keeps its
+// StartAt for life, also after a failed proposal (the guide is silent; we chose).
+func (p *Pool) age(e *entry) {
+	level := p.set.level(p.now.Sub(e.startAt))
+	if level == e.level || e.unmatchable {
+		return
+	}
+	p.finder.waiting[e.level]--
+	p.finder.waiting[level]++
+	e.level = level
+	p.refresh(e)
+}
+
+// refresh marks a ticket whose matches have to be tried.
+func (p *Pool) refresh(e *entry) {
+	if !e.fresh {
+		e.fresh = true
+		p.fresh++
+	}
+}
+
+// schedule sets a searching ticket's alarm: its request timeout or the next expansion
+// boundary of its age, whichever is earlier.
+func (p *Pool) schedule(e *entry) {
+	var at time.Time
+	if p.config.RequestTimeout > 0 {
+		at = e.startAt.Add(p.config.RequestTimeout)
+	}
+	if !e.unmatchable && e.level < len(p.set.waits) {
+		boundary := e.startAt.Add(p.set.waits[e.level])
+		if at.IsZero() || boundary.Before(at) {
+			at = boundary
+		}
+	}
+	p.alarms.set(&e.alarm, at)
+}
+
+// enter puts a ticket into the search, new or returned.
+func (p *Pool) enter(e *entry, returned bool) {
+	e.state, e.match, e.level = searching, nil, p.set.level(p.now.Sub(e.startAt))
+	p.schedule(e)
+	p.emit(Searching{At: p.now, TicketID: e.ticket.ID, Returned: returned})
+	if e.unmatchable {
+		return
+	}
+	i := sort.Search(len(p.queue), func(i int) bool { return p.set.before(e, p.queue[i]) })
+	p.queue = slices.Insert(p.queue, i, e)
+	p.finder.waiting[e.level]++
+	p.refresh(e)
+}
+
+// withdraw takes a ticket out of the search; it stays known.
+func (p *Pool) withdraw(e *entry) {
+	p.alarms.set(&e.alarm, time.Time{})
+	if e.state != searching || e.unmatchable {
+		return
+	}
+	i := sort.Search(len(p.queue), func(i int) bool { return !p.set.before(p.queue[i], e) })
+	p.queue = slices.Delete(p.queue, i, i+1)
+	p.finder.waiting[e.level]--
+	if e.fresh {
+		e.fresh = false
+		p.fresh--
+	}
+}
+
+// leave forgets a ticket.
+func (p *Pool) leave(e *entry) {
+	p.withdraw(e)
+	delete(p.entries, e.ticket.ID)
+	if p.sessions[e.ticket.GameSessionARN] == e {
+		delete(p.sessions, e.ticket.GameSessionARN)
+	}
+	if e.class != nil {
+		if e.class.count--; e.class.count == 0 {
+			delete(p.classes, e.class.key)
+		}
+	}
+}
+
+// search makes every match that became possible. Anchors are tried from the oldest;
+// one that cannot be matched waits and the next is tried (the guide says only that
+// passes repeat; we chose).
+func (p *Pool) search() {
+	if p.fresh == 0 {
+		return
+	}
+	nodes := passNodes
+	queue := slices.Clone(p.queue)
+	fresh := slices.DeleteFunc(slices.Clone(p.queue), func(e *entry) bool { return !e.fresh })
+	for i := 0; i < len(queue) && len(fresh) > 0; {
+		m := p.around(queue, i, fresh, &nodes)
+		if m == nil {
+			i++
+			continue
+		}
+		for _, e := range m.entries {
+			if at := slices.Index(queue, e); at < i {
+				i-- // low priority only: an anchor passed over joins a backfill
+			}
+			queue = slices.DeleteFunc(queue, func(o *entry) bool { return o == e })
+			fresh = slices.DeleteFunc(fresh, func(o *entry) bool { return o == e })
+		}
+		p.form(m)
+	}
+	for _, e := range p.queue {
+		e.fresh = false
+	}
+	p.fresh = 0
+}
+
+// around searches with queue[i] as the anchor. The work allowed for one anchor shrinks
+// to leastNodes when the pass has spent its own.
+func (p *Pool) around(queue []*entry, i int, fresh []*entry, nodes *int) *found {
+	anchor, rest := queue[i], queue[i+1:]
+	if p.set.algorithm.priority == lowPriority && !p.set.large {
+		rest = p.companions(queue, i)
+		fresh = slices.DeleteFunc(slices.Clone(fresh), func(e *entry) bool { return e.backfill })
+	}
+	if !anchor.backfill || p.set.algorithm.priority != lowPriority {
+		after := sort.Search(len(fresh), func(j int) bool { return p.set.before(anchor, fresh[j]) })
+		fresh = fresh[after:]
+	}
+	if !anchor.fresh && len(fresh) == 0 {
+		return nil
+	}
+	if p.set.large {
+		return p.finder.large(anchor, rest)
+	}
+	allowed := max(leastNodes, min(*nodes, anchorNodes))
+	left := allowed
+	m := p.finder.around(anchor, rest, fresh, &left)
+	*nodes -= allowed - left
+	return m
+}
+
+// companions lists the tickets that an anchor may be matched with under low priority:
+// backfills are anchors only, after all others, with everyone who is left. (Otherwise
+// it is those after the anchor, as those before it found no match.)
+func (p *Pool) companions(queue []*entry, i int) []*entry {
+	var out []*entry
+	for j, e := range queue {
+		if !e.backfill && (queue[i].backfill || j > i) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// metrics spells counts with the rules' names.
+func (p *Pool) metrics(counts []tally) []RuleMetric {
+	out := make([]RuleMetric, len(counts))
+	for i, t := range counts {
+		out[i] = RuleMetric{Rule: p.set.ruleNames[i], Passed: t.passed, Failed: t.failed}
+	}
+	return out
+}
+
+// newID makes a random UUID from the pool's seed.
+func (p *Pool) newID() string {
+	var b [16]byte
+	_, _ = p.ids.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// alarm is the instant at which a ticket or a match needs attention. Its owner is one
+// of entry and match.
+type alarm struct {
+	at    time.Time
+	order int // breaks ties: order of arrival
+	index int // in alarms, from 1; 0 when not set
+	entry *entry
+	match *liveMatch
+}
+
+// alarms is a heap, the next one first.
+type alarms []*alarm
+
+// set moves an alarm to an instant; the zero instant takes it out.
+func (h *alarms) set(a *alarm, at time.Time) {
+	switch {
+	case at.IsZero() && a.index > 0:
+		heap.Remove(h, a.index-1)
+	case at.IsZero():
+	case a.index > 0:
+		a.at = at
+		heap.Fix(h, a.index-1)
+	default:
+		a.at = at
+		heap.Push(h, a)
+	}
+}
+
+// Len, Less, Swap, Push and Pop make alarms a heap.Interface.
+func (h alarms) Len() int { return len(h) }
+
+// Less orders by instant, then by arrival.
+func (h alarms) Less(i, j int) bool {
+	if !h[i].at.Equal(h[j].at) {
+		return h[i].at.Before(h[j].at)
+	}
+	return h[i].order < h[j].order
+}
+
+// Swap exchanges two alarms.
+func (h alarms) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i+1, j+1
+}
+
+// Push appends an *alarm.
+func (h *alarms) Push(x any) {
+	a := x.(*alarm)
+	*h = append(*h, a)
+	a.index = len(*h)
+}
+
+// Pop removes the last alarm.
+func (h *alarms) Pop() any {
+	last := len(*h) - 1
+	a := (*h)[last]
+	*h = (*h)[:last]
+	a.index = 0
+	return a
+}

@@ -1,0 +1,432 @@
+package flexmatch
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// Bounds on the work of one pass over the pool. A node is one ticket seated in one
+// team. Within them a match with the anchor is found if there is one; beyond, the
+// search settles for the best match seen and a try with similar tickets.
+const (
+	anchorNodes   = 20_000 // around one anchor
+	passNodes     = 60_000 // around all anchors of a pass, but never less than leastNodes each
+	leastNodes    = 100
+	similarNodes  = 2_000 // of the try with similar tickets
+	maxCandidates = 300   // tickets considered around one anchor
+)
+
+// found is a match that satisfies every rule.
+type found struct {
+	stage   *stage
+	entries []*entry // the anchor first, then in batch order
+	placed  []int    // per entry: its team, or backfillSeats
+	total   int      // players
+}
+
+// finder searches for matches. It keeps scratch space between searches.
+type finder struct {
+	set   *RuleSet
+	draft *draft
+	// waiting counts searching tickets by level.
+	waiting []int
+
+	// The search at hand: list holds the seeds, which must be in the match, and then
+	// the candidates.
+	list        []*entry
+	seeds       int
+	level       int
+	groups      []int  // per list item: equal numbers are interchangeable tickets
+	playersFrom []int  // players in list[i:]
+	exactFrom   []bool // some of list[i:] is of exactly the level
+	exact       int    // entries in the draft of exactly the level
+	skipped     []bool // by group: not to be taken below the current node
+	goal        int    // players beyond which no match can be better
+	nodes       int    // left to spend
+	best        *found
+	order       []int // scratch: stack of team orders
+}
+
+func newFinder(set *RuleSet, additional int) *finder {
+	return &finder{set: set, draft: newDraft(set, additional), waiting: make([]int, len(set.stages))}
+}
+
+// around looks for the best match that has the anchor, tickets of rest and at least
+// one fresh ticket: matches without a fresh one were tried before. rest and fresh, the
+// fresh tickets of rest, are in batch order. More players are better, then older
+// tickets. nodes is the work allowed and is lowered by the work done.
+func (f *finder) around(anchor *entry, rest, fresh []*entry, nodes *int) *found {
+	f.best, f.nodes = nil, *nodes
+	clear(f.draft.metrics)
+	if anchor.fresh {
+		f.atLevels([]*entry{anchor}, rest)
+	} else {
+		// Each fresh ticket in turn must be in; gather leaves out those tried before it.
+		for _, e := range fresh {
+			if f.nodes > 0 {
+				f.atLevels([]*entry{anchor, e}, rest)
+			}
+		}
+	}
+	f.creditAnchor(anchor)
+	*nodes = f.nodes
+	return f.best
+}
+
+// creditAnchor adds the counts of a search to those of the ticket it was for.
+func (f *finder) creditAnchor(anchor *entry) {
+	for i, t := range f.draft.metrics {
+		anchor.metrics[i].passed += t.passed
+		anchor.metrics[i].failed += t.failed
+	}
+}
+
+// atLevels searches under every stage that a match with the seeds could be in. The
+// stage of a match is that of its newest ticket (or its oldest: expansionAgeSelection),
+// so under stage L take part only tickets that are at least that old, and one must be
+// of exactly that level. Source: Amazon's FlexMatch guide and staff answers on
+// expansions.
+func (f *finder) atLevels(seeds, rest []*entry) {
+	low, high := seeds[0].level, seeds[0].level
+	for _, e := range seeds {
+		low, high = min(low, e.level), max(high, e.level)
+	}
+	from, to := low, 0
+	if f.set.algorithm.oldest {
+		from, to = len(f.set.stages)-1, high
+	}
+	for level := from; level >= to; level-- {
+		if f.waiting[level] > 0 && f.nodes > 0 {
+			f.atLevel(level, seeds, rest)
+		}
+	}
+}
+
+// joins tells whether a ticket may take part under a level.
+func (f *finder) joins(e *entry, level int) bool {
+	if f.set.algorithm.oldest {
+		return e.level <= level
+	}
+	return e.level >= level
+}
+
+func (f *finder) atLevel(level int, seeds, rest []*entry) {
+	st := f.set.stages[level]
+	total, exact := 0, false
+	for _, e := range seeds {
+		total += len(e.players)
+		exact = exact || e.level == level
+	}
+	if total > st.maxPlayers || total == st.maxPlayers && !exact {
+		return
+	}
+	for _, i := range st.enforced {
+		if len(seeds) == 2 && st.rules[i].apart(seeds[0], seeds[1]) {
+			f.draft.metrics[i].failed++
+			return
+		}
+	}
+	f.list = append(f.list[:0], seeds...)
+	f.seeds, f.level = len(seeds), level
+	if total < st.maxPlayers {
+		f.gather(st, rest)
+	}
+	f.run(st)
+	if f.best == nil && f.nodes <= 0 {
+		f.sortBySimilarity()
+		f.nodes = similarNodes
+		f.run(st)
+		f.nodes = 0
+	}
+}
+
+// gather appends the candidates that could join the seeds, in the order to try them.
+//
+// Amazon splits a pool into batches of a size that is not documented. We take one
+// batch of the oldest compatible tickets; with batchingPreference "sorted" and more
+// tickets than fit, those nearest to the anchor by the attributes.
+func (f *finder) gather(st *stage, rest []*entry) {
+	seeds := f.list[:f.seeds]
+	everyone := len(st.sorts) > 0 || f.set.algorithm.sorted
+	for _, e := range rest {
+		if !f.joins(e, f.level) || f.excluded(st, seeds, e) {
+			continue
+		}
+		f.list = append(f.list, e)
+		if !everyone && len(f.list) >= maxCandidates {
+			break
+		}
+	}
+	candidates := f.list[f.seeds:]
+	if f.set.algorithm.sorted && len(f.list) > maxCandidates {
+		f.nearest(seeds[0], candidates)
+	}
+	sortCandidates(st.sorts, seeds[0], candidates)
+	f.list = f.list[:min(len(f.list), maxCandidates)]
+}
+
+// excluded tells that a candidate can never be with one of the seeds, or is one, or is
+// a fresh ticket that has had its turn before the second seed.
+func (f *finder) excluded(st *stage, seeds []*entry, e *entry) bool {
+	if len(seeds) > 1 && e.fresh && !f.set.before(seeds[1], e) {
+		return true
+	}
+	for _, s := range seeds {
+		if s.backfill && e.backfill {
+			return true
+		}
+		for _, i := range st.enforced {
+			if st.rules[i].apart(s, e) {
+				f.draft.metrics[i].failed++
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nearest keeps in front the maxCandidates tickets closest to the anchor in the order
+// of sortByAttributes, themselves by age.
+func (f *finder) nearest(anchor *entry, candidates []*entry) {
+	ordered := append([]*entry{anchor}, candidates...)
+	slices.SortStableFunc(ordered, func(a, b *entry) int {
+		for _, attribute := range f.set.algorithm.sortBy {
+			r := sortRule{attribute: attribute, kind: f.set.attributes[attribute].Kind}
+			if c := r.compare(r.key(a, "", 0), r.key(b, "", 0)); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	at := slices.Index(ordered, anchor)
+	from := max(0, min(at-maxCandidates/2, len(ordered)-maxCandidates))
+	near := slices.DeleteFunc(slices.Clone(ordered[from:from+maxCandidates]), func(e *entry) bool { return e == anchor })
+	slices.SortStableFunc(near, func(a, b *entry) int {
+		if f.set.before(a, b) {
+			return -1
+		}
+		return 1
+	})
+	copy(candidates, near)
+}
+
+// sortBySimilarity reorders the candidates by how far their number attributes lie
+// from the anchor's, each in units of its range.
+func (f *finder) sortBySimilarity() {
+	anchor := f.list[0]
+	distance := make(map[*entry]float64, len(f.list))
+	for _, e := range f.list {
+		for i, a := range f.set.attributes {
+			width := f.draft.ranges[i].hi - f.draft.ranges[i].lo
+			if a.Kind != NumberAttribute || width <= 0 || math.IsInf(width, 0) {
+				continue
+			}
+			r := sortRule{attribute: i, kind: NumberAttribute}
+			mine, _ := r.number(anchor, "")
+			other, _ := r.number(e, "")
+			distance[e] += math.Abs(other-mine) / width
+		}
+	}
+	sort.SliceStable(f.list[f.seeds:], func(i, j int) bool {
+		return distance[f.list[f.seeds+i]] < distance[f.list[f.seeds+j]]
+	})
+}
+
+// run searches list under a stage.
+func (f *finder) run(st *stage) {
+	d := f.draft
+	d.reset(st)
+	f.survey()
+	f.exact = 0
+	f.goal = st.maxPlayers - d.additional
+	d.mayBackfill = slices.ContainsFunc(f.list, func(e *entry) bool { return e.backfill })
+	if d.mayBackfill {
+		f.goal = st.maxPlayers
+	}
+	f.goal = min(f.goal, f.playersFrom[0])
+	f.extend(0)
+}
+
+// survey computes what the search wants to know about list.
+func (f *finder) survey() {
+	n := len(f.list)
+	f.playersFrom = append(f.playersFrom[:0], make([]int, n+1)...)
+	f.exactFrom = append(f.exactFrom[:0], make([]bool, n+1)...)
+	for i := n - 1; i >= 0; i-- {
+		e := f.list[i]
+		f.playersFrom[i] = f.playersFrom[i+1] + len(e.players)
+		f.exactFrom[i] = f.exactFrom[i+1] || e.level == f.level
+	}
+	f.groups = f.groups[:0]
+	type group struct {
+		class *class
+		level int
+	}
+	var known map[group]int
+	if n > 2 {
+		known = make(map[group]int, n)
+	}
+	for i, e := range f.list {
+		number := i
+		if e.class != nil && known != nil {
+			if first, ok := known[group{e.class, e.level}]; ok {
+				number = first
+			} else {
+				known[group{e.class, e.level}] = i
+			}
+		}
+		f.groups = append(f.groups, number)
+	}
+	f.skipped = append(f.skipped[:0], make([]bool, n)...)
+	for i, a := range f.set.attributes {
+		if a.Kind != NumberAttribute {
+			continue
+		}
+		r := interval{math.Inf(1), math.Inf(-1)}
+		for _, e := range f.list {
+			for j := range e.players {
+				r = r.including(e.players[j].values[i].number)
+			}
+		}
+		f.draft.ranges[i] = r
+	}
+}
+
+func (f *finder) done() bool {
+	return f.nodes <= 0 || f.best != nil && f.best.total >= f.goal
+}
+
+// promising tells whether adding from list[i:] can still lead to a better match.
+func (f *finder) promising(i int) bool {
+	d := f.draft
+	reach := min(d.total+f.playersFrom[i], f.goal)
+	return d.deficit <= f.playersFrom[i] &&
+		(f.exact > 0 || f.exactFrom[i]) &&
+		(f.best == nil || reach > f.best.total)
+}
+
+// extend tries to add tickets of list[i:] to the draft, older ones first, and then
+// judges the draft as it stands. Tickets that are left out take their equals with them:
+// a match with an equal one instead is the same match with a younger ticket.
+func (f *finder) extend(i int) {
+	if i < f.seeds {
+		if f.promising(i) {
+			f.seat(i)
+		}
+		return
+	}
+	var left []int
+	for j := i; j < len(f.list) && !f.done() && f.promising(j) && f.draft.total < f.draft.stage.maxPlayers; j++ {
+		if g := f.groups[j]; !f.skipped[g] {
+			f.seat(j)
+			f.skipped[g] = true
+			left = append(left, g)
+		}
+	}
+	for _, g := range left {
+		f.skipped[g] = false
+	}
+	f.judge()
+}
+
+// judge records the draft if it is a better match than the best so far.
+func (f *finder) judge() {
+	d := f.draft
+	if !d.finished() || f.exact == 0 || f.best != nil && d.total <= f.best.total || !d.satisfied() {
+		return
+	}
+	f.best = &found{stage: d.stage, entries: slices.Clone(d.entries), placed: slices.Clone(d.placed), total: d.total}
+	f.best.sort(f.set)
+}
+
+// sort brings the entries into batch order, the anchor first.
+func (m *found) sort(set *RuleSet) {
+	type seat struct {
+		entry *entry
+		team  int
+	}
+	seats := make([]seat, len(m.entries))
+	for i, e := range m.entries {
+		seats[i] = seat{e, m.placed[i]}
+	}
+	sort.SliceStable(seats[1:], func(i, j int) bool { return set.before(seats[1+i].entry, seats[1+j].entry) })
+	for i, s := range seats {
+		m.entries[i], m.placed[i] = s.entry, s.team
+	}
+}
+
+// seat puts list[i] into every team in turn and goes on from there.
+func (f *finder) seat(i int) {
+	e, d := f.list[i], f.draft
+	base := len(f.order)
+	f.order = d.teamOrder(f.order, e)
+	teams := f.order[base:]
+	for n, team := range teams {
+		if f.done() {
+			break
+		}
+		if !d.fits(e, team) || !e.backfill && f.mirrored(teams[:n], team) {
+			continue
+		}
+		f.nodes--
+		d.push(e, team)
+		if e.level == f.level {
+			f.exact++
+		}
+		if !d.doomed() {
+			f.extend(i + 1)
+		}
+		if e.level == f.level {
+			f.exact--
+		}
+		d.pop()
+	}
+	f.order = f.order[:base]
+}
+
+// mirrored tells that a team is empty and one tried before it is too, and no rule can
+// tell them apart.
+func (f *finder) mirrored(tried []int, team int) bool {
+	if len(f.draft.teams[team]) > 0 {
+		return false
+	}
+	for _, t := range tried {
+		if len(f.draft.teams[t]) == 0 && f.set.lookalikes[t] == f.set.lookalikes[team] {
+			return true
+		}
+	}
+	return false
+}
+
+// teamOrder appends the teams in the order to try for an entry: teams below their
+// minimum first, then the most open slots, then by declaration. This is the order in
+// which Amazon's guide fills large matches.
+func (d *draft) teamOrder(out []int, e *entry) []int {
+	if e.backfill {
+		return append(out, backfillSeats)
+	}
+	base := len(out)
+	for team := range d.teams {
+		at := len(out)
+		out = append(out, team)
+		for ; at > base && d.fillOrder(team, out[at-1]) < 0; at-- {
+			out[at] = out[at-1]
+		}
+		out[at] = team
+	}
+	return out
+}
+
+// fillOrder compares two teams by which is to be filled first.
+func (d *draft) fillOrder(a, b int) int {
+	ta, tb := d.stage.teams[a], d.stage.teams[b]
+	wantsA, wantsB := len(d.teams[a]) < ta.Min, len(d.teams[b]) < tb.Min
+	if wantsA != wantsB {
+		if wantsA {
+			return -1
+		}
+		return 1
+	}
+	return (tb.Max - len(d.teams[b])) - (ta.Max - len(d.teams[a]))
+}

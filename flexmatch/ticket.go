@@ -1,0 +1,245 @@
+package flexmatch
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ticketState is where a ticket stands in a pool.
+type ticketState uint8
+
+const (
+	searching ticketState = iota
+	proposed              // in a match that waits for acceptance
+	placing               // in a match that wants a session
+)
+
+// entry is a ticket inside a pool, prepared for the search.
+type entry struct {
+	ticket  Ticket
+	startAt time.Time
+	arrival int // order of Start inputs; breaks ties of age
+	players []player
+	// backfill entries bring seated players: seats holds each one's team, seatCounts the
+	// number of them per team.
+	backfill   bool
+	seats      []int
+	seatCounts []int
+	latencies  []locationLatency // by location, those every player reports
+	// unmatchable: an attribute or the latency is missing, or no team is big enough. The
+	// ticket waits until it times out or is stopped, as Amazon's guide says.
+	unmatchable bool
+	class       *class
+
+	state ticketState
+	match *liveMatch // the match it is in, unless searching
+	level int        // stage in force for its own age
+	// fresh: something about the ticket is new since the last search, so that matches
+	// with it have not been tried.
+	fresh   bool
+	metrics []tally
+	alarm   alarm
+}
+
+// class is what tickets share that no rule can tell apart.
+type class struct {
+	key   string
+	count int // tickets of the class in the pool
+}
+
+// CheckTicket says why a ticket can never be accepted by a pool of this rule set; nil
+// when it can. A ticket that is accepted may still never match: an attribute without a
+// default may be missing. An attribute that is not declared is ignored; one of another
+// type than declared is an error (the guide is silent on both; we chose).
+func (s *RuleSet) CheckTicket(t Ticket) error {
+	limit := maxParty
+	if isBackfill(t) {
+		limit = maxSeated
+	}
+	switch {
+	case t.ID == "":
+		return fmt.Errorf("a ticket needs an id")
+	case len(t.Players) == 0:
+		return fmt.Errorf("ticket %q has no players", t.ID)
+	case len(t.Players) > limit:
+		return fmt.Errorf("ticket %q has %d players, %d is the limit", t.ID, len(t.Players), limit)
+	}
+	seen := make(map[string]bool, len(t.Players))
+	for _, p := range t.Players {
+		if p.ID == "" || seen[p.ID] {
+			return fmt.Errorf("ticket %q names player %q twice or not at all", t.ID, p.ID)
+		}
+		seen[p.ID] = true
+		for _, a := range s.attributes {
+			if v, sent := p.Attributes[a.Name]; sent && v.Kind != a.Kind {
+				return fmt.Errorf("ticket %q: the attribute %q of player %q is a %v, not a %v", t.ID, a.Name, p.ID, v.Kind, a.Kind)
+			}
+		}
+		if isBackfill(t) && s.instance(p.Team) < 0 {
+			return fmt.Errorf("ticket %q: player %q sits in team %q, which the rule set does not have", t.ID, p.ID, clip(p.Team))
+		}
+	}
+	return nil
+}
+
+// isBackfill tells a backfill from a new request. Team is read in a backfill only; in
+// a new request it is ignored (documented as meant for backfill; ignoring is our
+// choice).
+func isBackfill(t Ticket) bool { return t.Backfill || t.GameSessionARN != "" }
+
+// instance finds a team instance by its exact name, -1 without.
+func (s *RuleSet) instance(name string) int {
+	return slices.IndexFunc(s.stages[0].teams, func(t TeamSize) bool { return t.Name == name })
+}
+
+// prepare makes the entry of a ticket that CheckTicket accepts.
+func (s *RuleSet) prepare(t Ticket) *entry {
+	e := &entry{ticket: t, startAt: t.StartAt.Round(0), backfill: isBackfill(t)}
+	e.players = make([]player, len(t.Players))
+	e.latencies = commonLatencies(t.Players)
+	e.metrics = make([]tally, len(s.ruleNames))
+	for i, p := range t.Players {
+		e.players[i] = player{id: p.ID, ticket: e}
+		if !s.fill(&e.players[i], p) {
+			e.unmatchable = true
+		}
+		// With a latency rule, one player without latency keeps the ticket out of every
+		// match. Source: Amazon's FlexMatch guide, latency rules.
+		if len(s.latencyRules) > 0 && len(p.LatencyInMs) == 0 {
+			e.unmatchable = true
+		}
+	}
+	if e.backfill {
+		e.seatCounts = make([]int, len(s.stages[0].teams))
+		for _, p := range t.Players {
+			seat := s.instance(p.Team)
+			e.seats = append(e.seats, seat)
+			e.seatCounts[seat]++
+		}
+	} else if len(t.Players) > s.largestTeam() {
+		e.unmatchable = true
+	}
+	return e
+}
+
+// fill sets the declared attributes of a player, with defaults; false when a required
+// one is missing.
+func (s *RuleSet) fill(out *player, p Player) bool {
+	complete := true
+	out.attributes = make([]Value, len(s.attributes))
+	out.values = make([]value, len(s.attributes))
+	for i, a := range s.attributes {
+		v, sent := p.Attributes[a.Name]
+		if !sent {
+			v = a.Default
+		}
+		if v.Kind == NoAttribute {
+			complete = false
+		}
+		if v.Kind == StringListAttribute {
+			v.Strings = withoutDuplicates(v.Strings)
+		}
+		out.attributes[i], out.values[i] = v, v.prepared()
+	}
+	return complete
+}
+
+// withoutDuplicates keeps the first of equal strings, as the API does.
+func withoutDuplicates(list []string) []string {
+	for i, s := range list {
+		if slices.Contains(list[:i], s) {
+			out := slices.Clone(list[:i])
+			for _, s := range list[i:] {
+				if !slices.Contains(out, s) {
+					out = append(out, s)
+				}
+			}
+			return out
+		}
+	}
+	return list
+}
+
+// prepared is the attribute in the form that expressions work on.
+func (v Value) prepared() value {
+	switch v.Kind {
+	case StringAttribute:
+		return value{kind: textValue, text: v.String}
+	case NumberAttribute:
+		return value{kind: numberValue, number: v.Number}
+	case StringListAttribute:
+		out := value{kind: listValue, list: make([]value, len(v.Strings))}
+		for i, s := range v.Strings {
+			out.list[i] = value{kind: textValue, text: s}
+		}
+		return out
+	}
+	return value{}
+}
+
+// largestTeam is the most players a party can have, over all expansions.
+func (s *RuleSet) largestTeam() int {
+	most := 0
+	for _, st := range s.stages {
+		for _, t := range st.teams {
+			most = max(most, t.Max)
+		}
+	}
+	return most
+}
+
+// classKey spells everything about an entry that rules can see, except its age. Two
+// entries with the same key are interchangeable in a match. It is "" when the entry is
+// like no other.
+func (s *RuleSet) classKey(e *entry) string {
+	if e.backfill || s.usesPlayerID {
+		return ""
+	}
+	var b strings.Builder
+	for i := range e.players {
+		b.WriteString("player ")
+		for _, v := range e.players[i].attributes {
+			b.WriteString(v.key())
+		}
+	}
+	for _, l := range e.latencies {
+		fmt.Fprintf(&b, "%q %v %v %v ", l.location, l.least, l.mean, l.worst)
+	}
+	return b.String()
+}
+
+// key spells a value without ambiguity.
+func (v Value) key() string {
+	switch v.Kind {
+	case StringAttribute:
+		return strconv.Quote(v.String)
+	case NumberAttribute:
+		return strconv.FormatFloat(v.Number, 'g', -1, 64) + " "
+	case StringListAttribute:
+		return fmt.Sprintf("%q", v.Strings)
+	case StringNumberMapAttribute:
+		return fmt.Sprintf("%q", fmt.Sprint(v.Numbers)) // fmt prints maps in order of keys
+	}
+	return "none "
+}
+
+// before orders entries as a batch lists them: by age, then by arrival, which is
+// unique. backfillPriority puts backfills first or last. Large matches treat backfills
+// as of high priority: Amazon's older guide says so.
+func (s *RuleSet) before(a, b *entry) bool {
+	if a.backfill != b.backfill {
+		switch {
+		case s.algorithm.priority == highPriority || s.large:
+			return a.backfill
+		case s.algorithm.priority == lowPriority:
+			return b.backfill
+		}
+	}
+	if !a.startAt.Equal(b.startAt) {
+		return a.startAt.Before(b.startAt)
+	}
+	return a.arrival < b.arrival
+}
