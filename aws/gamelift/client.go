@@ -1,0 +1,127 @@
+package gamelift
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/gamelift"
+)
+
+// DefaultCallTimeout bounds one call, repeats included.
+const DefaultCallTimeout = 5 * time.Second
+
+// Pace of repeats. Waits are short: a player is on the other end.
+const (
+	maxAttempts = 2
+	maxBackoff  = 300 * time.Millisecond
+)
+
+// Options says which service a Client speaks to. The zero value is Amazon's, with the
+// region and credentials that the AWS SDK finds in environment, profile or instance.
+type Options struct {
+	Endpoint    string // base URL; empty: Amazon's for the region
+	Region      string // empty: as the AWS SDK finds it
+	Credentials aws.CredentialsProvider
+	HTTPClient  *http.Client  // nil: one tuned for many calls to one host
+	CallTimeout time.Duration // zero: DefaultCallTimeout
+}
+
+// StaticCredentials are fixed credentials, for a service that knows just one.
+func StaticCredentials(accessKeyID, secretAccessKey string) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(accessKeyID, secretAccessKey, "")
+}
+
+// Client calls GameLift. It is safe for concurrent use.
+//
+// Reads are tried twice. StopMatchmaking and AcceptMatch are repeated only after
+// throttling, when they have certainly done nothing; StartMatchmaking has a rule of its
+// own.
+type Client struct {
+	api     *sdk.Client
+	timeout time.Duration
+}
+
+// New makes a Client. It reads the SDK's environment and files, but calls nobody.
+func New(o Options) (*Client, error) {
+	if o.HTTPClient == nil {
+		o.HTTPClient = newHTTPClient()
+	}
+	if o.CallTimeout == 0 {
+		o.CallTimeout = DefaultCallTimeout
+	}
+	load := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(o.HTTPClient),
+		config.WithRetryer(func() aws.Retryer { return readRetryer() }),
+	}
+	if o.Region != "" {
+		load = append(load, config.WithRegion(o.Region))
+	}
+	if o.Credentials != nil {
+		load = append(load, config.WithCredentialsProvider(o.Credentials))
+	}
+	cfg, err := config.LoadDefaultConfig(context.Background(), load...)
+	if err != nil {
+		return nil, fmt.Errorf("configure GameLift: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, fmt.Errorf("configure GameLift: no region: set one, or AWS_REGION")
+	}
+	api := sdk.NewFromConfig(cfg, func(so *sdk.Options) {
+		if o.Endpoint != "" {
+			so.BaseEndpoint = &o.Endpoint
+		}
+	})
+	return &Client{api: api, timeout: o.CallTimeout}, nil
+}
+
+// newHTTPClient keeps connections to one host open: a burst of players must not open
+// one each. It has no timeout of its own, every call brings one.
+func newHTTPClient() *http.Client {
+	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Client{Transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       50 * time.Second, // under the minute at which load balancers hang up
+		TLSHandshakeTimeout:   3 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}}
+}
+
+func readRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
+	})
+}
+
+// whenThrottled is for calls that must not be done twice: they are repeated only when
+// the service said that it did not look at them.
+func whenThrottled(o *sdk.Options) {
+	o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
+		so.MaxAttempts, so.MaxBackoff = maxAttempts, maxBackoff
+		so.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+	})
+}
+
+// never is for calls whose repeats are decided here.
+func never(o *sdk.Options) { o.Retryer = aws.NopRetryer{} }
+
+// call does one operation within the client's timeout and classifies its error.
+func call[In, Out any](ctx context.Context, c *Client, op func(context.Context, *In, ...func(*sdk.Options)) (*Out, error), in *In, opts ...func(*sdk.Options)) (*Out, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	out, err := op(ctx, in, opts...)
+	if err != nil {
+		return nil, classify(err)
+	}
+	return out, nil
+}

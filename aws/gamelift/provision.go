@@ -1,0 +1,369 @@
+package gamelift
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/gamelift"
+	"github.com/aws/aws-sdk-go-v2/service/gamelift/types"
+
+	"muster"
+)
+
+// queueTimeoutSeconds is how long a match may wait for a game server. Amazon takes 10
+// to 600.
+const queueTimeoutSeconds = 120
+
+// anywhereCost is the COST of an Anywhere fleet to a queue; with one fleet it decides
+// nothing, but GameLift wants one.
+const anywhereCost = "1"
+
+// Plan is what must exist before anybody can be matched: one Anywhere fleet at one
+// custom location, a queue over it, and a matchmaker per configuration.
+type Plan struct {
+	Location  string // "custom-" and up to 57 characters
+	FleetName string
+	QueueName string
+	// NotificationTarget is the ARN of the SNS topic for matchmaking events; empty: none.
+	NotificationTarget string
+	Matchmakers        []MatchmakerPlan
+}
+
+// MatchmakerPlan is one matchmaking configuration with its rule set.
+type MatchmakerPlan struct {
+	Configuration            string // its name, up to 110 characters
+	RuleSetBody              string // JSON
+	RequestTimeoutSeconds    int
+	AcceptanceTimeoutSeconds int               // 0: no acceptance
+	GameProperties           map[string]string // given to the session; up to 16
+	GameSessionData          string            // given to the session; empty: none
+}
+
+// Provisioned is what a Plan came to.
+type Provisioned struct {
+	FleetID, FleetARN, QueueARN string
+}
+
+// Provision makes what the plan names where it is missing, and changes what differs. A
+// second call with the same plan changes nothing. It assumes that nobody else changes
+// the same names at the same time.
+//
+// A rule set cannot be changed, so its name ends in a hash of its content; the one that
+// a configuration leaves behind is deleted if it bears such a name and nothing uses it.
+func Provision(ctx context.Context, c *Client, plan Plan) (Provisioned, error) {
+	if err := c.ensureLocation(ctx, plan.Location); err != nil {
+		return Provisioned{}, fmt.Errorf("provision location %s: %w", plan.Location, err)
+	}
+	fleet, err := c.ensureFleet(ctx, plan.FleetName, plan.Location)
+	if err != nil {
+		return Provisioned{}, fmt.Errorf("provision fleet %s: %w", plan.FleetName, err)
+	}
+	made := Provisioned{FleetID: aws.ToString(fleet.FleetId), FleetARN: aws.ToString(fleet.FleetArn)}
+	if made.QueueARN, err = c.ensureQueue(ctx, plan.QueueName, made.FleetARN); err != nil {
+		return Provisioned{}, fmt.Errorf("provision queue %s: %w", plan.QueueName, err)
+	}
+	for _, m := range plan.Matchmakers {
+		if err := c.ensureMatchmaker(ctx, m, made.QueueARN, plan.NotificationTarget); err != nil {
+			return Provisioned{}, fmt.Errorf("provision matchmaking configuration %s: %w", m.Configuration, err)
+		}
+	}
+	return made, nil
+}
+
+// absent says that a describe operation knows nothing of the name. Some answer so with
+// an error, some with an empty list.
+func absent(err error) bool { return err != nil && muster.KindOf(err) == muster.NotFound }
+
+func (c *Client) ensureLocation(ctx context.Context, name string) error {
+	pages := sdk.NewListLocationsPaginator(c.api, &sdk.ListLocationsInput{Filters: []types.LocationFilter{types.LocationFilterCustom}})
+	for pages.HasMorePages() {
+		page, err := call(ctx, c, nextPage(pages.NextPage), new(struct{}))
+		if err != nil {
+			return err
+		}
+		for _, l := range page.Locations {
+			if aws.ToString(l.LocationName) == name {
+				return nil
+			}
+		}
+	}
+	_, err := call(ctx, c, c.api.CreateLocation, &sdk.CreateLocationInput{LocationName: &name}, whenThrottled)
+	if muster.KindOf(err) == muster.Conflict {
+		return nil // made meanwhile
+	}
+	return err
+}
+
+// nextPage gives a paginator the shape of an operation.
+func nextPage[Out any](next func(context.Context, ...func(*sdk.Options)) (*Out, error)) func(context.Context, *struct{}, ...func(*sdk.Options)) (*Out, error) {
+	return func(ctx context.Context, _ *struct{}, opts ...func(*sdk.Options)) (*Out, error) {
+		return next(ctx, opts...)
+	}
+}
+
+// ensureFleet finds the active Anywhere fleet of that name at the location, or makes
+// one. Names of fleets are not unique, and an Anywhere fleet's locations are fixed, so a
+// fleet elsewhere is passed over.
+func (c *Client) ensureFleet(ctx context.Context, name, location string) (types.FleetAttributes, error) {
+	pages := sdk.NewDescribeFleetAttributesPaginator(c.api, &sdk.DescribeFleetAttributesInput{})
+	for pages.HasMorePages() {
+		page, err := call(ctx, c, nextPage(pages.NextPage), new(struct{}))
+		if err != nil {
+			return types.FleetAttributes{}, err
+		}
+		for _, f := range page.FleetAttributes {
+			if aws.ToString(f.Name) != name || f.ComputeType != types.ComputeTypeAnywhere || f.Status != types.FleetStatusActive {
+				continue
+			}
+			here, err := c.fleetAt(ctx, f.FleetId, location)
+			if err != nil || here {
+				return f, err
+			}
+		}
+	}
+	out, err := call(ctx, c, c.api.CreateFleet, &sdk.CreateFleetInput{
+		Name: &name, ComputeType: types.ComputeTypeAnywhere,
+		Locations:             []types.LocationConfiguration{{Location: &location}},
+		AnywhereConfiguration: &types.AnywhereConfiguration{Cost: aws.String(anywhereCost)},
+	}, whenThrottled)
+	if err != nil {
+		return types.FleetAttributes{}, err
+	}
+	return *out.FleetAttributes, nil
+}
+
+func (c *Client) fleetAt(ctx context.Context, fleetID *string, location string) (bool, error) {
+	out, err := call(ctx, c, c.api.DescribeFleetLocationAttributes, &sdk.DescribeFleetLocationAttributesInput{
+		FleetId: fleetID, Locations: []string{location},
+	})
+	if absent(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return len(out.LocationAttributes) > 0, nil
+}
+
+// ensureQueue makes a queue whose one destination is the fleet.
+func (c *Client) ensureQueue(ctx context.Context, name, fleetARN string) (arn string, err error) {
+	destinations := []types.GameSessionQueueDestination{{DestinationArn: &fleetARN}}
+	timeout := aws.Int32(queueTimeoutSeconds)
+	known, err := call(ctx, c, c.api.DescribeGameSessionQueues, &sdk.DescribeGameSessionQueuesInput{Names: []string{name}})
+	if err != nil && !absent(err) {
+		return "", err
+	}
+	if absent(err) || len(known.GameSessionQueues) == 0 {
+		out, err := call(ctx, c, c.api.CreateGameSessionQueue, &sdk.CreateGameSessionQueueInput{
+			Name: &name, Destinations: destinations, TimeoutInSeconds: timeout,
+		}, whenThrottled)
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(out.GameSessionQueue.GameSessionQueueArn), nil
+	}
+	queue := known.GameSessionQueues[0]
+	same := len(queue.Destinations) == 1 && aws.ToString(queue.Destinations[0].DestinationArn) == fleetARN &&
+		aws.ToInt32(queue.TimeoutInSeconds) == queueTimeoutSeconds
+	if same {
+		return aws.ToString(queue.GameSessionQueueArn), nil
+	}
+	_, err = call(ctx, c, c.api.UpdateGameSessionQueue, &sdk.UpdateGameSessionQueueInput{
+		Name: &name, Destinations: destinations, TimeoutInSeconds: timeout,
+	}, whenThrottled)
+	return aws.ToString(queue.GameSessionQueueArn), err
+}
+
+// ruleSetName names a rule set after its configuration and content.
+func ruleSetName(configuration, body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return configuration + "-" + hex.EncodeToString(sum[:ruleSetHashBytes])
+}
+
+const ruleSetHashBytes = 8
+
+// ownRuleSet says that a rule set bears a name that ruleSetName gives.
+func ownRuleSet(configuration, name string) bool {
+	hash, ok := strings.CutPrefix(name, configuration+"-")
+	raw, err := hex.DecodeString(hash)
+	return ok && err == nil && len(raw) == ruleSetHashBytes
+}
+
+func (c *Client) ensureMatchmaker(ctx context.Context, m MatchmakerPlan, queueARN, topicARN string) error {
+	want := m.create(queueARN, topicARN)
+	if err := c.ensureRuleSet(ctx, *want.RuleSetName, m.RuleSetBody); err != nil {
+		return fmt.Errorf("rule set %s: %w", *want.RuleSetName, err)
+	}
+	known, err := call(ctx, c, c.api.DescribeMatchmakingConfigurations, &sdk.DescribeMatchmakingConfigurationsInput{Names: []string{m.Configuration}})
+	if err != nil && !absent(err) {
+		return err
+	}
+	if absent(err) || len(known.Configurations) == 0 {
+		_, err := call(ctx, c, c.api.CreateMatchmakingConfiguration, want, whenThrottled)
+		return err
+	}
+	have := known.Configurations[0]
+	if sameConfiguration(have, want) {
+		return nil
+	}
+	if err := c.replaceConfiguration(ctx, have, want); err != nil {
+		return err
+	}
+	return c.dropRuleSet(ctx, m.Configuration, aws.ToString(have.RuleSetName), *want.RuleSetName)
+}
+
+func (c *Client) ensureRuleSet(ctx context.Context, name, body string) error {
+	known, err := call(ctx, c, c.api.DescribeMatchmakingRuleSets, &sdk.DescribeMatchmakingRuleSetsInput{Names: []string{name}})
+	if err != nil && !absent(err) {
+		return err
+	}
+	if err == nil && len(known.RuleSets) > 0 {
+		return nil // the same name is the same content
+	}
+	_, err = call(ctx, c, c.api.CreateMatchmakingRuleSet, &sdk.CreateMatchmakingRuleSetInput{Name: &name, RuleSetBody: &body}, whenThrottled)
+	return err
+}
+
+// replaceConfiguration brings a configuration to what is wanted. An update cannot take
+// away the properties, data or topic of a session, so then it is made anew.
+func (c *Client) replaceConfiguration(ctx context.Context, have types.MatchmakingConfiguration, want *sdk.CreateMatchmakingConfigurationInput) error {
+	takesAway := len(have.GameProperties) > 0 && len(want.GameProperties) == 0 ||
+		aws.ToString(have.GameSessionData) != "" && want.GameSessionData == nil ||
+		aws.ToString(have.NotificationTarget) != "" && want.NotificationTarget == nil
+	if takesAway {
+		_, err := call(ctx, c, c.api.DeleteMatchmakingConfiguration, &sdk.DeleteMatchmakingConfigurationInput{Name: want.Name}, whenThrottled)
+		if err != nil && !absent(err) {
+			return err
+		}
+		_, err = call(ctx, c, c.api.CreateMatchmakingConfiguration, want, whenThrottled)
+		return err
+	}
+	_, err := call(ctx, c, c.api.UpdateMatchmakingConfiguration, &sdk.UpdateMatchmakingConfigurationInput{
+		Name: want.Name, RuleSetName: want.RuleSetName, GameSessionQueueArns: want.GameSessionQueueArns,
+		RequestTimeoutSeconds: want.RequestTimeoutSeconds, AcceptanceRequired: want.AcceptanceRequired,
+		AcceptanceTimeoutSeconds: want.AcceptanceTimeoutSeconds, NotificationTarget: want.NotificationTarget,
+		GameProperties: want.GameProperties, GameSessionData: want.GameSessionData,
+		BackfillMode: want.BackfillMode, FlexMatchMode: want.FlexMatchMode,
+	}, whenThrottled)
+	return err
+}
+
+// dropRuleSet deletes the rule set that a configuration left behind. One that something
+// else uses stays.
+func (c *Client) dropRuleSet(ctx context.Context, configuration, left, now string) error {
+	if left == now || !ownRuleSet(configuration, left) {
+		return nil
+	}
+	_, err := call(ctx, c, c.api.DeleteMatchmakingRuleSet, &sdk.DeleteMatchmakingRuleSetInput{Name: &left}, whenThrottled)
+	if absent(err) || err != nil && muster.KindOf(err) == muster.Invalid {
+		return nil
+	}
+	return err
+}
+
+// create is the plan as GameLift takes it.
+func (m MatchmakerPlan) create(queueARN, topicARN string) *sdk.CreateMatchmakingConfigurationInput {
+	in := &sdk.CreateMatchmakingConfigurationInput{
+		Name: aws.String(m.Configuration), RuleSetName: aws.String(ruleSetName(m.Configuration, m.RuleSetBody)),
+		GameSessionQueueArns:  []string{queueARN},
+		RequestTimeoutSeconds: aws.Int32(int32(m.RequestTimeoutSeconds)),
+		AcceptanceRequired:    aws.Bool(m.AcceptanceTimeoutSeconds > 0),
+		FlexMatchMode:         types.FlexMatchModeWithQueue,
+		BackfillMode:          types.BackfillModeManual,
+	}
+	if m.AcceptanceTimeoutSeconds > 0 {
+		in.AcceptanceTimeoutSeconds = aws.Int32(int32(m.AcceptanceTimeoutSeconds))
+	}
+	if topicARN != "" {
+		in.NotificationTarget = &topicARN
+	}
+	if m.GameSessionData != "" {
+		in.GameSessionData = &m.GameSessionData
+	}
+	for key, value := range m.GameProperties {
+		in.GameProperties = append(in.GameProperties, types.GameProperty{Key: &key, Value: &value})
+	}
+	slices.SortFunc(in.GameProperties, func(a, b types.GameProperty) int { return strings.Compare(*a.Key, *b.Key) })
+	return in
+}
+
+// sameConfiguration says that nothing needs to change. The acceptance timeout counts
+// only where acceptance is asked for.
+func sameConfiguration(have types.MatchmakingConfiguration, want *sdk.CreateMatchmakingConfigurationInput) bool {
+	accept := aws.ToBool(want.AcceptanceRequired)
+	return aws.ToString(have.RuleSetName) == *want.RuleSetName &&
+		slices.Equal(have.GameSessionQueueArns, want.GameSessionQueueArns) &&
+		aws.ToInt32(have.RequestTimeoutSeconds) == *want.RequestTimeoutSeconds &&
+		aws.ToBool(have.AcceptanceRequired) == accept &&
+		(!accept || aws.ToInt32(have.AcceptanceTimeoutSeconds) == *want.AcceptanceTimeoutSeconds) &&
+		aws.ToString(have.NotificationTarget) == aws.ToString(want.NotificationTarget) &&
+		aws.ToString(have.GameSessionData) == aws.ToString(want.GameSessionData) &&
+		have.FlexMatchMode == want.FlexMatchMode && have.BackfillMode == want.BackfillMode &&
+		sameProperties(have.GameProperties, want.GameProperties)
+}
+
+// sameProperties compares by key; the service may answer in any order.
+func sameProperties(a, b []types.GameProperty) bool {
+	values := make(map[string]string, len(a))
+	for _, p := range a {
+		values[aws.ToString(p.Key)] = aws.ToString(p.Value)
+	}
+	for _, p := range b {
+		if value, ok := values[aws.ToString(p.Key)]; !ok || value != aws.ToString(p.Value) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// Compute is a machine of an Anywhere fleet.
+type Compute struct {
+	FleetID  string
+	Name     string // unique in the fleet
+	Location string // one of the fleet's
+	// IPAddress is where players reach its game servers.
+	IPAddress string
+}
+
+// RegisterCompute makes a machine known to its fleet and returns the URL of the socket
+// that its game servers open. One that is registered with the same address is used as
+// it is; one with another address or place is registered anew, which ends its processes.
+func RegisterCompute(ctx context.Context, c *Client, m Compute) (sdkEndpoint string, err error) {
+	known, err := call(ctx, c, c.api.DescribeCompute, &sdk.DescribeComputeInput{FleetId: &m.FleetID, ComputeName: &m.Name})
+	if err != nil && !absent(err) {
+		return "", fmt.Errorf("describe compute %s: %w", m.Name, err)
+	}
+	if err == nil {
+		found := known.Compute
+		if aws.ToString(found.IpAddress) == m.IPAddress && aws.ToString(found.Location) == m.Location {
+			return aws.ToString(found.GameLiftServiceSdkEndpoint), nil
+		}
+		_, err := call(ctx, c, c.api.DeregisterCompute, &sdk.DeregisterComputeInput{FleetId: &m.FleetID, ComputeName: &m.Name}, whenThrottled)
+		if err != nil && !absent(err) {
+			return "", fmt.Errorf("deregister compute %s: %w", m.Name, err)
+		}
+	}
+	out, err := call(ctx, c, c.api.RegisterCompute, &sdk.RegisterComputeInput{
+		FleetId: &m.FleetID, ComputeName: &m.Name, Location: &m.Location, IpAddress: &m.IPAddress,
+	}, whenThrottled)
+	if err != nil {
+		return "", fmt.Errorf("register compute %s: %w", m.Name, err)
+	}
+	return aws.ToString(out.Compute.GameLiftServiceSdkEndpoint), nil
+}
+
+// ComputeAuthToken returns what a game server of the machine shows when it connects, and
+// until when it is good. It is a secret.
+func ComputeAuthToken(ctx context.Context, c *Client, fleetID, compute string) (token string, expiresAt time.Time, err error) {
+	out, err := call(ctx, c, c.api.GetComputeAuthToken, &sdk.GetComputeAuthTokenInput{FleetId: &fleetID, ComputeName: &compute})
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("get auth token of compute %s: %w", compute, err)
+	}
+	return aws.ToString(out.AuthToken), aws.ToTime(out.ExpirationTimestamp).UTC(), nil
+}
