@@ -19,16 +19,19 @@ const (
 	maxServerKeys = 64  // every check compares with all of them
 )
 
-// NewServerKey makes a key for game servers. hash is what a configuration keeps of it,
-// in hexadecimal; the key itself is kept nowhere.
+// NewServerKey makes a key for game servers, and its HashServerKey.
 func NewServerKey(random io.Reader) (key, hash string, err error) {
 	secret, err := newSecretText(random)
 	if err != nil {
 		return "", "", err
 	}
 	key = serverKeyPrefix + secret
-	return key, hex.EncodeToString(hashText(key)), nil
+	return key, HashServerKey(key), nil
 }
+
+// HashServerKey is what a configuration keeps of a key: hexadecimal SHA-256, which
+// nobody can search back to 256 random bits.
+func HashServerKey(key string) string { return hex.EncodeToString(hashText(key)) }
 
 // ServerKeys are the keys that game servers may show. The zero value accepts none. It
 // does not change and is safe for concurrent use.

@@ -2,6 +2,7 @@ package gamelift
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -28,14 +29,11 @@ const (
 type Options struct {
 	Endpoint    string // base URL; empty: Amazon's for the region
 	Region      string // empty: as the AWS SDK finds it
-	Credentials aws.CredentialsProvider
-	HTTPClient  *http.Client  // nil: one tuned for many calls to one host
-	CallTimeout time.Duration // zero: DefaultCallTimeout
-}
-
-// StaticCredentials are fixed credentials, for a service that knows just one.
-func StaticCredentials(accessKeyID, secretAccessKey string) aws.CredentialsProvider {
-	return credentials.NewStaticCredentialsProvider(accessKeyID, secretAccessKey, "")
+	// AccessKeyID and SecretAccessKey are fixed credentials. Empty: as the AWS SDK finds
+	// them.
+	AccessKeyID, SecretAccessKey string
+	HTTPClient                   *http.Client  // nil: one tuned for many calls to one host
+	CallTimeout                  time.Duration // zero: DefaultCallTimeout
 }
 
 // Client calls GameLift. It is safe for concurrent use.
@@ -63,15 +61,16 @@ func New(o Options) (*Client, error) {
 	if o.Region != "" {
 		load = append(load, config.WithRegion(o.Region))
 	}
-	if o.Credentials != nil {
-		load = append(load, config.WithCredentialsProvider(o.Credentials))
+	if o.AccessKeyID != "" {
+		fixed := credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, "")
+		load = append(load, config.WithCredentialsProvider(fixed))
 	}
 	cfg, err := config.LoadDefaultConfig(context.Background(), load...)
 	if err != nil {
 		return nil, fmt.Errorf("configure GameLift: %w", err)
 	}
 	if cfg.Region == "" {
-		return nil, fmt.Errorf("configure GameLift: no region: set one, or AWS_REGION")
+		return nil, errors.New("configure GameLift: no region: set one, or AWS_REGION")
 	}
 	api := sdk.NewFromConfig(cfg, func(so *sdk.Options) {
 		if o.Endpoint != "" {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/gamelift"
@@ -32,11 +31,11 @@ type Plan struct {
 	QueueName string
 	// NotificationTarget is the ARN of the SNS topic for matchmaking events; empty: none.
 	NotificationTarget string
-	Matchmakers        []MatchmakerPlan
+	Matchmakers        []Matchmaker
 }
 
-// MatchmakerPlan is one matchmaking configuration with its rule set.
-type MatchmakerPlan struct {
+// Matchmaker is one matchmaking configuration with its rule set.
+type Matchmaker struct {
 	Configuration            string // its name, up to 110 characters
 	RuleSetBody              string // JSON
 	RequestTimeoutSeconds    int
@@ -56,7 +55,7 @@ type Provisioned struct {
 //
 // A rule set cannot be changed, so its name ends in a hash of its content; the one that
 // a configuration leaves behind is deleted if it bears such a name and nothing uses it.
-func Provision(ctx context.Context, c *Client, plan Plan) (Provisioned, error) {
+func (c *Client) Provision(ctx context.Context, plan Plan) (Provisioned, error) {
 	if err := c.ensureLocation(ctx, plan.Location); err != nil {
 		return Provisioned{}, fmt.Errorf("provision location %s: %w", plan.Location, err)
 	}
@@ -135,6 +134,9 @@ func (c *Client) ensureFleet(ctx context.Context, name, location string) (types.
 	if err != nil {
 		return types.FleetAttributes{}, err
 	}
+	if out.FleetAttributes == nil {
+		return types.FleetAttributes{}, errIncomplete("CreateFleet")
+	}
 	return *out.FleetAttributes, nil
 }
 
@@ -166,6 +168,9 @@ func (c *Client) ensureQueue(ctx context.Context, name, fleetARN string) (arn st
 		if err != nil {
 			return "", err
 		}
+		if out.GameSessionQueue == nil {
+			return "", errIncomplete("CreateGameSessionQueue")
+		}
 		return aws.ToString(out.GameSessionQueue.GameSessionQueueArn), nil
 	}
 	queue := known.GameSessionQueues[0]
@@ -195,7 +200,7 @@ func ownRuleSet(configuration, name string) bool {
 	return ok && err == nil && len(raw) == ruleSetHashBytes
 }
 
-func (c *Client) ensureMatchmaker(ctx context.Context, m MatchmakerPlan, queueARN, topicARN string) error {
+func (c *Client) ensureMatchmaker(ctx context.Context, m Matchmaker, queueARN, topicARN string) error {
 	want := m.create(queueARN, topicARN)
 	if err := c.ensureRuleSet(ctx, *want.RuleSetName, m.RuleSetBody); err != nil {
 		return fmt.Errorf("rule set %s: %w", *want.RuleSetName, err)
@@ -268,7 +273,7 @@ func (c *Client) dropRuleSet(ctx context.Context, configuration, left, now strin
 }
 
 // create is the plan as GameLift takes it.
-func (m MatchmakerPlan) create(queueARN, topicARN string) *sdk.CreateMatchmakingConfigurationInput {
+func (m Matchmaker) create(queueARN, topicARN string) *sdk.CreateMatchmakingConfigurationInput {
 	in := &sdk.CreateMatchmakingConfigurationInput{
 		Name: aws.String(m.Configuration), RuleSetName: aws.String(ruleSetName(m.Configuration, m.RuleSetBody)),
 		GameSessionQueueArns:  []string{queueARN},
@@ -320,50 +325,4 @@ func sameProperties(a, b []types.GameProperty) bool {
 		}
 	}
 	return len(a) == len(b)
-}
-
-// Compute is a machine of an Anywhere fleet.
-type Compute struct {
-	FleetID  string
-	Name     string // unique in the fleet
-	Location string // one of the fleet's
-	// IPAddress is where players reach its game servers.
-	IPAddress string
-}
-
-// RegisterCompute makes a machine known to its fleet and returns the URL of the socket
-// that its game servers open. One that is registered with the same address is used as
-// it is; one with another address or place is registered anew, which ends its processes.
-func RegisterCompute(ctx context.Context, c *Client, m Compute) (sdkEndpoint string, err error) {
-	known, err := call(ctx, c, c.api.DescribeCompute, &sdk.DescribeComputeInput{FleetId: &m.FleetID, ComputeName: &m.Name})
-	if err != nil && !absent(err) {
-		return "", fmt.Errorf("describe compute %s: %w", m.Name, err)
-	}
-	if err == nil {
-		found := known.Compute
-		if aws.ToString(found.IpAddress) == m.IPAddress && aws.ToString(found.Location) == m.Location {
-			return aws.ToString(found.GameLiftServiceSdkEndpoint), nil
-		}
-		_, err := call(ctx, c, c.api.DeregisterCompute, &sdk.DeregisterComputeInput{FleetId: &m.FleetID, ComputeName: &m.Name}, whenThrottled)
-		if err != nil && !absent(err) {
-			return "", fmt.Errorf("deregister compute %s: %w", m.Name, err)
-		}
-	}
-	out, err := call(ctx, c, c.api.RegisterCompute, &sdk.RegisterComputeInput{
-		FleetId: &m.FleetID, ComputeName: &m.Name, Location: &m.Location, IpAddress: &m.IPAddress,
-	}, whenThrottled)
-	if err != nil {
-		return "", fmt.Errorf("register compute %s: %w", m.Name, err)
-	}
-	return aws.ToString(out.Compute.GameLiftServiceSdkEndpoint), nil
-}
-
-// ComputeAuthToken returns what a game server of the machine shows when it connects, and
-// until when it is good. It is a secret.
-func ComputeAuthToken(ctx context.Context, c *Client, fleetID, compute string) (token string, expiresAt time.Time, err error) {
-	out, err := call(ctx, c, c.api.GetComputeAuthToken, &sdk.GetComputeAuthTokenInput{FleetId: &fleetID, ComputeName: &compute})
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("get auth token of compute %s: %w", compute, err)
-	}
-	return aws.ToString(out.AuthToken), aws.ToTime(out.ExpirationTimestamp).UTC(), nil
 }
