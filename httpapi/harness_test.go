@@ -49,7 +49,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },
-		Realtime:      http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "socket") }),
+		Realtime:      http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusSwitchingProtocols) }),
 		Log:           slog.New(slog.NewJSONHandler(r.log, nil)),
 		NewID:         func() string { return "made-id" },
 	}
@@ -66,7 +66,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	return r
 }
 
-// answer is a response with its body read.
+// reply is an answer with its body read.
 type reply struct {
 	status int
 	header http.Header

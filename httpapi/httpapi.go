@@ -7,6 +7,9 @@
 // connection. Handlers translate: what a player may do or see is decided by Play.
 // Every refusal is application/problem+json (RFC 9457) with a stable "code".
 //
+// A long poll is held open for up to 30 seconds, so the server's write timeout must be
+// longer than that.
+//
 // The package does not verify tokens (Options.Verify does), does not terminate TLS
 // and does not limit how often an address may call.
 package httpapi

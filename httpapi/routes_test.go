@@ -214,7 +214,9 @@ func TestARefusalNeverRepeatsTheValue(t *testing.T) {
 
 func TestABodyOfExactlyTheLimitIsTaken(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.BodyLimit = 64; o.SNSLimit = 32 })
-	fill := func(n int) string { return `{"mode":"duel","x":"` + strings.Repeat("x", n-len(`{"mode":"duel","x":""}`)) + `"}` }
+	fill := func(n int) string {
+		return `{"mode":"duel","x":"` + strings.Repeat("x", n-len(`{"mode":"duel","x":""}`)) + `"}`
+	}
 	if a := r.do("POST", "/v1/matchmaking/tickets", "ada", fill(64)); a.status != 201 {
 		t.Errorf("64 bytes: %d %s", a.status, a.body)
 	}
@@ -339,7 +341,9 @@ func TestSNSBodyArrivesWholeAndRefusalsAreAnswered(t *testing.T) {
 }
 
 func TestNotReadyIs503WithoutTheReason(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Ready = func(context.Context) error { return errors.New("disk /secret/path is full") } })
+	r := newRig(t, func(o *Options) {
+		o.Ready = func(context.Context) error { return errors.New("disk /secret/path is full") }
+	})
 	a := r.do("GET", "/readyz", "", "")
 	if a.status != 503 || strings.Contains(a.body, "secret") {
 		t.Errorf("%d %s", a.status, a.body)

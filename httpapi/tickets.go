@@ -9,9 +9,6 @@ import (
 	"muster"
 )
 
-// maxWaitSeconds is the longest that a poll is held open; the tag below repeats it.
-const maxWaitSeconds = 30
-
 type ticketRequest struct {
 	Mode        muster.ModeName   `json:"mode" minLength:"1" maxLength:"128" doc:"Name of a mode" example:"duel"`
 	LatencyInMs map[string]int    `json:"latencyInMs,omitempty" maxProperties:"100" doc:"Milliseconds to each location that was measured"`

@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// served is every operation of the contract, with the security it needs.
+var served = map[string]string{
+	"post /v1/auth/guest": "", "post /v1/auth/refresh": "", "post /v1/auth/logout": "", "post /v1/auth/socket-ticket": playerSecurity,
+	"get /.well-known/jwks.json": "", "get /.well-known/openid-configuration": "",
+	"get /v1/players/me": playerSecurity, "patch /v1/players/me": playerSecurity, "get /v1/players/{id}": playerSecurity,
+	"get /v1/players/me/ratings": playerSecurity, "get /v1/players/me/matches": playerSecurity, "get /v1/players/me/session": playerSecurity,
+	"get /v1/modes": playerSecurity, "get /v1/locations": playerSecurity,
+	"post /v1/matchmaking/tickets": playerSecurity, "get /v1/matchmaking/tickets/{id}": playerSecurity, "delete /v1/matchmaking/tickets/{id}": playerSecurity,
+	"post /v1/matchmaking/tickets/{id}/accept": playerSecurity, "post /v1/matchmaking/tickets/{id}/decline": playerSecurity,
+	"post /v1/server/sessions/{id}/result": serverSecurity, "post /v1/events/sns": "",
+	"get /v1/realtime": "", "get /healthz": "", "get /readyz": "", "get /openapi.json": "",
+}
+
+func TestTheDocumentHasEveryRouteWithItsSecurity(t *testing.T) {
+	r := newRig(t, nil)
+	if !strings.HasPrefix(r.doc.OpenAPI, "3.1") {
+		t.Errorf("OpenAPI %s", r.doc.OpenAPI)
+	}
+	ids := map[string]bool{}
+	for path, operations := range r.doc.Paths {
+		for method, op := range operations {
+			need, known := served[method+" "+path]
+			if !known {
+				t.Errorf("%s %s is not in the contract", method, path)
+				continue
+			}
+			if op.Summary == "" || op.OperationID == "" || ids[op.OperationID] {
+				t.Errorf("%s %s: summary %q, id %q", method, path, op.Summary, op.OperationID)
+			}
+			ids[op.OperationID] = true
+			got := ""
+			for _, alternative := range op.Security {
+				for name := range alternative {
+					got = name
+				}
+			}
+			if got != need {
+				t.Errorf("%s %s needs %q, the document says %q", method, path, need, got)
+			}
+			if need != "" && (op.Responses["401"] == nil || op.Responses["403"] == nil) {
+				t.Errorf("%s %s: no 401 or 403", method, path)
+			}
+		}
+	}
+	for route := range served {
+		method, path, _ := strings.Cut(route, " ")
+		if _, ok := r.doc.Paths[path][method]; !ok {
+			t.Errorf("%s is not in the document", route)
+		}
+	}
+}
+
+func TestTheDocumentHoldsTogether(t *testing.T) {
+	r := newRig(t, nil)
+	rec := httptest.NewRecorder()
+	r.handler.ServeHTTP(rec, httptest.NewRequest("GET", "/openapi.json", nil))
+	var doc any
+	if err := json.Unmarshal(rec.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var refs []string
+	walk(doc, func(key string, value any) {
+		if ref, ok := value.(string); ok && key == "$ref" {
+			refs = append(refs, ref)
+		}
+	})
+	if len(refs) < 20 {
+		t.Errorf("only %d references", len(refs))
+	}
+	for _, ref := range refs {
+		if r.doc.Components.Schemas[strings.TrimPrefix(ref, "#/components/schemas/")] == nil {
+			t.Errorf("%s leads nowhere", ref)
+		}
+	}
+	for place := range descriptions {
+		schema, member, _ := strings.Cut(place, ".")
+		var s struct {
+			Properties map[string]struct{ Description string }
+		}
+		if err := json.Unmarshal(r.doc.Components.Schemas[schema], &s); err != nil || s.Properties[member].Description == "" {
+			t.Errorf("the description of %s has no place (%v)", place, err)
+		}
+	}
+	for _, name := range []string{playerSecurity, serverSecurity} {
+		if r.doc.Components.SecuritySchemes[name] == nil {
+			t.Errorf("no security scheme %s", name)
+		}
+	}
+	if slices.Contains(refs, "#/components/schemas/ErrorModel") {
+		t.Error("the library's own errors are in the document")
+	}
+}
+
+func TestEverySuccessWithABodyHasASchemaAndAnExample(t *testing.T) {
+	r := newRig(t, nil)
+	for path, operations := range r.doc.Paths {
+		for method, op := range operations {
+			for code, raw := range op.Responses {
+				var response struct {
+					Description string
+					Content     map[string]struct {
+						Schema  json.RawMessage
+						Example json.RawMessage
+					}
+				}
+				if err := json.Unmarshal(raw, &response); err != nil || response.Description == "" {
+					t.Errorf("%s %s %s: %s", method, path, code, raw)
+				}
+				if content, ok := response.Content["application/json"]; ok && content.Schema == nil {
+					t.Errorf("%s %s %s has no schema", method, path, code)
+				}
+				isOurs := strings.HasPrefix(path, "/v1/") && path != "/v1/events/sns" && path != "/v1/realtime"
+				if isOurs && code[0] == '2' && code != "204" && response.Content["application/json"].Example == nil {
+					t.Errorf("%s %s %s has no example", method, path, code)
+				}
+				if isOurs && code[0] >= '4' && response.Content["application/problem+json"].Schema == nil {
+					t.Errorf("%s %s %s is no problem", method, path, code)
+				}
+			}
+		}
+	}
+}
+
+// walk visits every member of every object.
+func walk(v any, visit func(key string, value any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			visit(key, value)
+			walk(value, visit)
+		}
+	case []any:
+		for _, value := range v {
+			walk(value, visit)
+		}
+	}
+}
