@@ -86,7 +86,7 @@ func (c *checker) elements(s *shape, list []any, path string) {
 			c.value(s.of, e, elementPath(path, i))
 		case !reported && (e == nil || len(brokenBy(s.of, e)) > 0):
 			reported = true
-			c.add(quietIf(s, s.of), list, path, "Member must satisfy constraint: "+listRules(s.of))
+			c.add(quiet(s), list, path, "Member must satisfy constraint: "+listRules(s.of))
 		}
 	}
 }
@@ -96,21 +96,21 @@ func (c *checker) entries(s *shape, m map[string]any, path string) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if !badKey && len(brokenBy(s.key, k)) > 0 {
 			badKey = true
-			c.add(quietIf(s, s.key), m, path, "Map keys must satisfy constraint: "+listRules(s.key))
+			c.add(quiet(s), m, path, "Map keys must satisfy constraint: "+listRules(s.key))
 		}
 		switch e := m[k]; {
 		case e != nil && isCollection(s.of):
 			c.value(s.of, e, entryPath(path, k))
 		case !badValue && (e == nil || len(brokenBy(s.of, e)) > 0):
 			badValue = true
-			c.add(quietIf(s, s.of), m, path, "Map value must satisfy constraint: "+listRules(s.of))
+			c.add(quiet(s), m, path, "Map value must satisfy constraint: "+listRules(s.of))
 		}
 	}
 }
 
-// quietIf hides a collection if it or its parts are sensitive.
-func quietIf(whole, part *shape) *limits {
-	return &limits{sensitive: whole.limits.sensitive || part.limits.sensitive}
+// quiet hides a collection if it or its parts are sensitive.
+func quiet(s *shape) *limits {
+	return &limits{sensitive: s.limits.sensitive || s.of.limits.sensitive || s.key != nil && s.key.limits.sensitive}
 }
 
 func isCollection(s *shape) bool {
