@@ -27,8 +27,8 @@ const (
 // Options says which service a Client speaks to. The zero value is Amazon's, with the
 // region and credentials that the AWS SDK finds in environment, profile or instance.
 type Options struct {
-	Endpoint    string // base URL; empty: Amazon's for the region
-	Region      string // empty: as the AWS SDK finds it
+	Endpoint string // base URL; empty: Amazon's for the region
+	Region   string // empty: as the AWS SDK finds it
 	// AccessKeyID and SecretAccessKey are fixed credentials. Empty: as the AWS SDK finds
 	// them.
 	AccessKeyID, SecretAccessKey string
