@@ -46,7 +46,7 @@ func TestTheAccessLogTellsWhatHappenedAndNoSecrets(t *testing.T) {
 	log := r.log.String()
 	for _, want := range []string{
 		`"requestId":"made-id"`, `"path":"/v1/matchmaking/tickets/t-ada"`, `"route":"GET /v1/matchmaking/tickets/{id}"`,
-		`"status":200`, `"playerId":"p-ada"`, `"route":"GET /v1/realtime"`, `"took":`,
+		`"status":200`, `"playerId":"p-ada"`, `"route":"GET /v1/realtime"`, `"tookMs":`,
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %s: %s", want, log)

@@ -79,6 +79,17 @@ func finishDocument(api huma.API) []byte {
 			s.Properties[member].Description = text
 		}
 	}
+	for _, s := range schemas {
+		for _, member := range s.Properties {
+			listsAreLists(member)
+		}
+	}
+	if activity := schemas["Myself"].Properties["activity"]; activity != nil {
+		schemas["Myself"].Properties["activity"] = &huma.Schema{
+			Description: activity.Description,
+			AnyOf:       []*huma.Schema{{Ref: activity.Ref}, {Type: "null"}},
+		}
+	}
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
 			if op != nil {
@@ -91,6 +102,20 @@ func finishDocument(api huma.API) []byte {
 		panic("httpapi: the OpenAPI document does not encode: " + err.Error()) // made of constants
 	}
 	return text
+}
+
+// listsAreLists forbids null where a list belongs: we never answer with it, nor take it.
+func listsAreLists(s *huma.Schema) {
+	if s == nil {
+		return
+	}
+	if s.Type == huma.TypeArray {
+		s.Nullable = false
+		listsAreLists(s.Items)
+	}
+	if values, ok := s.AdditionalProperties.(*huma.Schema); ok {
+		listsAreLists(values)
+	}
 }
 
 // shareBody gives every success of a route the body of the usual one.

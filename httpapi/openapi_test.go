@@ -82,6 +82,12 @@ func TestTheDocumentHoldsTogether(t *testing.T) {
 			t.Errorf("%s leads nowhere", ref)
 		}
 	}
+	if strings.Contains(rec.Body.String(), `["array","null"]`) {
+		t.Error("a list may be null")
+	}
+	if !strings.Contains(string(r.doc.Components.Schemas["Myself"]), `{"type":"null"}`) {
+		t.Errorf("the activity of a player cannot be null: %s", r.doc.Components.Schemas["Myself"])
+	}
 	for place := range descriptions {
 		schema, member, _ := strings.Cut(place, ".")
 		var s struct {

@@ -90,7 +90,7 @@ func (s *server) logAccess(ctx context.Context, r *http.Request, t *trace, w *st
 		slog.String("route", t.route),
 		slog.Int("status", status),
 		slog.Int64("bytes", w.bytes),
-		slog.Duration("took", took),
+		slog.Float64("tookMs", float64(took.Microseconds())/1000),
 		slog.String("playerId", string(t.caller.Player)),
 	)
 }
