@@ -1,6 +1,9 @@
 package realtime
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // bucket is a token bucket: rate requests a second in the long run, burst at once.
 // Not safe for concurrent use.
@@ -11,7 +14,7 @@ type bucket struct {
 }
 
 // take spends a token. When there is none, ok is false and wait is how long until
-// there is one.
+// there is one, at least a nanosecond.
 func (b *bucket) take(now time.Time) (wait time.Duration, ok bool) {
 	if passed := now.Sub(b.at).Seconds(); passed > 0 {
 		b.spent = max(0, b.spent-passed*b.rate)
@@ -19,7 +22,7 @@ func (b *bucket) take(now time.Time) (wait time.Duration, ok bool) {
 	b.at = now
 	if b.spent+1 > b.burst {
 		missing := b.spent + 1 - b.burst
-		return time.Duration(missing / b.rate * float64(time.Second)), false
+		return time.Duration(math.Ceil(missing / b.rate * float64(time.Second))), false
 	}
 	b.spent++
 	return 0, true
