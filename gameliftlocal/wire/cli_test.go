@@ -43,7 +43,7 @@ func TestTheAWSCLIUnderstandsUs(t *testing.T) {
 	out, stderr := run("start-matchmaking", "--configuration-name", "c", "--players", players)
 	var got struct {
 		MatchmakingTicket struct {
-			TicketID  string `json:"TicketId"`
+			TicketID  string          `json:"TicketId"`
 			StartTime json.RawMessage // version 1 prints the number, version 2 a date
 			Players   json.RawMessage
 		}

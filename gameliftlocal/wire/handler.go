@@ -137,7 +137,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, to route, id str
 	if refused != nil {
 		return nil, op, refused
 	}
-	if op.refusal != nil && op.call == nil {
+	if op.call == nil {
 		return nil, op, op.refusal
 	}
 	in, refused := decodeInput(to.protocol, op.in, op.input, body)
@@ -194,6 +194,9 @@ func bodyError(err error) *Error {
 
 func (h *handler) writeError(w http.ResponseWriter, p protocol, e *Error) {
 	w.Header().Set("X-Amzn-Errortype", e.Code)
+	if e.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
+	}
 	h.write(w, p, e.httpStatus(), p.encodeError(e))
 }
 

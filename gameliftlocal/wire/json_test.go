@@ -62,17 +62,15 @@ func send(t *testing.T, s *httptest.Server, r *http.Request) (*http.Response, st
 
 func wantError(t *testing.T, resp *http.Response, body string, status int, code, message string) {
 	t.Helper()
-	var e struct{ Type, Message, Lower string }
-	var raw map[string]string
-	if err := json.Unmarshal([]byte(body), &raw); err != nil {
+	var e map[string]string
+	if err := json.Unmarshal([]byte(body), &e); err != nil {
 		t.Fatalf("the error is not JSON: %s", body)
 	}
-	e.Type, e.Message, e.Lower = raw["__type"], raw["Message"], raw["message"]
-	if resp.StatusCode != status || e.Type != code || resp.Header.Get("x-amzn-ErrorType") != code || e.Message != e.Lower {
+	if resp.StatusCode != status || e["__type"] != code || resp.Header.Get("x-amzn-ErrorType") != code || e["Message"] != e["message"] {
 		t.Errorf("status %d, header %q, body %s\nwant %d and %s", resp.StatusCode, resp.Header.Get("x-amzn-ErrorType"), body, status, code)
 	}
-	if !strings.Contains(e.Message, message) {
-		t.Errorf("message %q\nwant %q", e.Message, message)
+	if !strings.Contains(e["Message"], message) {
+		t.Errorf("message %q\nwant %q", e["Message"], message)
 	}
 }
 
@@ -260,6 +258,9 @@ func TestRequestsThatLeadNowhere(t *testing.T) {
 			isCBOR := test.protocol != "" || strings.HasPrefix(test.path, cborPath)
 			if got := resp.Header.Get("smithy-protocol"); (got == "rpc-v2-cbor") != isCBOR {
 				t.Errorf("smithy-protocol is %q", got)
+			}
+			if allow := resp.Header.Get("Allow"); (allow == "POST") != (test.status == 405) {
+				t.Errorf("Allow is %q", allow)
 			}
 			if resp.StatusCode != test.status || resp.Header.Get("x-amzn-ErrorType") != "UnknownOperationException" || !strings.Contains(body, test.message) {
 				t.Errorf("answer %d %s %s", resp.StatusCode, resp.Header.Get("x-amzn-ErrorType"), body)
