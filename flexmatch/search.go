@@ -385,10 +385,10 @@ func (f *finder) seat(i int) {
 	f.order = f.order[:base]
 }
 
-// mirrored tells that a team is empty and one tried before it is too, and no rule can
-// tell them apart.
+// mirrored tells that a team is empty and one tried before it is too, and neither a
+// rule nor a backfill that may still join can tell them apart.
 func (f *finder) mirrored(tried []int, team int) bool {
-	if len(f.draft.teams[team]) > 0 {
+	if len(f.draft.teams[team]) > 0 || f.draft.mayBackfill && f.draft.backfill == nil {
 		return false
 	}
 	for _, t := range tried {
