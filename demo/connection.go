@@ -13,7 +13,7 @@ const (
 	joinTimeout  = 10 * time.Second // to send the first message and have the seat checked
 	writeTimeout = 5 * time.Second
 	closeTimeout = 500 * time.Millisecond // for the player to have read everything
-	queueLength  = 60 // two seconds of frames: who is further behind is dropped
+	queueLength  = 60                     // two seconds of frames: who is further behind is dropped
 	maxMalformed = 10
 	messageRate  = 90 // messages a second, on average
 	messageBurst = 180

@@ -1,0 +1,349 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How long a bot waits for things that always come when all is well.
+const (
+	seatTimeout   = 2 * time.Minute
+	playTimeout   = 15 * time.Minute
+	resultTimeout = time.Minute
+	askAgain      = 5 * time.Second // without news, ask for the ticket itself
+	maxFailures   = 20              // in a row, of all bots together, before giving up
+)
+
+// errStopped says that a bot stopped queueing because it was enough.
+var errStopped = errors.New("no more matches are wanted")
+
+// BotOptions say who plays, where and for how long. URL and Count must be set.
+type BotOptions struct {
+	URL      string        // the backend's base URL
+	Count    int           // bots at the same time, at least as many as a match has players
+	Matches  int           // stop after that many whole matches of all bots together; 0: no such limit
+	For      time.Duration // queue for that long, then finish what was begun; 0: until ctx ends
+	Mode     string        // "": the first mode that the backend offers
+	Progress func(Report)  // told after every match, by one bot at a time; may be nil
+	Log      *slog.Logger  // nil: nothing is logged
+}
+
+// RunBots lets bots sign in as guests, queue, accept, play and come back until the
+// options say that it is enough. The report counts what happened in any case. The error
+// names what is missing: with Matches that many whole matches must have been played.
+func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	opts.URL = strings.TrimSuffix(opts.URL, "/")
+	transport := &http.Transport{MaxIdleConnsPerHost: max(opts.Count, 2) * 2}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	scout := &botAPI{url: opts.URL, client: client, now: time.Now} // becomes the first bot
+	mode, size, err := chooseMode(ctx, opts.Mode, scout)
+	if err != nil {
+		return Report{}, err
+	}
+	if opts.Count < size {
+		return Report{}, fmt.Errorf("%d bots cannot fill a match of mode %q, which takes %d", opts.Count, mode.Name, size)
+	}
+	queueing, stop := context.WithCancel(ctx) // ends when no bot shall queue any more
+	defer stop()
+	if opts.For > 0 {
+		queueing, stop = context.WithTimeout(queueing, opts.For)
+		defer stop()
+	}
+	s := newSchedule(size, opts.Matches, opts.Progress)
+	var running sync.WaitGroup
+	for i := range opts.Count {
+		b := newBot(i, opts, mode, client, s)
+		if i == 0 {
+			b.api = scout
+		}
+		running.Go(func() {
+			if err := b.run(ctx, queueing); err != nil && ctx.Err() == nil {
+				opts.Log.Warn("a bot gave up", "bot", b.name, "error", err)
+				s.gaveUp(err)
+			}
+		})
+	}
+	running.Wait()
+	return s.outcome(ctx)
+}
+
+// chooseMode finds the mode to play and how many players a full match of it has.
+func chooseMode(ctx context.Context, wanted string, scout *botAPI) (modeInfo, int, error) {
+	if err := scout.signIn(ctx); err != nil {
+		return modeInfo{}, 0, err
+	}
+	var answer struct {
+		Modes []modeInfo `json:"modes"`
+	}
+	if err := scout.keepCalling(ctx, http.MethodGet, "/v1/modes", nil, &answer); err != nil {
+		return modeInfo{}, 0, fmt.Errorf("ask for the modes: %w", err)
+	}
+	for _, m := range answer.Modes {
+		if wanted == "" || m.Name == wanted {
+			size := 0
+			for _, team := range m.Teams {
+				size += team.MaxPlayers
+			}
+			return m, size, nil
+		}
+	}
+	return modeInfo{}, 0, fmt.Errorf("the backend has no mode %q", wanted)
+}
+
+var botNames = [...]string{"Ada", "Blot", "Cleo", "Dash", "Echo", "Fizz", "Gus", "Hue", "Inka", "Jet", "Kiwi", "Lou", "Moss", "Nib", "Odo", "Pip"}
+
+// bot is one player.
+type bot struct {
+	name     string
+	mode     modeInfo
+	api      *botAPI
+	log      *slog.Logger
+	schedule *schedule
+	rng      *rand.Rand
+	events   chan news
+	latency  map[string]int
+}
+
+func newBot(i int, opts BotOptions, mode modeInfo, client *http.Client, s *schedule) *bot {
+	name := botNames[i%len(botNames)]
+	if i >= len(botNames) {
+		name = fmt.Sprintf("%s %d", name, i/len(botNames)+1)
+	}
+	return &bot{
+		name: name, mode: mode, log: opts.Log, schedule: s, events: make(chan news, 64),
+		api: &botAPI{url: opts.URL, client: client, now: time.Now},
+		rng: rand.New(rand.NewPCG(uint64(i), 0x0b07)),
+	}
+}
+
+// run plays match after match until the schedule has no more for this bot.
+func (b *bot) run(ctx, queueing context.Context) error {
+	if err := b.arrive(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	f := &follower{api: b.api, log: b.log, out: b.events}
+	following.Go(func() { f.run(ctx) })
+	defer following.Wait()
+	defer cancel()
+	for b.schedule.begin(queueing) {
+		session, err := b.playOne(ctx, queueing)
+		if err != nil && !errors.Is(err, errStopped) {
+			b.log.Info("a match went wrong", "bot", b.name, "session", session, "error", err)
+		}
+		b.schedule.end(session, err)
+		if err != nil && sleep(queueing, 250*time.Millisecond) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// arrive signs in, takes a name and learns where games run.
+func (b *bot) arrive(ctx context.Context) error {
+	if b.api.id() == "" {
+		if err := b.api.signIn(ctx); err != nil {
+			return err
+		}
+	}
+	if err := b.api.keepCalling(ctx, http.MethodPatch, "/v1/players/me", map[string]string{"displayName": b.name}, nil); err != nil {
+		b.log.Debug("take a name", "bot", b.name, "error", err) // it plays without one
+	}
+	var where struct {
+		Locations []struct {
+			Name string `json:"name"`
+		} `json:"locations"`
+	}
+	if err := b.api.keepCalling(ctx, http.MethodGet, "/v1/locations", nil, &where); err != nil {
+		return fmt.Errorf("ask for the locations: %w", err)
+	}
+	b.latency = map[string]int{}
+	for _, l := range where.Locations {
+		b.latency[l.Name] = 1 + b.rng.IntN(20)
+	}
+	return nil
+}
+
+// playOne queues once and plays the match that comes of it to its result.
+func (b *bot) playOne(ctx, queueing context.Context) (session string, err error) {
+	for len(b.events) > 0 {
+		<-b.events // of the match before
+	}
+	sentAt := time.Now()
+	seat, ticket, err := b.queue(ctx)
+	if err == nil && seat == nil {
+		seat, err = b.awaitSeat(ctx, queueing, ticket)
+	}
+	if err != nil {
+		return "", err
+	}
+	b.schedule.seat(seat.SessionID, time.Since(sentAt))
+	if err := b.play(ctx, seat); err != nil {
+		return seat.SessionID, err
+	}
+	return seat.SessionID, b.awaitResult(ctx, seat.SessionID)
+}
+
+// queue asks for a match. A seat comes back at once when the player has one already.
+func (b *bot) queue(ctx context.Context) (*seatInfo, string, error) {
+	wishes := map[string]string{}
+	for name, values := range b.mode.Choices {
+		if len(values) > 0 {
+			wishes[name] = values[b.rng.IntN(len(values))]
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, seatTimeout)
+	defer cancel()
+	body := map[string]any{"mode": b.mode.Name, "latencyInMs": b.latency, "preferences": wishes}
+	var t ticketInfo
+	err := b.api.keepCalling(ctx, http.MethodPost, "/v1/matchmaking/tickets", body, &t)
+	var refused *apiError
+	if errors.As(err, &refused) {
+		switch {
+		case refused.Code == "ticket.already_queued" && refused.TicketID != "":
+			return nil, refused.TicketID, nil
+		case refused.Code == "session.live" && refused.Seat != nil:
+			return refused.Seat, "", nil
+		}
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("queue: %w", err)
+	}
+	return nil, t.ID, nil
+}
+
+// awaitSeat follows a ticket to its seat and accepts on the way. When queueing ends
+// first, the ticket is taken back, unless a match is under way already.
+func (b *bot) awaitSeat(ctx, queueing context.Context, id string) (*seatInfo, error) {
+	deadline, cancel := context.WithTimeoutCause(ctx, seatTimeout, errors.New("no seat within "+seatTimeout.String()))
+	defer cancel()
+	accepted := ""
+	for {
+		n, err := b.hear(deadline, queueing, id)
+		if err != nil {
+			return nil, err
+		}
+		t := n.ticket
+		switch {
+		case n.seat != nil:
+			return n.seat, nil
+		case t == nil || t.ID != id:
+		case t.Seat != nil:
+			return t.Seat, nil
+		case t.Status == "requiresAcceptance" && t.Match != nil && t.Match.You == "pending" && t.Match.ID != accepted:
+			accepted = t.Match.ID
+			if err := b.api.keepCalling(deadline, http.MethodPost, ticketPath(id, "/accept"), nil, nil); err != nil {
+				b.log.Debug("accept", "bot", b.name, "error", err) // the ticket says what became of it
+			}
+		case t.Status == "failed" || t.Status == "cancelled" || t.Status == "timedOut":
+			return nil, fmt.Errorf("the ticket ended as %s: %s", t.Status, reasonOf(t))
+		}
+	}
+}
+
+func reasonOf(t *ticketInfo) string {
+	if t.Reason == nil {
+		return "no reason given"
+	}
+	return t.Reason.Code + " " + t.Reason.Message
+}
+
+// hear waits for the next news. When none comes for a while it asks for the ticket.
+func (b *bot) hear(deadline, queueing context.Context, id string) (news, error) {
+	quiet := time.NewTimer(askAgain)
+	defer quiet.Stop()
+	stopped := queueing.Done()
+	for {
+		select {
+		case n := <-b.events:
+			return n, nil
+		case <-stopped:
+			stopped = nil
+			err := b.api.call(deadline, http.MethodDelete, ticketPath(id, ""), nil, nil)
+			var refused *apiError
+			if !errors.As(err, &refused) || refused.Status != http.StatusConflict {
+				return news{}, errStopped
+			}
+		case <-quiet.C:
+			var t ticketInfo
+			if err := b.api.call(deadline, http.MethodGet, ticketPath(id, ""), nil, &t); err == nil {
+				return news{ticket: &t}, nil
+			}
+			quiet.Reset(askAgain)
+		case <-deadline.Done():
+			return news{}, context.Cause(deadline)
+		}
+	}
+}
+
+// play takes the seat to the end of the match, coming back when it is cut off.
+func (b *bot) play(ctx context.Context, seat *seatInfo) error {
+	ctx, cancel := context.WithTimeout(ctx, playTimeout)
+	defer cancel()
+	first := true
+	for attempt := 1; ; attempt++ {
+		err := playSeat(ctx, b.api.client, seat, b.name, b.rng, func() {
+			if first {
+				b.schedule.seated(b.api.id())
+			}
+			first = false
+		})
+		switch {
+		case errors.Is(err, errSeatRefused):
+			b.schedule.refused()
+			return err
+		case !errors.Is(err, errCut) || attempt == 6:
+			return err
+		}
+		if err := sleep(ctx, time.Duration(attempt)*100*time.Millisecond); err != nil {
+			return err
+		}
+		var again seatInfo
+		err = b.api.call(ctx, http.MethodGet, "/v1/players/me/session", nil, &again)
+		var gone *apiError
+		if errors.As(err, &gone) && gone.Status == http.StatusNotFound {
+			return nil // it ended meanwhile: the result tells
+		}
+		if err == nil {
+			seat = &again
+		}
+	}
+}
+
+// awaitResult waits until the backend says how the match ended.
+func (b *bot) awaitResult(ctx context.Context, session string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, resultTimeout, errors.New("no result within "+resultTimeout.String()))
+	defer cancel()
+	quiet := time.NewTicker(askAgain)
+	defer quiet.Stop()
+	for {
+		select {
+		case n := <-b.events:
+			if n.result != nil && n.result.SessionID == session {
+				return nil
+			}
+		case <-quiet.C:
+			var page struct {
+				Matches []resultInfo `json:"matches"`
+			}
+			if err := b.api.call(ctx, http.MethodGet, "/v1/players/me/matches?limit=1", nil, &page); err == nil &&
+				len(page.Matches) > 0 && page.Matches[0].SessionID == session {
+				return nil
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Report is what bots did. Its JSON is what scripts read.
+type Report struct {
+	Matches       int         `json:"matches"`       // whole matches: every bot in it has the result
+	Players       int         `json:"players"`       // bots that played at least once
+	Seated        int         `json:"seated"`        // seats granted and accepted by a game server
+	SeatsRefused  int         `json:"seats_refused"` // by game servers
+	Results       int         `json:"results"`       // matches whose result arrived
+	QueueToSeatMs Percentiles `json:"queue_to_seat_ms"`
+}
+
+// Percentiles summarise durations in milliseconds; all zero when there were none.
+type Percentiles struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// percentiles takes the nearest rank of each. It sorts durations.
+func percentiles(durations []time.Duration) Percentiles {
+	if len(durations) == 0 {
+		return Percentiles{}
+	}
+	slices.Sort(durations)
+	rank := func(percent int) float64 {
+		i := (percent*len(durations) + 99) / 100 // rounded up, counted from 1
+		return float64(durations[max(i, 1)-1].Microseconds()) / 1000
+	}
+	return Percentiles{P50: rank(50), P99: rank(99), Max: rank(100)}
+}
+
+// schedule decides which bot may queue and keeps the count. Safe for concurrent use.
+type schedule struct {
+	size     int // players of a full match
+	wanted   int // matches to play; 0: no limit
+	progress func(Report)
+
+	mu       sync.Mutex // guards the rest
+	waiting  int        // bots that queue and have no seat yet
+	sessions map[string]*attendance
+	players  map[string]bool
+	waits    []time.Duration
+	report   Report
+	failures int           // in a row
+	lastErr  error         // of the latest failure
+	changed  chan struct{} // closed and replaced at every change
+}
+
+// attendance is how many bots play in a session and how many of them are through.
+type attendance struct {
+	bots, through int
+	result        bool
+	failed        bool
+}
+
+func newSchedule(size, wanted int, progress func(Report)) *schedule {
+	return &schedule{
+		size: size, wanted: wanted, progress: progress,
+		sessions: map[string]*attendance{}, players: map[string]bool{}, changed: make(chan struct{}),
+	}
+}
+
+// begin waits until the bot may queue. false: there is nothing more for it to do.
+// With a number of matches wanted, no more bots queue at the same time than the
+// matches that have not begun can take, so that nobody is left waiting at the end.
+func (s *schedule) begin(ctx context.Context) bool {
+	for {
+		s.mu.Lock()
+		room := s.size * (s.wanted - s.good())
+		done := ctx.Err() != nil || s.failures >= maxFailures || s.wanted > 0 && s.whole() >= s.wanted
+		if !done && (s.wanted == 0 || s.waiting < room) {
+			s.waiting++
+			s.mu.Unlock()
+			return true
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		if done {
+			return false
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// good counts the sessions that nothing went wrong with so far.
+func (s *schedule) good() (n int) {
+	for _, a := range s.sessions {
+		if !a.failed {
+			n++
+		}
+	}
+	return n
+}
+
+// whole counts the matches that were played to their result by everybody in it.
+func (s *schedule) whole() (n int) {
+	for _, a := range s.sessions {
+		if a.whole() {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *attendance) whole() bool { return a.result && !a.failed && a.through == a.bots }
+
+// seat says that a bot that queued got its place in a session.
+func (s *schedule) seat(session string, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting--
+	if s.sessions[session] == nil {
+		s.sessions[session] = &attendance{}
+	}
+	s.sessions[session].bots++
+	s.waits = append(s.waits, wait)
+	s.tell()
+}
+
+// seated says that a game server let a player in.
+func (s *schedule) seated(player string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Seated++
+	s.players[player] = true
+}
+
+// refused says that a game server did not.
+func (s *schedule) refused() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.SeatsRefused++
+}
+
+// end says how a bot's attempt ended. session is empty when it got no seat.
+func (s *schedule) end(session string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if session == "" {
+		s.waiting--
+	} else {
+		a := s.sessions[session]
+		a.through++
+		a.failed = a.failed || err != nil
+		a.result = a.result || err == nil
+	}
+	switch {
+	case err == nil:
+		s.failures = 0
+	case !errors.Is(err, errStopped):
+		s.failures++
+		s.lastErr = err
+	}
+	s.tell()
+	if s.progress != nil && err == nil {
+		s.progress(s.count())
+	}
+}
+
+// gaveUp says that a bot stopped for good.
+func (s *schedule) gaveUp(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastErr = err
+	s.tell()
+}
+
+// tell wakes the bots that wait in begin. The caller holds mu.
+func (s *schedule) tell() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// count brings the report up to date. The caller holds mu.
+func (s *schedule) count() Report {
+	r := s.report
+	r.Matches, r.Players = s.whole(), len(s.players)
+	for _, a := range s.sessions {
+		if a.result {
+			r.Results++
+		}
+	}
+	r.QueueToSeatMs = percentiles(slices.Clone(s.waits))
+	return r
+}
+
+// outcome is the final report, and an error when something that was wanted is missing.
+func (s *schedule) outcome(ctx context.Context) (Report, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.count()
+	var problems []error
+	if s.wanted > 0 && r.Matches < s.wanted {
+		problems = append(problems, fmt.Errorf("%d of %d matches were played to their result", r.Matches, s.wanted))
+	}
+	if s.failures >= maxFailures {
+		problems = append(problems, fmt.Errorf("the bots gave up after %d failures in a row", s.failures))
+	}
+	if len(problems) > 0 {
+		problems = append(problems, ctx.Err(), s.lastErr)
+	}
+	return r, errors.Join(problems...)
+}
