@@ -50,7 +50,7 @@ func (b *Backend) EnsurePlayer(ctx context.Context, id Identity, secretHash []by
 			return nil, err
 		}
 		player, created = PlayerID(b.newID()), true
-		return newPlayerOps(player, id, secretHash, b.now())
+		return newPlayerOps(player, id, secretHash, b.instant())
 	})
 	if err != nil {
 		return "", false, err
@@ -60,7 +60,6 @@ func (b *Backend) EnsurePlayer(ctx context.Context, id Identity, secretHash []by
 
 // newPlayerOps writes a new account, its identity and the identity's mirror.
 func newPlayerOps(player PlayerID, id Identity, secretHash []byte, now time.Time) ([]Op, error) {
-	now = now.UTC()
 	link := identityRecord{Player: player, SecretHash: secretHash, LinkedAt: now}
 	parts := []struct {
 		key   Key

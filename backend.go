@@ -72,6 +72,9 @@ func New(o Options) *Backend {
 	return b
 }
 
+// instant is now as records and answers hold it: UTC, whole milliseconds.
+func (b *Backend) instant() time.Time { return b.now().UTC().Truncate(time.Millisecond) }
+
 // Run settles silent tickets until ctx ends. Every replica runs it; they share the
 // work.
 func (b *Backend) Run(ctx context.Context) error {

@@ -30,7 +30,7 @@ func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
 	}
 	var failed []error
 	for _, et := range ev.Tickets {
-		err := b.changeTicket(ctx, et.ID, func(t ticket) (ticket, change) { return t.after(ev, b.now().UTC()) })
+		err := b.changeTicket(ctx, et.ID, func(t ticket) (ticket, change) { return t.after(ev, b.instant()) })
 		if err != nil && KindOf(err) != NotFound {
 			failed = append(failed, fmt.Errorf("apply %s to ticket %s: %w", ev.Type, et.ID, err))
 		}

@@ -132,7 +132,7 @@ func (b *Backend) ticketPlayer(ctx context.Context, p PlayerID, mode Mode, req T
 
 // storeTicket takes the player's slot and stores a new ticket, all or nothing.
 func (b *Backend) storeTicket(ctx context.Context, me ticketPlayer, mode Mode, key, hash string) (ticket, error) {
-	now := b.now().UTC()
+	now := b.instant()
 	t := ticket{
 		ID: TicketID(b.newID()), Mode: mode.Name, Configuration: mode.Configuration, Owner: me.ID,
 		Players: []ticketPlayer{me}, Status: Queued, CreatedAt: now, UpdatedAt: now, NewsAt: now,
@@ -199,7 +199,7 @@ func (b *Backend) undoTicket(ctx context.Context, t ticket) error {
 		}
 		next := now.clone()
 		next.end(Failed, "ticket.refused", "matchmaking refused the ticket")
-		next.UpdatedAt = b.now().UTC()
+		next.UpdatedAt = b.instant()
 		return next, news
 	})
 }
@@ -333,7 +333,7 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 		if accept {
 			next.Match.AcceptedCount = min(next.Match.AcceptedCount+1, next.Match.PlayerCount)
 		}
-		next.UpdatedAt = b.now().UTC()
+		next.UpdatedAt = b.instant()
 		return next, news
 	})
 	if err != nil {

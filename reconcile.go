@@ -48,7 +48,7 @@ func (b *Backend) sweep(ctx context.Context, shard int) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("list due tickets: %w", err)
 	}
-	now := b.now().UTC()
+	now := b.instant()
 	var over []Op
 	var silent []TicketID
 	seen := 0
@@ -154,7 +154,7 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 				return err
 			}
 		}
-		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, b.now().UTC()) })
+		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, b.instant()) })
 		if err != nil && KindOf(err) != NotFound {
 			return fmt.Errorf("settle ticket %s: %w", id, err)
 		}

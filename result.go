@@ -179,7 +179,7 @@ func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultRep
 
 // decideResult computes what a report does to every player's rating.
 func (b *Backend) decideResult(ctx context.Context, s session, report ResultReport, hash string) (result, error) {
-	res := result{Session: s.ID, Mode: s.Mode, EndedAt: b.now().UTC().Truncate(time.Millisecond), ReportHash: hash, Teams: report.Teams}
+	res := result{Session: s.ID, Mode: s.Mode, EndedAt: b.instant(), ReportHash: hash, Teams: report.Teams}
 	var teams [][]Skill
 	var ranks []int
 	for _, team := range report.Teams {
