@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/gamelift"
@@ -46,26 +47,13 @@ type Client struct {
 	timeout time.Duration
 }
 
-// New makes a Client. It reads the SDK's environment and files, but calls nobody.
+// New makes a Client. With fixed credentials and a region it is made of the options
+// alone; otherwise it reads the SDK's environment and files. It calls nobody.
 func New(o Options) (*Client, error) {
-	if o.HTTPClient == nil {
-		o.HTTPClient = newHTTPClient()
-	}
 	if o.CallTimeout == 0 {
 		o.CallTimeout = DefaultCallTimeout
 	}
-	load := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(o.HTTPClient),
-		config.WithRetryer(func() aws.Retryer { return readRetryer() }),
-	}
-	if o.Region != "" {
-		load = append(load, config.WithRegion(o.Region))
-	}
-	if o.AccessKeyID != "" {
-		fixed := credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, "")
-		load = append(load, config.WithCredentialsProvider(fixed))
-	}
-	cfg, err := config.LoadDefaultConfig(context.Background(), load...)
+	cfg, err := o.awsConfig()
 	if err != nil {
 		return nil, fmt.Errorf("configure GameLift: %w", err)
 	}
@@ -80,20 +68,38 @@ func New(o Options) (*Client, error) {
 	return &Client{api: api, timeout: o.CallTimeout}, nil
 }
 
+func (o Options) awsConfig() (aws.Config, error) {
+	var httpClient aws.HTTPClient = newHTTPClient()
+	if o.HTTPClient != nil {
+		httpClient = o.HTTPClient
+	}
+	fixed := aws.Config{
+		Region: o.Region, HTTPClient: httpClient, Retryer: readRetryer,
+		Credentials: credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, ""),
+	}
+	switch {
+	case o.AccessKeyID == "":
+		return config.LoadDefaultConfig(context.Background(),
+			config.WithHTTPClient(httpClient), config.WithRetryer(readRetryer), config.WithRegion(o.Region))
+	case o.Region == "":
+		return config.LoadDefaultConfig(context.Background(),
+			config.WithHTTPClient(httpClient), config.WithRetryer(readRetryer), config.WithCredentialsProvider(fixed.Credentials))
+	}
+	return fixed, nil
+}
+
 // newHTTPClient keeps connections to one host open: a burst of players must not open
-// one each. It has no timeout of its own, every call brings one.
-func newHTTPClient() *http.Client {
-	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          256,
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       50 * time.Second, // under the minute at which load balancers hang up
-		TLSHandshakeTimeout:   3 * time.Second,
-		ExpectContinueTimeout: time.Second,
-	}}
+// one each. It has no timeout of its own, every call brings one. It is of the SDK's
+// kind, which can take in the certificates that AWS_CA_BUNDLE names.
+func newHTTPClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = 3 * time.Second }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConns = 256
+			t.MaxIdleConnsPerHost = 64
+			t.IdleConnTimeout = 50 * time.Second // under the minute at which load balancers hang up
+			t.TLSHandshakeTimeout = 3 * time.Second
+		})
 }
 
 func readRetryer() aws.Retryer {

@@ -93,7 +93,7 @@ const (
 // not where it points.
 func newWeb(client *http.Client) *web {
 	if client == nil {
-		client = newHTTPClient()
+		client = &http.Client{Transport: newHTTPClient().GetTransport()}
 	}
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
