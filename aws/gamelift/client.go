@@ -105,6 +105,7 @@ func newHTTPClient() *awshttp.BuildableClient {
 func readRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(retryableThrottle)}, o.Retryables...)
 	})
 }
 
@@ -113,7 +114,7 @@ func readRetryer() aws.Retryer {
 func whenThrottled(o *sdk.Options) {
 	o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
 		so.MaxAttempts, so.MaxBackoff = maxAttempts, maxBackoff
-		so.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+		so.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(retryableThrottle)}
 	})
 }
 

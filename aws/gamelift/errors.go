@@ -2,8 +2,10 @@ package gamelift
 
 import (
 	"errors"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -82,14 +84,14 @@ func conditionOf(err error) condition {
 	if errors.As(err, &params) {
 		return refused // it did not leave this process
 	}
-	var api smithy.APIError
-	if !errors.As(err, &api) {
+	code, answered := exceptionName(err)
+	if !answered {
 		return unavailable
 	}
-	if _, busy := retry.DefaultThrottleErrorCodes[api.ErrorCode()]; busy {
+	if throttles(code) {
 		return throttled
 	}
-	if c, known := conditions[api.ErrorCode()]; known {
+	if c, known := conditions[code]; known {
 		return c
 	}
 	var answer *smithyhttp.ResponseError
@@ -97,4 +99,34 @@ func conditionOf(err error) condition {
 		return refused
 	}
 	return unavailable
+}
+
+// exceptionName is Amazon's name of an error that the service answered with. The SDK
+// takes a namespace off only where the operation declares the error, so it is taken off
+// here: "com.amazonaws.gamelift#ThrottlingException". Observed with service/gamelift
+// v1.55.0.
+func exceptionName(err error) (name string, answered bool) {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return "", false
+	}
+	name = api.ErrorCode()
+	return name[strings.LastIndexByte(name, '#')+1:], true
+}
+
+// throttles says that an exception means: too fast, nothing was done. The AWS SDK's
+// list is for all services; in GameLift, LimitExceededException is a quota.
+func throttles(name string) bool {
+	_, busy := retry.DefaultThrottleErrorCodes[name]
+	_, quota := conditions[name]
+	return busy && !quota
+}
+
+// retryableThrottle tells the SDK's retryer of throttling under any namespace; about
+// other errors it has no opinion.
+func retryableThrottle(err error) aws.Ternary {
+	if name, answered := exceptionName(err); answered && throttles(name) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
