@@ -164,15 +164,21 @@ func (s oracleSet) holds(m oracleMatch, now float64) bool {
 }
 
 // best tries every combination of tickets that has the anchor and returns the most
-// players that a match can have, 0 without any.
-func (s oracleSet) best(anchor *oracleTicket, rest []*oracleTicket, now float64) int {
-	best := 0
+// players that a match can have, 0 without any, and the oldest tickets for it.
+func (s oracleSet) best(anchor *oracleTicket, rest []*oracleTicket, now float64) (best int, oldest []string) {
+	var ages []int
 	m := oracleMatch{teams: make([][]*oraclePlayer, len(s.teams))}
 	var try func(list []*oracleTicket, must bool)
 	try = func(list []*oracleTicket, must bool) {
 		if len(list) == 0 {
-			if n := len(m.everyone()); n > best && s.holds(m, now) {
-				best = n
+			var mine []int
+			var ids []string
+			for _, ticket := range m.tickets {
+				mine, ids = append(mine, slices.Index(rest, ticket)), append(ids, ticket.id)
+			}
+			n := len(m.everyone())
+			if n >= max(best, 1) && (n > best || slices.Compare(mine, ages) < 0) && s.holds(m, now) {
+				best, ages, oldest = n, mine, ids
 			}
 			return
 		}
@@ -203,7 +209,7 @@ func (s oracleSet) best(anchor *oracleTicket, rest []*oracleTicket, now float64)
 		}
 	}
 	try(append([]*oracleTicket{anchor}, rest...), true)
-	return best
+	return best, oldest
 }
 
 // oracleRules are the rules that generated sets draw from.
@@ -633,7 +639,7 @@ func TestOnePassFindsWhatTryingEverythingFinds(t *testing.T) {
 		// Anchors from the oldest: each must get a match of the size the oracle finds.
 		for i := 0; i < len(w.waiting); {
 			anchor := w.waiting[i]
-			best := s.best(anchor, w.waiting[i+1:], now)
+			best, oldest := s.best(anchor, w.waiting[i+1:], now)
 			if best == 0 {
 				i++
 				continue
@@ -652,6 +658,10 @@ func TestOnePassFindsWhatTryingEverythingFinds(t *testing.T) {
 			}
 			if n != best {
 				t.Fatalf("the match around %s has %d players, %d were possible\n%s", anchor.id, n, best, s.json())
+			}
+			// With expansions it is not defined which of two sets of tickets is the older.
+			if !strings.Contains(s.json(), "waitTimeSeconds") && !slices.Equal(m.TicketIDs, oldest) {
+				t.Fatalf("the match has tickets %v, the older %v could have it\n%s", m.TicketIDs, oldest, s.json())
 			}
 			w.take(t, m, now)
 		}
@@ -682,7 +692,7 @@ func TestNothingThatCouldMatchIsLeftWaiting(t *testing.T) {
 				}
 			}
 			for j, anchor := range w.waiting {
-				if best := s.best(anchor, w.waiting[j+1:], now); best > 0 {
+				if best, _ := s.best(anchor, w.waiting[j+1:], now); best > 0 {
 					t.Fatalf("at %v s a match of %d players around %s is left\n%s", now, best, anchor.id, s.json())
 				}
 			}

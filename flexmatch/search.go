@@ -14,6 +14,7 @@ const (
 	passNodes     = 60_000 // around all anchors of a pass, but never less than leastNodes each
 	leastNodes    = 100
 	similarNodes  = 2_000 // of the try with similar tickets
+	olderNodes    = 2_000 // to exchange tickets of a match for older ones
 	maxCandidates = 300   // tickets considered around one anchor
 )
 
@@ -44,6 +45,7 @@ type finder struct {
 	skipped     []bool // by group: not to be taken below the current node
 	goal        int    // players beyond which no match can be better
 	nodes       int    // left to spend
+	floor       int    // matches of so many players or fewer are of no interest
 	best        *found
 	order       []int // scratch: stack of team orders
 }
@@ -132,6 +134,7 @@ func (f *finder) atLevel(level int, seeds, rest []*entry) {
 	if total < st.maxPlayers {
 		f.gather(st, rest)
 	}
+	before := f.best
 	f.run(st)
 	if f.best == nil && f.nodes <= 0 {
 		f.sortBySimilarity()
@@ -139,6 +142,44 @@ func (f *finder) atLevel(level int, seeds, rest []*entry) {
 		f.run(st)
 		f.nodes = 0
 	}
+	if f.best != before && len(st.teams) > 1 {
+		f.preferOlder(st)
+	}
+}
+
+// preferOlder exchanges tickets of the best match for ones that stand earlier in
+// list, where a match of as many players allows it. The search itself does not see to
+// that: it settles the teams of the first tickets before it chooses the next.
+func (f *finder) preferOlder(st *stage) {
+	list, groups, best, nodes := slices.Clone(f.list), slices.Clone(f.groups), f.best, f.nodes
+	must, players := slices.Clone(list[:f.seeds]), 0
+	for _, e := range must {
+		players += len(e.players)
+	}
+	f.nodes, f.floor = olderNodes, best.total-1
+	rejected := map[int]bool{}
+	for j := f.seeds; j < len(list) && f.nodes > 0; j++ {
+		e := list[j]
+		if players+len(e.players) > best.total {
+			continue
+		}
+		if !slices.Contains(best.entries, e) {
+			if rejected[groups[j]] {
+				continue
+			}
+			f.list = append(append(append(f.list[:0], must...), e), list[j+1:]...)
+			f.seeds, f.best = len(must)+1, nil
+			f.run(st)
+			if f.best == nil {
+				rejected[groups[j]] = true
+				continue
+			}
+			best = f.best
+		}
+		must = append(must, e)
+		players += len(e.players)
+	}
+	f.best, f.nodes, f.floor = best, nodes, 0
 }
 
 // gather appends the candidates that could join the seeds, in the order to try them.
@@ -303,7 +344,7 @@ func (f *finder) promising(i int) bool {
 	reach := min(d.total+f.playersFrom[i], f.goal)
 	return d.deficit <= f.playersFrom[i] &&
 		(f.exact > 0 || f.exactFrom[i]) &&
-		(f.best == nil || reach > f.best.total)
+		reach > f.floor && (f.best == nil || reach > f.best.total)
 }
 
 // extend tries to add tickets of list[i:] to the draft, older ones first, and then
@@ -333,7 +374,7 @@ func (f *finder) extend(i int) {
 // judge records the draft if it is a better match than the best so far.
 func (f *finder) judge() {
 	d := f.draft
-	if !d.finished() || f.exact == 0 || f.best != nil && d.total <= f.best.total || !d.satisfied() {
+	if !d.finished() || f.exact == 0 || d.total <= f.floor || f.best != nil && d.total <= f.best.total || !d.satisfied() {
 		return
 	}
 	f.best = &found{stage: d.stage, entries: slices.Clone(d.entries), placed: slices.Clone(d.placed), total: d.total}
