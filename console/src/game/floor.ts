@@ -37,7 +37,7 @@ export class Floor {
     const g = this.#g;
     g.fillStyle = ink[p.team] ?? '#fff';
     g.beginPath();
-    g.roundRect((x - 0.05) * px, (y - 0.05) * px, 1.1 * px, 1.1 * px, (0.22 + r(0) * 0.2) * px);
+    g.roundRect((x - 0.15) * px, (y - 0.15) * px, 1.3 * px, 1.3 * px, (0.3 + r(0) * 0.14) * px);
     g.fill();
     for (let i = 1; i <= 2; i++) {
       g.beginPath();

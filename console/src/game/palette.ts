@@ -1,5 +1,5 @@
 /** The colours of team 0 and team 1. They differ in lightness too, and ink has a pattern of its own. */
-export const ink = ['#ff3f81', '#16d1b4'] as const;
-export const inkLight = ['#ff9dc0', '#a5fff0'] as const;
-export const inkDark = ['#a81450', '#0b7a6b'] as const;
+export const ink = ['#ff4470', '#1fb2ff'] as const;
+export const inkLight = ['#ffa8bb', '#b0e6ff'] as const;
+export const inkDark = ['#a8173f', '#0a5f94'] as const;
 export const gold = '#ffd84d';

@@ -230,7 +230,7 @@ export class Scene {
     g.fill();
     if (you) this.#charge(c);
     g.rotate(c.heading + (c.stunned ? Math.sin(now / 40) * 0.5 + now / 90 : 0));
-    if (c.dashing) g.scale(1.22, 0.86);
+    g.scale(c.dashing ? 1.38 : 1.14, c.dashing ? 0.98 : 1.14);
     if (c.roller) {
       g.fillStyle = '#e8e2ff';
       g.beginPath();
@@ -299,7 +299,7 @@ export class Scene {
     if (info.state === 'away') name += ' (away)';
     g.font = `${you ? 700 : 600} 0.62px ui-rounded, system-ui, sans-serif`;
     g.textAlign = 'center';
-    const y = c.y < 1.8 ? c.y + 1.65 : c.y - 1.05;
+    const y = c.y < 1.9 ? c.y + 1.75 : c.y - 1.2;
     const half = g.measureText(name).width / 2 + 0.28;
     const x = Math.max(half, Math.min(this.welcome.width - half, c.x));
     g.fillStyle = 'rgba(16,10,30,.72)';

@@ -67,6 +67,7 @@ export class App {
 
   /** #rejoin takes the player back into a running match without waiting for the socket. */
   async #rejoin(): Promise<void> {
+    if (this.player?.activity?.kind !== 'session') return;
     try {
       const seat = await this.api.seat();
       if (seat) this.flow = withSeat(this.flow, seat);
@@ -83,6 +84,7 @@ export class App {
 
   async #measure(): Promise<void> {
     try {
+      await pause(300); // the page is busy appearing
       const [locations, ms] = await Promise.all([this.api.locations(), this.api.latency()]);
       this.latency = Object.fromEntries(locations.map((l) => [l.name, ms]));
     } catch {

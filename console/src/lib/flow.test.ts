@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { abandoned, apply, finished, screenOf, start, toLobby, type Flow } from './flow';
+import type { MatchResult, Seat, Ticket, TicketStatus } from './types';
+
+const seat: Seat = { sessionId: 's1', mode: 'duel', team: 'red', ipAddress: '127.0.0.1', port: 1, playerSessionId: 'psess-1' };
+const over = { type: 'over' as const, reason: 'time' as const, teams: [] };
+const result: MatchResult = { sessionId: 's1', mode: 'duel', outcome: 'win', team: 'red', skillBefore: 1500, skillAfter: 1520, teams: [] };
+
+function ticket(status: TicketStatus, version: number, more: Partial<Ticket> = {}): Ticket {
+  return { id: 't1', mode: 'duel', status, version, createdAt: '', updatedAt: '', players: [], ...more };
+}
+
+function after(f: Flow, ...tickets: Ticket[]): Flow {
+  return tickets.reduce((g, data) => apply(g, { type: 'ticket', data }), f);
+}
+
+test('a whole match goes through every screen', () => {
+  const screens = [];
+  let f = start;
+  const see = () => screens.push(screenOf(f));
+  see();
+  for (const t of [ticket('queued', 1), ticket('searching', 2), ticket('requiresAcceptance', 3), ticket('placing', 4), ticket('completed', 5, { seat })]) {
+    f = after(f, t);
+    see();
+  }
+  f = finished(f, over);
+  see();
+  f = apply(f, { type: 'result', data: result });
+  assert.equal(f.result?.skillAfter, 1520);
+  f = toLobby(f);
+  see();
+  assert.deepEqual(screens, ['lobby', 'searching', 'searching', 'accept', 'placing', 'game', 'result', 'lobby']);
+});
+
+test('old news does not turn a ticket back', () => {
+  const f = after(start, ticket('requiresAcceptance', 3), ticket('searching', 2));
+  assert.equal(screenOf(f), 'accept');
+});
+
+test('the end of an earlier ticket does not end the present one', () => {
+  const f = after(start, ticket('searching', 2), ticket('cancelled', 9, { id: 't0' }));
+  assert.equal(screenOf(f), 'searching');
+});
+
+test('a reload in mid-game goes straight back to the seat', () => {
+  assert.equal(screenOf(apply(start, { type: 'snapshot', data: { ticket: null, seat } })), 'game');
+});
+
+test('the seat of a match that was played is not taken again', () => {
+  const f = toLobby(finished(after(start, ticket('completed', 5, { seat })), over));
+  assert.equal(screenOf(apply(f, { type: 'snapshot', data: { ticket: null, seat } })), 'lobby');
+  assert.equal(screenOf(after(f, ticket('completed', 5, { seat }))), 'lobby');
+});
+
+test('a result that comes before the final score waits for the game to end', () => {
+  const playing = after(start, ticket('completed', 5, { seat }));
+  const told = apply(playing, { type: 'result', data: result });
+  assert.equal(screenOf(told), 'game');
+  assert.equal(screenOf(finished(told, over)), 'result');
+});
+
+test('results of other matches are not shown', () => {
+  assert.equal(screenOf(apply(start, { type: 'result', data: result })), 'lobby');
+});
+
+test('a ticket that ends badly says why, one that the player cancelled does not', () => {
+  const failed = after(start, ticket('searching', 1), ticket('failed', 2, { reason: { code: 'x', message: 'No server was free.' } }));
+  assert.equal(failed.problem?.detail, 'No server was free.');
+  assert.equal(after(start, ticket('searching', 1), ticket('timedOut', 2)).problem?.code, 'ticket.timed_out');
+  assert.equal(after(start, ticket('searching', 1), ticket('cancelled', 2)).problem, null);
+});
+
+test('a game that breaks off leads to the lobby with a reason', () => {
+  const f = abandoned(after(start, ticket('completed', 5, { seat })), { code: 'c', title: 't', detail: 'd' });
+  assert.equal(screenOf(f), 'lobby');
+  assert.equal(f.problem?.code, 'c');
+});
