@@ -25,6 +25,7 @@ type follower struct {
 	api   *botAPI
 	log   *slog.Logger
 	out   chan<- news
+	live  chan struct{} // closed at the first hello: from then on nothing is missed
 	epoch string
 	after int64
 }
@@ -94,6 +95,9 @@ func (f *follower) receive(ctx context.Context, data []byte) error {
 			Resumed bool   `json:"resumed"`
 		}
 		err = json.Unmarshal(m.Data, &hello)
+		if f.epoch == "" {
+			close(f.live)
+		}
 		if !hello.Resumed {
 			f.epoch, f.after = hello.Epoch, hello.Seq
 		}

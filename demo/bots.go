@@ -17,6 +17,7 @@ const (
 	seatTimeout   = 2 * time.Minute
 	playTimeout   = 15 * time.Minute
 	resultTimeout = time.Minute
+	liveTimeout   = 5 * time.Second
 	askAgain      = 5 * time.Second // without news, ask for the ticket itself
 	maxFailures   = 20              // in a row, of all bots together, before giving up
 )
@@ -134,10 +135,15 @@ func (b *bot) run(ctx, queueing context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
-	f := &follower{api: b.api, log: b.log, out: b.events}
+	f := &follower{api: b.api, log: b.log, out: b.events, live: make(chan struct{})}
 	following.Go(func() { f.run(ctx) })
 	defer following.Wait()
 	defer cancel()
+	select {
+	case <-f.live:
+	case <-time.After(liveTimeout): // it asks instead of being told, until it works
+	case <-queueing.Done():
+	}
 	for b.schedule.begin(queueing) {
 		session, err := b.playOne(ctx, queueing)
 		if err != nil && !errors.Is(err, errStopped) {

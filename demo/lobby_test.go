@@ -38,7 +38,8 @@ type lobbyPlayer struct {
 	id      string
 	sockets []*websocket.Conn
 	seat    *seatInfo
-	matches []resultInfo
+	matches []any
+	ticket  *lobbyTicket // the latest
 	seq     int64
 }
 
@@ -147,12 +148,21 @@ func (l *lobby) signed(f func(*lobbyPlayer, *http.Request) (int, any)) http.Hand
 	}
 }
 
-func (l *lobby) guest(w http.ResponseWriter, _ *http.Request) {
+func (l *lobby) guest(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Guest *guestCredential `json:"guest"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&body) // what cannot be read is a new guest
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.n++
 	id := fmt.Sprintf("p%d", l.n)
-	l.players["access-"+id] = &lobbyPlayer{id: id}
+	if body.Guest != nil {
+		id = strings.TrimPrefix(body.Guest.ID, "g")
+	}
+	if l.players["access-"+id] == nil {
+		l.players["access-"+id] = &lobbyPlayer{id: id}
+	}
 	answer(w, 201, map[string]any{
 		"player": map[string]any{"id": id}, "accessToken": "access-" + id, "expiresInSeconds": 900,
 		"refreshToken": "r", "guest": map[string]any{"id": "g" + id, "secret": "s"},
@@ -168,9 +178,10 @@ func (l *lobby) realtime(w http.ResponseWriter, r *http.Request) {
 	p := l.players["access-"+strings.TrimPrefix(r.URL.Query().Get("ticket"), "t-")]
 	l.mu.Unlock()
 	hello := map[string]any{"type": "hello", "data": map[string]any{"playerId": p.id, "epoch": "e", "seq": 0, "resumed": false}}
-	_ = ws.Write(l.ctx, websocket.MessageText, mustJSON(hello))
 	l.mu.Lock()
+	_ = ws.Write(l.ctx, websocket.MessageText, mustJSON(hello))
 	p.sockets = append(p.sockets, ws)
+	l.tell(p, "snapshot", map[string]any{"ticket": p.ticketView(), "seat": p.seat})
 	l.mu.Unlock()
 	_, _, _ = ws.Read(l.ctx) // until it is closed
 }
@@ -206,6 +217,14 @@ func (l *lobby) move(t *lobbyTicket, status string) {
 	l.tell(t.player, "ticket", t.view())
 }
 
+// ticketView is the player's ticket that is not over, or nil.
+func (p *lobbyPlayer) ticketView() any {
+	if p.ticket == nil || p.ticket.status == "completed" || p.ticket.status == "cancelled" {
+		return nil
+	}
+	return p.ticket.view()
+}
+
 func (l *lobby) queue(p *lobbyPlayer, _ *http.Request) (int, any) {
 	if p.seat != nil {
 		return 409, map[string]any{"code": "session.live", "seat": p.seat}
@@ -213,6 +232,7 @@ func (l *lobby) queue(p *lobbyPlayer, _ *http.Request) (int, any) {
 	l.n++
 	t := &lobbyTicket{id: fmt.Sprintf("ticket-%d", l.n), player: p}
 	l.tickets[t.id] = t
+	p.ticket = t
 	l.move(t, "searching")
 	l.waiting = append(l.waiting, t)
 	if len(l.waiting) >= 2 {
@@ -300,10 +320,17 @@ func (l *lobby) result(w http.ResponseWriter, r *http.Request) {
 	defer l.mu.Unlock()
 	var result Result
 	_ = json.NewDecoder(r.Body).Decode(&result)
-	for _, t := range l.sessions[r.PathValue("id")] {
+	for i, t := range l.sessions[r.PathValue("id")] {
 		t.player.seat = nil
-		info := resultInfo{SessionID: r.PathValue("id"), Outcome: "draw"}
-		t.player.matches = append([]resultInfo{info}, t.player.matches...)
+		outcome, after := "win", 1528
+		if result.Teams[i].Rank > 1 {
+			outcome, after = "loss", 1474
+		}
+		info := map[string]any{
+			"sessionId": r.PathValue("id"), "mode": "duel", "outcome": outcome, "team": result.Teams[i].Name,
+			"skillBefore": 1500, "skillAfter": after, "teams": result.Teams,
+		}
+		t.player.matches = append([]any{info}, t.player.matches...)
 		l.tell(t.player, "result", info)
 	}
 	answer(w, 200, map[string]any{})

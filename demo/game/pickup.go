@@ -40,7 +40,7 @@ func (w *World) spawnPickups() {
 	}
 	kind := PickupKind(1 + w.rng.IntN(3))
 	for range 50 {
-		x, y := w.rng.IntN(w.arena.Width/2), w.rng.IntN(w.arena.Height)
+		x, y := 1+w.rng.IntN(w.arena.Width/2-1), 1+w.rng.IntN(w.arena.Height-2)
 		mx, my := w.arena.Width-1-x, w.arena.Height-1-y
 		if !w.arena.solid(x, y) && !w.occupied(x, y) && !w.occupied(mx, my) {
 			w.lay(kind, x, y)
