@@ -125,7 +125,8 @@ func newHarness(t *testing.T, o Options) *harness {
 	h := &harness{t: t, ctx: t.Context(), net: n, http: &http.Client{Transport: transport}}
 	h.subscriber = &subscriber{http: h.http}
 	backend := &http.Server{Handler: h.subscriber, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
-	go func() { _ = backend.Serve(n.listen("backend.test:80")) }()
+	backendAt, serviceAt := n.listen("backend.test:80"), n.listen("muster.test:4570")
+	go func() { _ = backend.Serve(backendAt) }()
 
 	o.BaseURL = "http://muster.test:4570"
 	o.Credentials = testCredentials
@@ -137,7 +138,7 @@ func newHarness(t *testing.T, o Options) *harness {
 	}
 	h.service = service
 	api := &http.Server{Handler: service.Handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
-	go func() { _ = api.Serve(n.listen("muster.test:4570")) }()
+	go func() { _ = api.Serve(serviceAt) }()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
