@@ -35,6 +35,7 @@ type (
 	modeInfo struct {
 		Name  string `json:"name"`
 		Teams []struct {
+			MinPlayers int `json:"minPlayers"`
 			MaxPlayers int `json:"maxPlayers"`
 		} `json:"teams"`
 		Choices map[string][]string `json:"choices"`
@@ -65,6 +66,15 @@ type (
 		Outcome   string `json:"outcome"`
 	}
 )
+
+// size is how many players the smallest and the largest match of the mode have.
+func (m modeInfo) size() (fewest, most int) {
+	for _, team := range m.Teams {
+		fewest += team.MinPlayers
+		most += team.MaxPlayers
+	}
+	return fewest, most
+}
 
 // apiError is a refusal of the backend (application/problem+json).
 type apiError struct {

@@ -28,8 +28,8 @@ var errStopped = errors.New("no more matches are wanted")
 // BotOptions say who plays, where and for how long. URL and Count must be set.
 type BotOptions struct {
 	URL      string        // the backend's base URL
-	Count    int           // bots at the same time, at least as many as a match has players
-	Matches  int           // stop after that many whole matches of all bots together; 0: no such limit
+	Count    int           // bots at the same time, at least as many as the smallest match has players
+	Matches  int           // stop after that many whole matches of all bots together; 0: no such limit. Where teams need not be full, the last ones may be more than asked for
 	For      time.Duration // queue for that long, then finish what was begun; 0: until ctx ends
 	Mode     string        // "": the first mode that the backend offers
 	Progress func(Report)  // told after every match, by one bot at a time; may be nil
@@ -48,12 +48,13 @@ func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	scout := &botAPI{url: opts.URL, client: client, now: time.Now} // becomes the first bot
-	mode, size, err := chooseMode(ctx, opts.Mode, scout)
+	mode, err := chooseMode(ctx, opts.Mode, scout)
 	if err != nil {
 		return Report{}, err
 	}
-	if opts.Count < size {
-		return Report{}, fmt.Errorf("%d bots cannot fill a match of mode %q, which takes %d", opts.Count, mode.Name, size)
+	fewest, size := mode.size()
+	if opts.Count < fewest {
+		return Report{}, fmt.Errorf("%d bots cannot fill a match of mode %q, which takes %d", opts.Count, mode.Name, fewest)
 	}
 	queueing, stop := context.WithCancel(ctx) // ends when no bot shall queue any more
 	defer stop()
@@ -79,27 +80,23 @@ func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
 	return s.outcome(ctx)
 }
 
-// chooseMode finds the mode to play and how many players a full match of it has.
-func chooseMode(ctx context.Context, wanted string, scout *botAPI) (modeInfo, int, error) {
+// chooseMode finds the mode to play.
+func chooseMode(ctx context.Context, wanted string, scout *botAPI) (modeInfo, error) {
 	if err := scout.signIn(ctx); err != nil {
-		return modeInfo{}, 0, err
+		return modeInfo{}, err
 	}
 	var answer struct {
 		Modes []modeInfo `json:"modes"`
 	}
 	if err := scout.keepCalling(ctx, http.MethodGet, "/v1/modes", nil, &answer); err != nil {
-		return modeInfo{}, 0, fmt.Errorf("ask for the modes: %w", err)
+		return modeInfo{}, fmt.Errorf("ask for the modes: %w", err)
 	}
 	for _, m := range answer.Modes {
 		if wanted == "" || m.Name == wanted {
-			size := 0
-			for _, team := range m.Teams {
-				size += team.MaxPlayers
-			}
-			return m, size, nil
+			return m, nil
 		}
 	}
-	return modeInfo{}, 0, fmt.Errorf("the backend has no mode %q", wanted)
+	return modeInfo{}, fmt.Errorf("the backend has no mode %q", wanted)
 }
 
 var botNames = [...]string{"Ada", "Blot", "Cleo", "Dash", "Echo", "Fizz", "Gus", "Hue", "Inka", "Jet", "Kiwi", "Lou", "Moss", "Nib", "Odo", "Pip"}
