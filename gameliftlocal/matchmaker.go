@@ -3,6 +3,7 @@ package gameliftlocal
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type matchmaker struct {
 
 	// What follows belongs to the goroutine.
 	current *generation
+	delayed []letter               // tickets that are QUEUED, by due time
 	older   []*generation          // still proposing or placing under earlier settings
 	homes   map[string]*generation // by ticket id
 	retired error                  // not nil: ends when drained, and what comes later is answered so
@@ -42,6 +44,7 @@ type letter struct {
 	config *types.MatchmakingConfiguration
 	rules  *flexmatch.RuleSet // with config
 	retire error              // errRetired or errStopped
+	due    time.Time          // of a Start: not before this; zero: at once
 }
 
 // generation is a pool with the settings that it was made with. An update of the
@@ -146,7 +149,11 @@ func (m *matchmaker) close(why error) {
 // context's.
 func (m *matchmaker) ask(ctx context.Context, in flexmatch.Input) error {
 	reply := make(chan error, 1)
-	m.post(letter{input: in, reply: reply})
+	l := letter{input: in, reply: reply}
+	if start, ok := in.(flexmatch.Start); ok {
+		l.due = start.Ticket.StartAt.Add(m.service.delay)
+	}
+	m.post(l)
 	select {
 	case err := <-reply:
 		return err
@@ -196,6 +203,7 @@ func (m *matchmaker) turn() {
 			m.step(g, now, nil)
 		}
 	}
+	m.startDelayed(now)
 	m.mu.Lock()
 	inbox := m.inbox
 	m.inbox = nil
@@ -215,15 +223,58 @@ func (m *matchmaker) handle(now time.Time, msg letter) {
 	case msg.config != nil:
 		m.reconfigure(now, *msg.config, msg.rules)
 	default:
-		if _, starts := msg.input.(flexmatch.Start); starts && m.retired != nil {
+		m.input(now, msg)
+	}
+}
+
+// input gives a letter's input to its pool, unless it is a ticket that must wait
+// before, or one that does.
+func (m *matchmaker) input(now time.Time, msg letter) {
+	switch in := msg.input.(type) {
+	case flexmatch.Start:
+		if m.retired != nil {
 			msg.answer(m.retired)
 			return
 		}
-		err := m.step(m.home(msg.input), now, msg.input)
-		if msg.reply == nil && err != nil {
-			m.refusedUnasked(now, msg.input)
+		if msg.due.After(now) {
+			m.delayed = append(m.delayed, letter{input: in, due: msg.due})
+			msg.answer(nil)
+			return
 		}
-		msg.answer(err)
+	case flexmatch.Stop:
+		if m.dropDelayed(now, in.TicketID) {
+			msg.answer(nil)
+			return
+		}
+	}
+	err := m.step(m.home(msg.input), now, msg.input)
+	if msg.reply == nil && err != nil {
+		m.refusedUnasked(now, msg.input)
+	}
+	msg.answer(err)
+}
+
+// dropDelayed cancels a ticket that is still QUEUED.
+func (m *matchmaker) dropDelayed(now time.Time, id string) bool {
+	at := slices.IndexFunc(m.delayed, func(l letter) bool { return l.input.(flexmatch.Start).Ticket.ID == id })
+	if at < 0 {
+		return false
+	}
+	m.delayed = slices.Delete(m.delayed, at, at+1)
+	m.service.mu.Lock()
+	defer m.service.mu.Unlock()
+	defer m.service.settle()
+	m.left(m.current, id, now, types.MatchmakingConfigurationStatusCancelled, nil, true)
+	return true
+}
+
+// startDelayed lets in the tickets that have waited long enough. All wait equally
+// long, so they are in order.
+func (m *matchmaker) startDelayed(now time.Time) {
+	for len(m.delayed) > 0 && !m.delayed[0].due.After(now) {
+		due := m.delayed[0]
+		m.delayed = m.delayed[1:]
+		m.input(now, due)
 	}
 }
 
@@ -365,6 +416,9 @@ func (m *matchmaker) ticketsIn(g *generation, wanted func(types.MatchmakingConfi
 
 // stopAll withdraws every ticket that can be withdrawn.
 func (m *matchmaker) stopAll(now time.Time) {
+	for len(m.delayed) > 0 {
+		m.dropDelayed(now, m.delayed[0].input.(flexmatch.Start).Ticket.ID)
+	}
 	for _, g := range m.generations() {
 		for _, id := range m.ticketsIn(g, func(types.MatchmakingConfigurationStatus) bool { return true }) {
 			_ = m.step(g, now, flexmatch.Stop{TicketID: id}) // refused while placing: the placement ends it
@@ -409,8 +463,11 @@ func (m *matchmaker) drained() bool {
 	return true
 }
 
-// deadline is when the next pool wants the time.
+// deadline is when the next pool wants the time, or the next ticket may search.
 func (m *matchmaker) deadline() (at time.Time, ok bool) {
+	if len(m.delayed) > 0 {
+		at, ok = m.delayed[0].due, true
+	}
 	for _, g := range m.generations() {
 		if d, has := g.pool.Deadline(); has && (!ok || d.Before(at)) {
 			at, ok = d, true

@@ -479,3 +479,30 @@ func TestTooManyTicketsAreThrottled(t *testing.T) {
 		}
 	})
 }
+
+func TestAQueueDelayKeepsTicketsQueued(t *testing.T) {
+	inBubble(t, Options{QueueDelay: 5 * time.Second}, func(h *harness) {
+		h.makeMatchmaker("duel", duelRules, testSite{}, standalone)
+		h.queueUp("duel", "t1", 1, "ada")
+		h.advance(2 * time.Second)
+		h.queueUp("duel", "t2", 1, "bob")
+		h.queueUp("duel", "gone", 1, "cyd")
+		_, err := h.StopMatchmaking(h.ctx, &gamelift.StopMatchmakingInput{TicketId: aws.String("gone")})
+		must(t, 0, err)
+		h.wantStatus("gone", cancelled)
+		h.wantStatus("t1", queued)
+		h.advance(4 * time.Second)
+		h.wantStatus("t1", searching)
+		h.wantStatus("t2", queued)
+		h.advance(2 * time.Second)
+		h.wantStatus("t1", completed)
+		if got := h.wantStatus("t2", completed); got.EndTime.Sub(*got.StartTime) != 5*time.Second {
+			t.Errorf("t2 waited %v", got.EndTime.Sub(*got.StartTime))
+		}
+		h.queueUp("duel", "late", 1, "eve")
+		h.stop()
+		if n := len(h.heard("MatchmakingCancelled")); n != 2 {
+			t.Errorf("%d cancelled events, want 2", n)
+		}
+	})
+}

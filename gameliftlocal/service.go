@@ -62,6 +62,15 @@ type Options struct {
 	// been told to; 0: 3 s.
 	StopGrace time.Duration
 
+	// QueueDelay keeps every new ticket QUEUED for a while before it searches, as
+	// Amazon's service does for some seconds. Attributes of a wrong type are then found
+	// late, and the ticket fails. 0: none.
+	QueueDelay time.Duration
+
+	// ProcessChanged is called when a game-server process comes, goes, or becomes idle or
+	// busy. It must not block, nor call the service. Nil: nobody is told.
+	ProcessChanged func()
+
 	// SNS and Hosting adjust timing and limits of the two; their ids, clocks, URLs and
 	// regions are set from the options above. Zero values mean what those packages say.
 	SNS     sns.Options
@@ -82,6 +91,8 @@ type Service struct {
 	file      file
 	socketURL string // where game servers connect to
 	stopGrace time.Duration
+	delay     time.Duration // Options.QueueDelay
+	changed   func()        // Options.ProcessChanged, or one that does nothing
 	handler   http.Handler
 	topics    *sns.Topics
 	sockets   *serversdk.Server
@@ -123,6 +134,10 @@ func Open(_ context.Context, o Options) (*Service, error) {
 		makers: map[string]*matchmaker{}, tickets: newTicketBook(cmp.Or(o.MaxTickets, defaultMaxTickets)),
 		placing: map[hosting.PlacementID]*liveMatch{}, backfills: map[string]*ticket{},
 		processes: map[hosting.ProcessID]bool{}, stopGrace: cmp.Or(o.StopGrace, defaultStopGrace),
+		delay: o.QueueDelay, changed: o.ProcessChanged,
+	}
+	if s.changed == nil {
+		s.changed = func() {}
 	}
 	if s.newID == nil {
 		s.newID = uuid.NewString

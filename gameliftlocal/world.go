@@ -62,6 +62,7 @@ func (s *Service) performHosting(e hosting.Effect) {
 
 // processChanged counts the processes that live, for the end of Run.
 func (s *Service) processChanged(e hosting.ProcessChanged) {
+	defer s.changed()
 	if e.Process.State != hosting.ProcessEnded {
 		s.processes[e.Process.ID] = true
 		return
