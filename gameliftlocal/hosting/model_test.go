@@ -100,14 +100,7 @@ func (k *walk) do(o op) {
 	case 12:
 		k.touchPlayer(session, o)
 	case 13, 14:
-		k.serial++
-		id := PlacementID(fmt.Sprint("pl", k.serial))
-		_, err := k.w.StartPlacement(k.now, PlacementRequest{ID: id, Queue: "q", MaxPlayers: 3,
-			Players:   []NewPlayer{{PlayerID: "ann"}, {PlayerID: "bob"}},
-			Latencies: []Latency{{"ann", "custom-1", float64(20 * o.B)}, {"ann", "custom-2", float64(3 * o.A)}}[:o.A%3]})
-		if err == nil {
-			k.starts[id] = true
-		}
+		k.startPlacement(o)
 	case 15:
 		switch o.B {
 		case 0:
@@ -120,6 +113,17 @@ func (k *walk) do(o op) {
 	}
 	for _, e := range k.w.Take() {
 		k.note(e)
+	}
+}
+
+func (k *walk) startPlacement(o op) {
+	k.serial++
+	id := PlacementID(fmt.Sprint("pl", k.serial))
+	_, err := k.w.StartPlacement(k.now, PlacementRequest{ID: id, Queue: "q", MaxPlayers: 3,
+		Players:   []NewPlayer{{PlayerID: "ann"}, {PlayerID: "bob"}},
+		Latencies: []Latency{{"ann", "custom-1", float64(20 * o.B)}, {"ann", "custom-2", float64(3 * o.A)}}[:o.A%3]})
+	if err == nil {
+		k.starts[id] = true
 	}
 }
 

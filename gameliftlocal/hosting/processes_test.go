@@ -84,8 +84,10 @@ func TestDefaultTokensAndIDsUseOnlyTheAlphabetOfTheModel(t *testing.T) {
 			t.Fatalf("%q is not 26 to 48 characters of [A-Za-z0-9-]", s)
 		}
 	}
-	if o.NewID() == o.NewID() || o.NewToken() == o.NewToken() {
-		t.Fatal("ids repeat")
+	for _, make := range []func() string{o.NewID, o.NewToken} {
+		if first, second := make(), make(); first == second {
+			t.Fatalf("%s repeats", first)
+		}
 	}
 }
 

@@ -5,12 +5,24 @@ import "slices"
 // retireSession starts the time for which an ended session is kept.
 func (w *World) retireSession(s *session) {
 	w.endedSessions = append(w.endedSessions, s.ID)
+	w.endedBytes += s.bytes()
 	w.forgetOld()
 }
 
 func (w *World) retirePlacement(p *placement) {
 	w.endedPlacements = append(w.endedPlacements, p.Request.ID)
+	w.endedBytes += p.bytes()
 	w.forgetOld()
+}
+
+// bytes is about what the texts of a session take; no other member grows like them.
+func (s *session) bytes() int { return len(s.Data) + len(s.MatchmakerData) }
+
+func (p *placement) bytes() int { return len(p.Request.Data) + len(p.Request.MatchmakerData) }
+
+// tooMany says whether the oldest of so many ended things must go, whatever its age.
+func (w *World) tooMany(kept int) bool {
+	return kept > w.options.MaxRetained || w.endedBytes > w.options.MaxRetainedBytes
 }
 
 // forgetOld drops what ended too long ago, and the oldest of what is too many, and
@@ -19,10 +31,11 @@ func (w *World) forgetOld() {
 	before := w.now.Add(-w.options.Retention)
 	for len(w.endedSessions) > 0 {
 		s := w.sessions[w.endedSessions[0]]
-		if len(w.endedSessions) <= w.options.MaxRetained && s.EndedAt.After(before) {
+		if !w.tooMany(len(w.endedSessions)) && s.EndedAt.After(before) {
 			break
 		}
 		w.endedSessions = w.endedSessions[1:]
+		w.endedBytes -= s.bytes()
 		delete(w.sessions, s.ID)
 		for _, ps := range s.players {
 			w.forgetPlayer(ps)
@@ -30,10 +43,11 @@ func (w *World) forgetOld() {
 	}
 	for len(w.endedPlacements) > 0 {
 		p := w.placements[w.endedPlacements[0]]
-		if len(w.endedPlacements) <= w.options.MaxRetained && p.EndedAt.After(before) {
+		if !w.tooMany(len(w.endedPlacements)) && p.EndedAt.After(before) {
 			break
 		}
 		w.endedPlacements = w.endedPlacements[1:]
+		w.endedBytes -= p.bytes()
 		delete(w.placements, p.Request.ID)
 	}
 	w.setRetentionTimer()

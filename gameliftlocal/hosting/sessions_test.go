@@ -456,6 +456,22 @@ func TestEndedSessionsAreForgottenByAgeAndNumber(t *testing.T) {
 	}
 }
 
+func TestEndedThingsAreForgottenByTheirSize(t *testing.T) {
+	r := newRig(t, Options{MaxRetainedBytes: 3000})
+	r.w.PutQueue(r.now, Queue{Name: "q", Destinations: []string{"fleet-a"}})
+	for i := range 4 {
+		process := ProcessID(fmt.Sprint("p", i))
+		r.host("fleet-a", "box", process)
+		p := r.start(PlacementRequest{ID: PlacementID(fmt.Sprint("place-", i)), Data: strings.Repeat("d", 900), MatchmakerData: strings.Repeat("m", 100)})
+		r.want(r.w.Activate(r.now, process, p.Session), nil)
+		r.want(r.w.Ending(r.now, process), nil)
+	}
+	kept := len(r.w.sessions) + len(r.w.placements)
+	if kept != 3 || r.w.endedBytes != 3000 {
+		t.Fatalf("%d things with %d bytes are kept", kept, r.w.endedBytes)
+	}
+}
+
 func TestClosedPlayerSessionsOfALiveSessionAreBounded(t *testing.T) {
 	r := newRig(t, Options{})
 	r.host("fleet-a", "box", "p1")

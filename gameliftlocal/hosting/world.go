@@ -32,10 +32,13 @@ type Options struct {
 	// before they have noted that they are ready. Zero: 250 ms.
 	SettleDelay time.Duration
 
-	Retention    time.Duration // of what has ended. Zero: 30 days
-	MaxRetained  int           // ended sessions, and ended placements, kept. Zero: 10,000
-	MaxProcesses int           // connected at a time. Zero: 10,000
-	MaxPending   int           // placements waiting at a time. Zero: 10,000
+	Retention   time.Duration // of what has ended. Zero: 30 days
+	MaxRetained int           // ended sessions, and ended placements, kept. Zero: 10,000
+	// MaxRetainedBytes bounds the texts of what has ended (game session and matchmaker
+	// data, each up to some hundred kilobytes). Zero: 256 MiB.
+	MaxRetainedBytes int
+	MaxProcesses     int // connected at a time. Zero: 10,000
+	MaxPending       int // placements waiting at a time. Zero: 10,000
 }
 
 // Fixed by Amazon or, where said, by us.
@@ -61,6 +64,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.SettleDelay, 250*time.Millisecond)
 	setDefault(&o.Retention, 30*24*time.Hour)
 	setDefault(&o.MaxRetained, 10_000)
+	setDefault(&o.MaxRetainedBytes, 256<<20)
 	setDefault(&o.MaxProcesses, 10_000)
 	setDefault(&o.MaxPending, 10_000)
 	if o.NewID == nil {
@@ -120,6 +124,7 @@ type World struct {
 
 	endedSessions   []SessionID   // oldest first
 	endedPlacements []PlacementID // oldest first
+	endedBytes      int           // of the texts of both
 }
 
 // New is an empty world.
