@@ -24,15 +24,22 @@ type document struct {
 	*resources
 }
 
-// file keeps resources in one JSON document. The zero value keeps nothing.
+// tempPattern of what is written before it takes the document's place.
+const tempPattern = ".gamelift-*.tmp"
+
+// file keeps resources in one JSON document. Without a path it keeps nothing. It is
+// not safe for concurrent use.
 type file struct {
 	path  string
 	names names
+	// last is the document as it was read or written; nil: there was none. Another one
+	// in its place is somebody else's, and is not overwritten.
+	last fs.FileInfo
 }
 
 // load reads the document; a missing one is an empty set of resources. A document
 // that cannot be understood is an error and stays untouched.
-func (f file) load() (*resources, error) {
+func (f *file) load() (*resources, error) {
 	empty := (&resources{}).clone()
 	if f.path == "" {
 		return empty, nil
@@ -48,10 +55,36 @@ func (f file) load() (*resources, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read resources %s: %w (move the file away to start empty)", f.path, err)
 	}
+	if f.last, err = os.Stat(f.path); err != nil {
+		return nil, fmt.Errorf("read resources: %w", err)
+	}
+	f.removeLitter()
 	return r, nil
 }
 
-func (f file) decode(body []byte) (*resources, error) {
+// removeLitter removes what a crash left half-written.
+func (f *file) removeLitter() {
+	litter, _ := filepath.Glob(filepath.Join(filepath.Dir(f.path), tempPattern)) // the pattern is well-formed
+	for _, path := range litter {
+		_ = os.Remove(path) // it is only litter
+	}
+}
+
+// unchanged refuses to overwrite a document that is not the one we know.
+func (f *file) unchanged() error {
+	now, err := os.Stat(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && f.last == nil:
+		return nil
+	case err != nil:
+		return fmt.Errorf("write resources: %w", err)
+	case f.last == nil || !os.SameFile(f.last, now):
+		return fmt.Errorf("write resources %s: another program has written the file", f.path)
+	}
+	return nil
+}
+
+func (f *file) decode(body []byte) (*resources, error) {
 	var head struct{ Format int }
 	if err := json.Unmarshal(body, &head); err != nil {
 		return nil, fmt.Errorf("not a document of this service: %w", err)
@@ -74,33 +107,43 @@ func (f file) decode(body []byte) (*resources, error) {
 
 // save replaces the document so that a crash at any moment leaves the old one or the
 // new one. It returns when the new one is on disk.
-func (f file) save(r *resources) error {
+func (f *file) save(r *resources) error {
 	if f.path == "" {
 		return nil
+	}
+	if err := f.unchanged(); err != nil {
+		return err
 	}
 	body, err := json.MarshalIndent(document{fileFormat, f.names.region, f.names.account, r}, "", " ")
 	if err != nil {
 		return fmt.Errorf("encode resources: %w", err)
 	}
-	temp, err := os.CreateTemp(filepath.Dir(f.path), fileName+".*")
+	temp, err := writeTemp(filepath.Dir(f.path), body)
+	if err == nil {
+		err = os.Rename(temp, f.path)
+	}
+	if err == nil {
+		f.last, err = os.Stat(f.path)
+	}
 	if err != nil {
+		_ = os.Remove(temp) // the write has failed already; the rest is litter
 		return fmt.Errorf("write resources: %w", err)
+	}
+	return syncFolder(filepath.Dir(f.path))
+}
+
+// writeTemp writes a file, down to the disk, and gives its path, also with an error if
+// there is one by then.
+func writeTemp(folder string, body []byte) (path string, err error) {
+	temp, err := os.CreateTemp(folder, tempPattern)
+	if err != nil {
+		return "", err
 	}
 	_, err = temp.Write(body)
 	if err == nil {
 		err = temp.Sync()
 	}
-	if closeErr := temp.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), f.path)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name()) // the write has failed already; the rest is litter
-		return fmt.Errorf("write resources: %w", err)
-	}
-	return syncFolder(filepath.Dir(f.path))
+	return temp.Name(), errors.Join(err, temp.Close())
 }
 
 // syncFolder makes a rename durable. Systems that cannot sync a folder (Windows)

@@ -71,6 +71,8 @@ func (s *Service) operations() []wire.Operation {
 		wire.Op(s.describeFleetEvents),
 		wire.Op(s.describeRuntimeConfiguration),
 		wire.Op(s.updateRuntimeConfiguration),
+		wire.Op(s.describeFleetUtilization),
+		wire.Op(s.describeFleetLocationUtilization),
 
 		wire.Op(s.registerCompute),
 		wire.Op(s.deregisterCompute),

@@ -334,3 +334,28 @@ func TestFleetEventsTellOfCrashes(t *testing.T) {
 		}
 	})
 }
+
+func TestUtilizationCountsWhatIsHosted(t *testing.T) {
+	inBubble(t, Options{}, func(h *harness) {
+		site := h.makeSite(nil)
+		h.ready(site, "process-1")
+		h.ready(site, "process-2")
+		session := h.activeSession(site, nil)
+		_, err := h.CreatePlayerSession(h.ctx, &gamelift.CreatePlayerSessionInput{GameSessionId: session.GameSessionId, PlayerId: aws.String("ada")})
+		must(t, 0, err)
+		check := func(u types.FleetUtilization) {
+			t.Helper()
+			if *u.ActiveServerProcessCount != 2 || *u.ActiveGameSessionCount != 1 || *u.CurrentPlayerSessionCount != 1 || *u.MaximumPlayerSessionCount != 2 {
+				t.Errorf("utilization %d %d %d %d", *u.ActiveServerProcessCount, *u.ActiveGameSessionCount, *u.CurrentPlayerSessionCount, *u.MaximumPlayerSessionCount)
+			}
+		}
+		all, err := h.DescribeFleetUtilization(h.ctx, &gamelift.DescribeFleetUtilizationInput{})
+		check(must(t, all, err).FleetUtilization[0])
+		one, err := h.DescribeFleetLocationUtilization(h.ctx, &gamelift.DescribeFleetLocationUtilizationInput{FleetId: &site.fleetID, Location: aws.String(testLocation)})
+		check(*must(t, one, err).FleetUtilization)
+		_, err = h.DescribeFleetUtilization(h.ctx, &gamelift.DescribeFleetUtilizationInput{FleetIds: []string{"fleet-none"}})
+		refused[*types.NotFoundException](t, err, "")
+		_, err = h.DescribeFleetLocationUtilization(h.ctx, &gamelift.DescribeFleetLocationUtilizationInput{FleetId: &site.fleetID, Location: aws.String("custom-away")})
+		refused[*types.NotFoundException](t, err, "custom-away")
+	})
+}
