@@ -120,7 +120,8 @@ func (g *gameServer) call(action string, fields frame) frame {
 	}
 	encoded, err := json.Marshal(body)
 	if err != nil {
-		g.h.t.Fatal(err)
+		g.h.t.Error(err)
+		return frame{"Error": err.Error()}
 	}
 	if err := g.conn.Write(g.ctx, websocket.MessageText, encoded); err != nil {
 		return frame{"Error": err.Error()}

@@ -247,7 +247,14 @@ func (m *matchmaker) input(now time.Time, msg letter) {
 			return
 		}
 	}
-	err := m.step(m.home(msg.input), now, msg.input)
+	g := m.home(msg.input)
+	err := m.step(g, now, msg.input)
+	switch in := msg.input.(type) {
+	case flexmatch.Placed:
+		m.release(g, in.MatchID)
+	case flexmatch.NotPlaced:
+		m.release(g, in.MatchID)
+	}
 	if msg.reply == nil && err != nil {
 		m.refusedUnasked(now, msg.input)
 	}
@@ -264,7 +271,7 @@ func (m *matchmaker) dropDelayed(now time.Time, id string) bool {
 	m.service.mu.Lock()
 	defer m.service.mu.Unlock()
 	defer m.service.settle()
-	m.left(m.current, id, now, types.MatchmakingConfigurationStatusCancelled, nil, true)
+	m.left(m.current, id, departure{at: now, status: types.MatchmakingConfigurationStatusCancelled})
 	return true
 }
 
@@ -285,7 +292,7 @@ func (m *matchmaker) refusedUnasked(now time.Time, in flexmatch.Input) {
 		m.service.mu.Lock()
 		defer m.service.mu.Unlock()
 		defer m.service.settle()
-		m.left(m.current, start.Ticket.ID, now, types.MatchmakingConfigurationStatusFailed, nil, true)
+		m.left(m.current, start.Ticket.ID, departure{at: now, status: types.MatchmakingConfigurationStatusFailed})
 	}
 }
 
@@ -353,9 +360,11 @@ func (m *matchmaker) perform(g *generation, effects []flexmatch.Effect) (moves [
 		case flexmatch.Matched:
 			m.matched(g, e)
 		case flexmatch.Expired:
-			m.left(g, e.TicketID, e.At, types.MatchmakingConfigurationStatusTimedOut, e.Metrics, true)
+			m.left(g, e.TicketID, departure{at: e.At, status: types.MatchmakingConfigurationStatusTimedOut, metrics: e.Metrics})
 		case flexmatch.Cancelled:
-			m.left(g, e.TicketID, e.At, types.MatchmakingConfigurationStatusCancelled, e.Metrics, e.ByRequest)
+			m.left(g, e.TicketID, departure{
+				at: e.At, status: types.MatchmakingConfigurationStatusCancelled, metrics: e.Metrics, silent: !e.ByRequest,
+			})
 		}
 	}
 	return moves, err
@@ -393,7 +402,7 @@ func (m *matchmaker) move(now time.Time, id string, from *generation) {
 	err := m.step(m.current, now, flexmatch.Start{Ticket: t.request})
 	if err != nil {
 		s.mu.Lock()
-		m.left(m.current, id, now, types.MatchmakingConfigurationStatusFailed, nil, true)
+		m.left(m.current, id, departure{at: now, status: types.MatchmakingConfigurationStatusFailed})
 		s.settle()
 		s.mu.Unlock()
 	}
@@ -423,6 +432,16 @@ func (m *matchmaker) stopAll(now time.Time) {
 		for _, id := range m.ticketsIn(g, func(types.MatchmakingConfigurationStatus) bool { return true }) {
 			_ = m.step(g, now, flexmatch.Stop{TicketID: id}) // refused while placing: the placement ends it
 		}
+	}
+}
+
+// release forgets a match that has ended one way or the other, with its tickets.
+func (m *matchmaker) release(g *generation, matchID string) {
+	if lm := g.matches[matchID]; lm != nil {
+		for _, id := range lm.match.TicketIDs {
+			m.forget(g, id)
+		}
+		delete(g.matches, matchID)
 	}
 }
 

@@ -125,29 +125,37 @@ func (lm *liveMatch) backfill() *ticket {
 	return nil
 }
 
-// left: a ticket is no longer in the pool and got no session. told says whether an
-// event goes out: Amazon's guide ties MatchmakingCancelled to a request, so for
-// players who did not accept, AcceptMatchCompleted is the last that is heard.
-func (m *matchmaker) left(g *generation, id string, at time.Time, status types.MatchmakingConfigurationStatus, metrics []flexmatch.RuleMetric, told bool) {
+// departure is how a ticket left the pool without a session.
+type departure struct {
+	at      time.Time
+	status  types.MatchmakingConfigurationStatus
+	metrics []flexmatch.RuleMetric
+	// silent: no event goes out. Amazon's guide ties MatchmakingCancelled to a request,
+	// so for players who did not accept, AcceptMatchCompleted is the last that is heard.
+	silent bool
+}
+
+// left: a ticket is no longer in the pool and got no session.
+func (m *matchmaker) left(g *generation, id string, how departure) {
 	s := m.service
 	t := s.tickets.byID[id]
 	m.forget(g, id)
 	delete(g.matches, t.matchID)
-	d := matchDetail{MatchID: t.matchID, RuleEvaluationMetrics: metricsOf(metrics)}
+	d := matchDetail{MatchID: t.matchID, RuleEvaluationMetrics: metricsOf(how.metrics)}
 	switch {
-	case status == types.MatchmakingConfigurationStatusTimedOut:
+	case how.status == types.MatchmakingConfigurationStatusTimedOut:
 		d.Type, d.Reason, d.Message = eventTimedOut, reasonTimedOut, messageTimedOut
-	case status == types.MatchmakingConfigurationStatusFailed:
+	case how.status == types.MatchmakingConfigurationStatusFailed:
 		d.Type, d.Reason, d.Message = eventFailed, reasonUnexpected, messageUnexpected
-	case told:
+	case !how.silent:
 		d.Type, d.Reason, d.Message = eventCancelled, reasonCancelled, messageCancelled
 	default:
 		d.Reason, d.Message = reasonAcceptance, messageAcceptance
 	}
 	t.unseat()
-	s.tickets.end(t, at, status, d.Reason, d.Message)
-	if told {
-		s.publishMatch(g.config, at, []*ticket{t}, d)
+	s.tickets.end(t, how.at, how.status, d.Reason, d.Message)
+	if !how.silent {
+		s.publishMatch(g.config, how.at, []*ticket{t}, d)
 	}
 	s.backfillEnded(t)
 }

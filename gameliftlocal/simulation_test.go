@@ -74,6 +74,21 @@ func simulate(t *testing.T, h *harness, random *rand.Rand) {
 			t.Errorf("ticket %s ended %d times", id, n)
 		}
 	}
+	h.stop()
+	checkNothingIsLeft(t, h.service)
+}
+
+// checkNothingIsLeft holds that what has ended is not kept by those who worked on it.
+func checkNothingIsLeft(t *testing.T, s *Service) {
+	t.Helper()
+	for name, m := range s.makers {
+		if len(m.homes) != 0 || len(m.current.matches) != 0 || m.current.tickets != 0 || len(m.older) != 0 || len(m.inbox) != 0 {
+			t.Errorf("matchmaker %s holds %d tickets, %d matches, %d older pools", name, len(m.homes), len(m.current.matches), len(m.older))
+		}
+	}
+	if len(s.placing) != 0 || len(s.backfills) != 0 || len(s.tickets.active) != 0 {
+		t.Errorf("left: %d placing, %d backfills, %d active players", len(s.placing), len(s.backfills), len(s.tickets.active))
+	}
 }
 
 // act is what a player may do with a ticket, sensible or not.

@@ -2,8 +2,6 @@ package gameliftlocal
 
 import (
 	"slices"
-
-	"github.com/aws/aws-sdk-go-v2/service/gamelift/types"
 )
 
 // Amazon's structs hold optional members as pointers; these read and set them.
@@ -13,14 +11,6 @@ func val[T any](p *T) T {
 	if p == nil {
 		var zero T
 		return zero
-	}
-	return *p
-}
-
-// orDefault is what p points to, or fallback.
-func orDefault[T any](p *T, fallback T) T {
-	if p == nil {
-		return fallback
 	}
 	return *p
 }
@@ -57,27 +47,7 @@ func assignEnum[T ~string](dst *T, given T) {
 	}
 }
 
-// propertyMap reads game properties; of a repeated key the last value counts.
-func propertyMap(list []types.GameProperty) map[string]string {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make(map[string]string, len(list))
-	for _, p := range list {
-		out[val(p.Key)] = val(p.Value)
-	}
-	return out
-}
-
-// propertyList writes game properties in the order of their keys.
-func propertyList(m map[string]string) []types.GameProperty {
-	out := make([]types.GameProperty, 0, len(m))
-	for _, key := range sortedKeys(m) {
-		out = append(out, types.GameProperty{Key: new(key), Value: new(m[key])})
-	}
-	return out
-}
-
+// sortedKeys gives the keys of a map an order.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
