@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"muster/gameliftlocal"
+	"muster/gameliftlocal/wire"
+)
+
+type gameliftCmd struct {
+	Addr      string            `help:"Where to listen; port 0 picks a free one." default:"127.0.0.1:4570" env:"MUSTER_GAMELIFT" placeholder:"ADDR"`
+	Data      string            `help:"Folder for resources and credentials." default:".muster-gamelift" env:"MUSTER_DATA" placeholder:"DIR"`
+	Region    string            `help:"The region it plays." default:"us-west-2"`
+	Subscribe map[string]string `help:"Deliver a topic's events to an HTTP endpoint, as SNS does." placeholder:"TOPIC_ARN=URL"`
+	JSON      bool              `name:"json" help:"Print JSON instead of text."`
+}
+
+// Run serves the local GameLift alone until the context ends.
+func (c *gameliftCmd) Run(ctx context.Context, p *process) (err error) {
+	listener, err := listenLoopback(ctx, "--addr", c.Addr)
+	if err != nil {
+		return err
+	}
+	s := newStack()
+	defer func() { err = errors.Join(err, s.end()) }()
+	s.onEnd("listener", func() error { return ignoreClosed(listener.Close()) })
+	if err := makeDataFolder(c.Data); err != nil {
+		return err
+	}
+	key, err := openCredentials(c.Data)
+	if err != nil {
+		return err
+	}
+	subscriptions := make(map[string][]string, len(c.Subscribe))
+	for topic, url := range c.Subscribe {
+		subscriptions[topic] = []string{url}
+	}
+	base := "http://" + listener.Addr().String()
+	local, err := gameliftlocal.Open(ctx, gameliftlocal.Options{
+		Data: c.Data, Region: c.Region, Account: account, BaseURL: base, Subscriptions: subscriptions, Log: p.log,
+		Credentials: key.find,
+	})
+	if err != nil {
+		return err
+	}
+	s.run("local GameLift", local.Run)
+	s.run("http", func(ctx context.Context) error { return serve(ctx, listener, local.Handler(), nil) })
+	file := filepath.Join(c.Data, credentialsFile)
+	if c.JSON {
+		printJSON(p.stdout, map[string]string{"gamelift": base, "region": c.Region, "credentials": file})
+	} else {
+		fmt.Fprintf(p.stdout, "The local GameLift is at %s, region %s.\n\n  AWS_SHARED_CREDENTIALS_FILE=%s aws gamelift list-fleets --endpoint-url %s --region %s\n\nCtrl-C ends it.\n",
+			base, c.Region, file, base, c.Region)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// credentialsFile is the AWS credentials file of a data folder.
+const credentialsFile = "aws-credentials"
+
+// credentials are the access key that a local GameLift knows.
+type credentials struct{ id, secret string }
+
+// openCredentials reads the access key of a data folder, or makes one, as an AWS
+// credentials file that any AWS client can use.
+func openCredentials(dir string) (credentials, error) {
+	text, err := secretFile(dir, credentialsFile, func() (string, error) {
+		return fmt.Sprintf("[default]\naws_access_key_id = AKID%s\naws_secret_access_key = %s\n", rand.Text()[:16], rand.Text()+rand.Text()), nil
+	})
+	if err != nil {
+		return credentials{}, err
+	}
+	c, err := parseCredentials(text)
+	if err != nil {
+		return credentials{}, fmt.Errorf("%s: %w; remove it and a new one is made", filepath.Join(dir, credentialsFile), err)
+	}
+	return c, nil
+}
+
+// parseCredentials reads the one profile of an AWS credentials file that we made.
+func parseCredentials(text string) (credentials, error) {
+	found := make(map[string]string)
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			found[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+	c := credentials{found["aws_access_key_id"], found["aws_secret_access_key"]}
+	if c.id == "" || c.secret == "" {
+		return credentials{}, errors.New("aws_access_key_id or aws_secret_access_key is missing")
+	}
+	return c, nil
+}
+
+func (c credentials) find(accessKeyID string) (wire.Credentials, bool) {
+	return wire.Credentials{Secret: c.secret}, accessKeyID == c.id
+}

@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"muster"
+	"muster/aws/gamelift"
+	"muster/console"
+	"muster/gameliftlocal"
+	"muster/gameliftlocal/launcher"
+	"muster/httpapi"
+	"muster/identity"
+	"muster/rating"
+	"muster/realtime"
+	"muster/store/sqlite"
+)
+
+// What the local GameLift is called by. The names go into ARNs, which Amazon's Server
+// SDKs check for the form of real ones.
+const (
+	region      = "us-west-2"
+	account     = "123456789012"
+	topicARN    = "arn:aws:sns:" + region + ":" + account + ":muster-matchmaking"
+	fleetName   = "muster-up"
+	queueName   = "muster-up"
+	computeName = "this-machine"
+)
+
+// house is everything that `muster up` runs, as it is being built: each part leans on
+// those before it, and the stack takes them down in the opposite order.
+type house struct {
+	cmd     *upCmd
+	conf    config
+	process *process
+	stack   *stack
+	front   net.Listener // players, pages, events
+	lift    net.Listener // the local GameLift
+
+	credentials credentials
+	serverKey   string
+	keys        *identity.Keys
+	local       *gameliftlocal.Service
+	client      *gamelift.Client
+	fleet       gamelift.Provisioned
+	launcher    atomic.Pointer[launcher.Launcher] // nil until game servers are started
+	changed     chan struct{}                     // holds a token when game servers came or went
+}
+
+func (h *house) url() string             { return "http://" + h.front.Addr().String() }
+func (h *house) liftURL() string         { return "http://" + h.lift.Addr().String() }
+func (h *house) credentialsFile() string { return filepath.Join(h.cmd.Data, credentialsFile) }
+
+// open builds everything. What it started when it fails is the stack's to end.
+func (h *house) open(ctx context.Context) error {
+	for _, l := range []net.Listener{h.front, h.lift} {
+		h.stack.onEnd("listener", func() error { return ignoreClosed(l.Close()) })
+	}
+	if err := makeDataFolder(h.cmd.Data); err != nil {
+		return err
+	}
+	// The store comes first: it keeps a second process out of the folder.
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(h.cmd.Data, "muster.db")})
+	if err != nil {
+		return err
+	}
+	h.stack.onEnd("store", store.Close)
+	if err := h.openSecrets(); err != nil {
+		return err
+	}
+	if err := h.openGameLift(ctx); err != nil {
+		return err
+	}
+	if err := h.openBackend(store); err != nil {
+		return err
+	}
+	if err := h.provision(ctx); err != nil {
+		return err
+	}
+	return h.openGameServers(ctx)
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil // the HTTP server has closed it
+	}
+	return err
+}
+
+// openSecrets reads the keys of the data folder, or makes them.
+func (h *house) openSecrets() (err error) {
+	if h.keys, err = identity.LoadOrCreateKeys(h.cmd.Data, rand.Reader); err != nil {
+		return err
+	}
+	if h.serverKey, err = secretFile(h.cmd.Data, "server-key", func() (string, error) {
+		key, _, err := identity.NewServerKey(rand.Reader)
+		return key, err
+	}); err != nil {
+		return err
+	}
+	h.credentials, err = openCredentials(h.cmd.Data)
+	return err
+}
+
+// openGameLift starts the local GameLift and a client of it.
+func (h *house) openGameLift(ctx context.Context) (err error) {
+	h.local, err = gameliftlocal.Open(ctx, gameliftlocal.Options{
+		Data: filepath.Join(h.cmd.Data, "gamelift"), Region: region, Account: account, BaseURL: h.liftURL(),
+		Credentials:   h.credentials.find,
+		Subscriptions: map[string][]string{topicARN: {h.url() + "/v1/events/sns"}},
+		Log:           h.process.log, ProcessChanged: h.gameServersChanged,
+	})
+	if err != nil {
+		return err
+	}
+	h.stack.run("local GameLift", h.local.Run)
+	h.stack.run("local GameLift's address", func(ctx context.Context) error {
+		return serve(ctx, h.lift, h.local.Handler(), nil)
+	})
+	h.client, err = gamelift.New(gamelift.Options{
+		Endpoint: h.liftURL(), Region: region, AccessKeyID: h.credentials.id, SecretAccessKey: h.credentials.secret,
+	})
+	return err
+}
+
+// openBackend starts the backend and serves it.
+func (h *house) openBackend(store muster.Store) error {
+	b, err := newBackend(backendParts{
+		url: h.url(), store: store, gameLift: h.client, keys: h.keys, serverKey: h.serverKey,
+		modes: h.conf.musterModes(), locations: h.conf.Locations,
+		topics: []string{topicARN}, trustedCertificates: []string{h.liftURL() + "/"}, log: h.process.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.stack.run("reconciler", b.rules.Run)
+	h.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
+	h.stack.run("http", func(ctx context.Context) error { return serve(ctx, h.front, b.handler, b.stopping) })
+	return nil
+}
+
+// provision makes fleet, queue, rule sets and configurations, through Amazon's API.
+func (h *house) provision(ctx context.Context) (err error) {
+	plan := gamelift.Plan{
+		Location: h.conf.Locations[0], FleetName: fleetName, QueueName: queueName, NotificationTarget: topicARN,
+	}
+	for i := range h.conf.Modes {
+		m := &h.conf.Modes[i]
+		plan.Matchmakers = append(plan.Matchmakers, gamelift.Matchmaker{
+			Configuration: m.Configuration, RuleSetBody: string(m.ruleSetBody),
+			RequestTimeoutSeconds: int(m.RequestTimeoutSeconds), AcceptanceTimeoutSeconds: int(m.AcceptanceTimeoutSeconds),
+		})
+	}
+	h.fleet, err = h.client.Provision(ctx, plan)
+	return err
+}
+
+// openGameServers registers this machine and starts game servers on it.
+func (h *house) openGameServers(ctx context.Context) error {
+	_, err := h.client.RegisterCompute(ctx, gamelift.ComputePlan{
+		FleetID: h.fleet.FleetID, Name: computeName, Location: h.conf.Locations[0], IPAddress: "127.0.0.1",
+	})
+	if err != nil {
+		return err
+	}
+	o := h.local.LauncherOptions(h.fleet.FleetID, computeName)
+	o.Spare, o.Max = int(h.conf.GameServers.Spare), int(h.conf.GameServers.Max)
+	o.LogDir = filepath.Join(h.cmd.Data, "logs")
+	o.Env = append(os.Environ(), "MUSTER_URL="+h.url(), "MUSTER_SERVER_KEY="+h.serverKey)
+	o.Command = h.process.command
+	if len(o.Command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program to start game servers: %w", err)
+		}
+		o.Command = []string{self, "demo-server", "--port", "{port}"}
+		o.Env = append(o.Env, "MUSTER_DEMO_ROUND="+h.cmd.round().String())
+	}
+	l, err := launcher.New(o)
+	if err != nil {
+		return err
+	}
+	h.launcher.Store(l)
+	h.stack.run("game servers", l.Run)
+	if len(h.process.command) == 0 {
+		h.awaitSpares(ctx, o.Spare)
+	}
+	return nil
+}
+
+// gameServersChanged lets the launcher look at once whether a spare is missing.
+func (h *house) gameServersChanged() {
+	if l := h.launcher.Load(); l != nil {
+		l.Wake()
+	}
+	select {
+	case h.changed <- struct{}{}:
+	default: // a look is due already
+	}
+}
+
+// sparesWithin is how long the demo's game servers may take to be ready; after it
+// players may come all the same, and the first of them wait.
+const sparesWithin = 3 * time.Second
+
+// awaitSpares waits until enough game servers can host.
+func (h *house) awaitSpares(ctx context.Context, enough int) {
+	ctx, cancel := context.WithTimeout(ctx, sparesWithin)
+	defer cancel()
+	for h.local.IdleProcesses(h.fleet.FleetID, "") < enough {
+		select {
+		case <-h.changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// backendParts is what the backend is made of.
+type backendParts struct {
+	url                 string
+	store               muster.Store
+	gameLift            *gamelift.Client
+	keys                *identity.Keys
+	serverKey           string
+	modes               []muster.Mode
+	locations           []string
+	topics              []string
+	trustedCertificates []string
+	log                 *slog.Logger
+}
+
+// backend is the backend, wired.
+type backend struct {
+	rules    *muster.Backend
+	hub      *realtime.Hub
+	handler  http.Handler
+	stopping func() // lets long polls end; call it once
+}
+
+// lateNotifier lets the rules and the hub, which need each other, be made in turn.
+type lateNotifier struct{ *realtime.Hub }
+
+// newBackend wires rules, identity and transports. It starts nothing.
+func newBackend(p backendParts) (*backend, error) {
+	notifier := &lateNotifier{}
+	var ids *identity.Service
+	rules := muster.New(muster.Options{
+		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rate: rate, NewSkill: newSkill(),
+		Modes: p.modes, Locations: p.locations,
+		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
+		Now:      time.Now, NewID: newID, Log: p.log,
+	})
+	ids = identity.New(identity.Options{
+		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster",
+		Now: time.Now, NewID: newID, Random: rand.Reader,
+	})
+	serverKeys, err := identity.NewServerKeys(identity.HashServerKey(p.serverKey))
+	if err != nil {
+		return nil, err
+	}
+	hub := realtime.New(realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, Log: p.log})
+	notifier.Hub = hub
+	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
+		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: time.Now,
+	})
+	stopping := make(chan struct{})
+	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
+	b.handler = httpapi.New(httpapi.Options{
+		Play: rules, Auth: ids, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
+		JWKS: ids.JWKS, Configuration: ids.Configuration,
+		SNS: receiver.Handler(rules.ApplyEvent), Realtime: hub, Pages: console.Handler(),
+		Stopping: stopping, Log: p.log,
+	})
+	return b, nil
+}
+
+// newID makes ids that ascend with time.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+func newSkill() muster.Skill {
+	r := rating.Default()
+	return muster.Skill{Mu: r.Mu, Sigma: r.Sigma}
+}
+
+// rate is the rules' port to the rating package.
+func rate(teams [][]muster.Skill, ranks []int) [][]muster.Skill {
+	in := make([][]rating.Rating, len(teams))
+	for i, team := range teams {
+		for _, s := range team {
+			in[i] = append(in[i], rating.Rating{Mu: s.Mu, Sigma: s.Sigma})
+		}
+	}
+	out := make([][]muster.Skill, len(teams))
+	for i, team := range rating.PlackettLuce(in, ranks, rating.Options{}) {
+		for _, r := range team {
+			out[i] = append(out[i], muster.Skill{Mu: r.Mu, Sigma: r.Sigma})
+		}
+	}
+	return out
+}

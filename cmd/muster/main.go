@@ -1,0 +1,91 @@
+// Command muster runs the backend service between a multiplayer game and Amazon
+// GameLift: everything on this machine (muster up), or one part of it.
+//
+// This is the one place that wires the packages together. Each subcommand has a file
+// of its own; configuration is in config.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the command line.
+type commands struct {
+	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"MUSTER_LOG_LEVEL"`
+
+	Up         upCmd         `cmd:"" help:"Run everything on this machine: GameLift, backend, demo game, pages."`
+	Gamelift   gameliftCmd   `cmd:"" help:"Run the local GameLift service alone."`
+	Bots       botsCmd       `cmd:"" help:"Run players that sign in, queue, accept and play."`
+	DemoServer demoServerCmd `cmd:"" hidden:"" help:"Run one demo game server. muster up starts these."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+}
+
+// process is what a command may touch of the world it runs in.
+type process struct {
+	stdout, stderr io.Writer
+	stdin          io.Reader
+	getenv         func(string) string
+	log            *slog.Logger
+	// command is what followed "--" on the command line.
+	command []string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := &process{stdout: os.Stdout, stderr: os.Stderr, stdin: os.Stdin, getenv: os.Getenv}
+	os.Exit(run(ctx, p, os.Args[1:]))
+}
+
+// run is main without the process around it; the answer is the exit code.
+func run(ctx context.Context, p *process, args []string) int {
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, p.command = args[:i], args[i+1:]
+	}
+	var cli commands
+	exit := -1
+	parser, err := kong.New(&cli,
+		kong.Name("muster"),
+		kong.Description("The backend between a multiplayer game and Amazon GameLift."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic("muster: the command line's own description is wrong: " + err.Error())
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // --help
+	}
+	if err != nil {
+		fmt.Fprintf(p.stderr, "muster: %v (muster --help lists what there is)\n", err)
+		return 2
+	}
+	p.log = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: cli.LogLevel}))
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(p); err != nil {
+		fmt.Fprintf(p.stderr, "muster: %v\n", err)
+		var usage usageError
+		if errors.As(err, &usage) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+// usageError is a mistake on the command line that only the command could see.
+type usageError struct{ message string }
+
+func (e usageError) Error() string { return e.message }

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"muster/demo"
+)
+
+// builtin is what `muster up` plays without a configuration file.
+//
+//go:embed builtin
+var builtin embed.FS
+
+type upCmd struct {
+	Data     string        `help:"Folder for everything that is kept." default:".muster" env:"MUSTER_DATA" placeholder:"DIR"`
+	HTTP     string        `name:"http" help:"Where players and pages are served; port 0 picks a free one." default:"127.0.0.1:8080" env:"MUSTER_HTTP" placeholder:"ADDR"`
+	Gamelift string        `help:"Where the local GameLift is served; port 0 picks a free one." default:"127.0.0.1:4570" env:"MUSTER_GAMELIFT" placeholder:"ADDR"`
+	Config   string        `help:"What can be played; without it, the demo game." env:"MUSTER_CONFIG" placeholder:"FILE"`
+	Bots     int           `help:"Players that play by themselves." placeholder:"N"`
+	Matches  int           `help:"Let the bots play this many matches, report and stop." placeholder:"M"`
+	JSON     bool          `name:"json" help:"Print JSON instead of text."`
+	Round    time.Duration `help:"How long a round of the demo game lasts (default 45s; 3s with --matches)." placeholder:"D"`
+}
+
+// Validate is called by the command line parser.
+func (c *upCmd) Validate() error {
+	switch {
+	case c.Bots < 0 || c.Bots > 1000:
+		return usageError{fmt.Sprintf("--bots is %d, not 0 to 1000", c.Bots)}
+	case c.Matches < 0:
+		return usageError{"--matches is less than 0"}
+	case c.Matches > 0 && c.Bots == 0:
+		return usageError{"--matches needs players: add --bots N"}
+	case c.Round != 0 && (c.Round < time.Second || c.Round > time.Hour):
+		return usageError{fmt.Sprintf("--round is %v, not 1s to 1h", c.Round)}
+	}
+	return nil
+}
+
+// Run starts everything, says so, and ends it all when the context ends or the matches
+// are played.
+func (c *upCmd) Run(ctx context.Context, p *process) (err error) {
+	began := time.Now()
+	conf, err := c.config()
+	if err != nil {
+		return err
+	}
+	front, err := listenLoopback(ctx, "--http", c.HTTP)
+	if err != nil {
+		return err
+	}
+	lift, err := listenLoopback(ctx, "--gamelift", c.Gamelift)
+	if err != nil {
+		return errors.Join(err, front.Close())
+	}
+	s := newStack()
+	defer func() { err = errors.Join(err, s.end()) }()
+	house := &house{cmd: c, conf: conf, process: p, stack: s, front: front, lift: lift, changed: make(chan struct{}, 1)}
+	if err := house.open(ctx); err != nil {
+		return err
+	}
+	c.announce(p, house, time.Since(began))
+	return c.stay(ctx, p, house)
+}
+
+func (c *upCmd) config() (config, error) {
+	if c.Config != "" {
+		return loadConfig(c.Config)
+	}
+	files, err := fs.Sub(builtin, "builtin")
+	if err != nil {
+		return config{}, err
+	}
+	body, err := fs.ReadFile(files, "muster.yaml")
+	if err != nil {
+		return config{}, err
+	}
+	return parseConfig("built-in configuration", body, func(name string) ([]byte, error) { return fs.ReadFile(files, name) })
+}
+
+// round is how long the demo's rounds last.
+func (c *upCmd) round() time.Duration {
+	switch {
+	case c.Round > 0:
+		return c.Round
+	case c.Matches > 0:
+		return 3 * time.Second
+	}
+	return 45 * time.Second
+}
+
+// announce says that everything is up, and where.
+func (c *upCmd) announce(p *process, h *house, took time.Duration) {
+	if c.JSON && c.Matches > 0 {
+		return // standard output is for the report alone
+	}
+	if c.JSON {
+		printJSON(p.stdout, map[string]string{
+			"http": h.url(), "gamelift": h.liftURL(), "region": region, "data": c.Data, "credentials": h.credentialsFile(),
+		})
+		return
+	}
+	fmt.Fprintf(p.stdout, `Muster is up (%.2f s).
+
+  Play       %s   open it in two tabs
+  API        %s/openapi.json
+  GameLift   %s   region %s
+  AWS CLI    AWS_SHARED_CREDENTIALS_FILE=%s aws gamelift list-fleets --endpoint-url %s --region %s
+  Data       %s
+
+Ctrl-C ends everything.
+`, took.Seconds(), h.url(), h.url(), h.liftURL(), region, h.credentialsFile(), h.liftURL(), region, c.Data)
+}
+
+// stay plays until the context ends, a part fails, or the matches are played.
+func (c *upCmd) stay(ctx context.Context, p *process, h *house) error {
+	played := make(chan error, 1)
+	if c.Bots > 0 {
+		botCtx, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		h.stack.onEnd("bots", func() error { cancel(); <-done; return nil })
+		go func() {
+			defer close(done)
+			report, err := demo.RunBots(botCtx, c.botOptions(p, h))
+			if c.Matches > 0 && botCtx.Err() == nil {
+				printReport(p, report, c.JSON)
+				played <- err
+			}
+		}()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-h.stack.failed:
+		return err
+	case err := <-played:
+		return err
+	}
+}
+
+func (c *upCmd) botOptions(p *process, h *house) demo.BotOptions {
+	o := demo.BotOptions{URL: h.url(), Count: c.Bots, Matches: c.Matches, Mode: h.conf.Modes[0].Name, Log: p.log}
+	if c.Matches > 0 {
+		o.Progress = progress(p.stderr)
+	}
+	return o
+}
+
+func printJSON(w io.Writer, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic("muster: what is printed always encodes: " + err.Error())
+	}
+	fmt.Fprintln(w, string(body))
+}
+
+// makeDataFolder makes the folder and makes sure that it can be written to.
+func makeDataFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder %s: %w", dir, underlying(err))
+	}
+	probe, err := os.CreateTemp(dir, ".probe-")
+	if err != nil {
+		return fmt.Errorf("write to the data folder %s: %w", dir, underlying(err))
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// underlying is the reason inside a path error, whose path the message has already.
+func underlying(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// secretFile reads a file of the data folder, or makes it with what create returns, for
+// its owner alone.
+func secretFile(dir, name string, create func() (string, error)) (string, error) {
+	path := filepath.Join(dir, name)
+	body, err := os.ReadFile(path)
+	if err == nil {
+		return string(body), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read %s: %w", path, underlying(err))
+	}
+	text, err := create()
+	if err != nil {
+		return "", err
+	}
+	if err := writeSecret(path, text); err != nil {
+		return "", fmt.Errorf("write %s: %w", path, underlying(err))
+	}
+	return text, nil
+}
+
+// writeSecret writes a file for its owner alone: whole, or not at all.
+func writeSecret(path, text string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-") // CreateTemp makes it 0600
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
