@@ -233,6 +233,9 @@ func (m *matchmaker) input(now time.Time, msg letter) {
 	switch in := msg.input.(type) {
 	case flexmatch.Start:
 		if m.retired != nil {
+			if msg.reply == nil {
+				m.refusedUnasked(now, in)
+			}
 			msg.answer(m.retired)
 			return
 		}

@@ -54,6 +54,16 @@ func (s *Service) serveHealth(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(text + "\n")) // a client that went away is nobody's problem
 }
 
+// Operations names what the service implements of Amazon's API, for tables in
+// documents; wire.OperationNames has all there are.
+func Operations() []string {
+	var out []string
+	for _, op := range (&Service{}).operations() {
+		out = append(out, op.Name)
+	}
+	return out
+}
+
 // operations are what the service implements, by family in the order of Amazon's API
 // reference.
 func (s *Service) operations() []wire.Operation {

@@ -42,8 +42,9 @@ type Options struct {
 	// Credentials finds the secret of an access key id; false: there is no such key. It
 	// is called concurrently. Nil: no key is known.
 	Credentials func(accessKeyID string) (wire.Credentials, bool)
-	// AcceptAnyKey takes requests signed with any key, without a look at the signature,
-	// for a service on the same machine as its only users.
+	// AcceptAnyKey takes API requests signed with any key, without a look at the
+	// signature, for a service on the same machine as its only users. Game servers still
+	// need the token of their compute, or a key of Credentials.
 	AcceptAnyKey bool
 
 	// Subscriptions are the HTTP endpoints of each topic that a configuration or queue
@@ -188,7 +189,8 @@ func (s *Service) openWorld(o Options) {
 				return "", false
 			}
 			c, ok := o.Credentials(id)
-			return c.Secret, ok
+			expired := !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(s.clock.now())
+			return c.Secret, ok && !expired
 		},
 	})
 }
