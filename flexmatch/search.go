@@ -7,7 +7,7 @@ import (
 )
 
 // Bounds on the work of one pass over the pool. A node is one ticket seated in one
-// team. Within them a match with the anchor is found if there is one; beyond, the
+// team; with many rules, which make it dearer, it counts for more. Within them a match with the anchor is found if there is one; beyond, the
 // search settles for the best match seen and a try with similar tickets.
 const (
 	anchorNodes   = 20_000 // around one anchor
@@ -15,6 +15,7 @@ const (
 	leastNodes    = 100
 	similarNodes  = 2_000 // of the try with similar tickets
 	olderNodes    = 2_000 // to exchange tickets of a match for older ones
+	manyRules     = 3     // so many rules double the count of a node
 	maxCandidates = 300   // tickets considered around one anchor
 )
 
@@ -45,6 +46,7 @@ type finder struct {
 	skipped     []bool // by group: not to be taken below the current node
 	goal        int    // players beyond which no match can be better
 	nodes       int    // left to spend
+	similar     int    // to spend on the try with similar tickets
 	floor       int    // matches of so many players or fewer are of no interest
 	best        *found
 	order       []int // scratch: stack of team orders
@@ -59,7 +61,7 @@ func newFinder(set *RuleSet, additional int) *finder {
 // fresh tickets of rest, are in batch order. More players are better, then older
 // tickets. nodes is the work allowed and is lowered by the work done.
 func (f *finder) around(anchor *entry, rest, fresh []*entry, nodes *int) *found {
-	f.best, f.nodes = nil, *nodes
+	f.best, f.nodes, f.similar = nil, *nodes, min(*nodes, similarNodes)
 	clear(f.draft.metrics)
 	if anchor.fresh {
 		f.atLevels([]*entry{anchor}, rest)
@@ -138,7 +140,7 @@ func (f *finder) atLevel(level int, seeds, rest []*entry) {
 	f.run(st)
 	if f.best == nil && f.nodes <= 0 {
 		f.sortBySimilarity()
-		f.nodes = similarNodes
+		f.nodes = f.similar
 		f.run(st)
 		f.nodes = 0
 	}
@@ -410,7 +412,7 @@ func (f *finder) seat(i int) {
 		if !d.fits(e, team) || !e.backfill && f.mirrored(teams[:n], team) {
 			continue
 		}
-		f.nodes--
+		f.nodes -= 1 + len(d.stage.enforced)/manyRules
 		d.push(e, team)
 		if e.level == f.level {
 			f.exact++
