@@ -1,5 +1,5 @@
 import { Api, ApiError, problemOf } from './api';
-import { abandoned, apply, finished, screenOf, start, toLobby, withSeat, type Flow } from './flow';
+import { abandoned, apply, connected, finished, givingUp, screenOf, start, toLobby, withSeat, type Flow } from './flow';
 import { forget, isKept, keep, remember, restore } from './identity';
 import { Realtime, backoff, pause, type Link, type Update } from './realtime';
 import type { MatchResult, Mode, Player, Problem, Rating, Seat, Ticket } from './types';
@@ -39,7 +39,10 @@ export class App {
       }
     }
     this.startup = null;
-    this.#realtime = new Realtime(this.api, (u) => this.#update(u), (l) => { this.link = l; });
+    this.#realtime = new Realtime(this.api, (u) => this.#update(u), (l) => {
+      this.link = l;
+      if (l === 'live') this.flow = connected(this.flow);
+    });
     this.#realtime.start();
     void this.#rejoin();
     void this.#measure();
@@ -65,10 +68,12 @@ export class App {
     this.player = player;
   }
 
-  /** #rejoin takes the player back into a running match without waiting for the socket. */
+  /** #rejoin goes back to what the player was doing without waiting for the socket. */
   async #rejoin(): Promise<void> {
-    if (this.player?.activity?.kind !== 'session') return;
+    const activity = this.player?.activity;
     try {
+      if (activity?.kind === 'ticket' && activity.ticketId) this.#took(await this.api.ticket(activity.ticketId, 0, 0));
+      if (activity?.kind !== 'session') return;
       const seat = await this.api.seat();
       if (seat) this.flow = withSeat(this.flow, seat);
     } catch {
@@ -131,7 +136,7 @@ export class App {
   }
 
   cancel(): Promise<void> {
-    return this.#onTicket((id) => this.api.cancel(id));
+    return this.#onTicket((id) => this.#giveUp(id, this.api.cancel));
   }
 
   accept(): Promise<void> {
@@ -139,7 +144,12 @@ export class App {
   }
 
   decline(): Promise<void> {
-    return this.#onTicket((id) => this.api.decline(id));
+    return this.#onTicket((id) => this.#giveUp(id, this.api.decline));
+  }
+
+  #giveUp(id: string, call: (id: string) => Promise<Ticket>): Promise<Ticket> {
+    this.flow = givingUp(this.flow, id);
+    return call(id);
   }
 
   #onTicket(call: (id: string) => Promise<Ticket>): Promise<void> {

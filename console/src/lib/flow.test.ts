@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { abandoned, apply, finished, screenOf, start, toLobby, type Flow } from './flow';
+import { abandoned, apply, connected, finished, givingUp, screenOf, start, toLobby, type Flow } from './flow';
 import type { MatchResult, Seat, Ticket, TicketStatus } from './types';
 
 const seat: Seat = { sessionId: 's1', mode: 'duel', team: 'red', ipAddress: '127.0.0.1', port: 1, playerSessionId: 'psess-1' };
@@ -60,6 +60,18 @@ test('a result that comes before the final score waits for the game to end', () 
   assert.equal(screenOf(finished(told, over)), 'result');
 });
 
+test('a result that is told again does not come back to the screen', () => {
+  const f = toLobby(apply(finished(after(start, ticket('completed', 5, { seat })), over), { type: 'result', data: result }));
+  assert.equal(screenOf(apply(f, { type: 'result', data: result })), 'lobby');
+});
+
+test('the complaint about the connection goes when it works again', () => {
+  const lost = { ...start, problem: { code: 'backend.unreachable', title: '', detail: '' } };
+  assert.equal(connected(lost).problem, null);
+  const other = { ...start, problem: { code: 'other', title: '', detail: '' } };
+  assert.equal(connected(other).problem?.code, 'other');
+});
+
 test('results of other matches are not shown', () => {
   assert.equal(screenOf(apply(start, { type: 'result', data: result })), 'lobby');
 });
@@ -68,7 +80,9 @@ test('a ticket that ends badly says why, one that the player cancelled does not'
   const failed = after(start, ticket('searching', 1), ticket('failed', 2, { reason: { code: 'x', message: 'No server was free.' } }));
   assert.equal(failed.problem?.detail, 'No server was free.');
   assert.equal(after(start, ticket('searching', 1), ticket('timedOut', 2)).problem?.code, 'ticket.timed_out');
-  assert.equal(after(start, ticket('searching', 1), ticket('cancelled', 2)).problem, null);
+  const searching = after(start, ticket('searching', 1));
+  assert.equal(after(givingUp(searching, 't1'), ticket('cancelled', 2)).problem, null);
+  assert.equal(after(searching, ticket('cancelled', 2)).problem?.code, 'ticket.cancelled');
 });
 
 test('a game that breaks off leads to the lobby with a reason', () => {

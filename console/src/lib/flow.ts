@@ -1,6 +1,7 @@
 import type { MatchResult, Problem, Seat, Ticket } from './types';
 import type { Update } from './realtime';
 import type { GameOver } from '../game/protocol';
+import { unreachable } from './api';
 import { final } from './realtime';
 
 /*
@@ -16,11 +17,12 @@ export interface Flow {
   session: string; // of the match that is played or was just played
   over: GameOver | null; // the game server's final score
   result: MatchResult | null; // the backend's word on it
+  givenUp: string; // the ticket that the player cancelled or declined
   played: string[]; // sessions that ended; their seats are of no use any more
   problem: Problem | null;
 }
 
-export const start: Flow = { ticket: null, seat: null, session: '', over: null, result: null, played: [], problem: null };
+export const start: Flow = { ticket: null, seat: null, session: '', over: null, result: null, givenUp: '', played: [], problem: null };
 
 export function screenOf(f: Flow): Screen {
   if (f.seat) return 'game';
@@ -59,22 +61,25 @@ function withTicket(f: Flow, t: Ticket): Flow {
   if (f.ticket && f.ticket.id !== t.id && final(t)) return f; // an earlier one's end
   if (t.status === 'completed') return t.seat ? withSeat({ ...f, ticket: null }, t.seat) : { ...f, ticket: null };
   if (!final(t)) return { ...f, ticket: t };
-  const known = f.ticket?.id === t.id;
-  return { ...f, ticket: null, problem: known ? endOf(t) ?? f.problem : f.problem };
+  const surprise = f.ticket?.id === t.id && f.givenUp !== t.id;
+  return { ...f, ticket: null, problem: surprise ? endOf(t) : f.problem };
 }
 
-/** endOf explains a ticket that ended without a seat; null where the player wanted it. */
-function endOf(t: Ticket): Problem | null {
+/** givingUp notes that the player wants a ticket to end, so that its end is no news. */
+export function givingUp(f: Flow, ticket: string): Flow {
+  return { ...f, givenUp: ticket };
+}
+
+/** endOf explains a ticket that ended without a seat. */
+function endOf(t: Ticket): Problem {
   const detail = t.reason?.message;
   switch (t.status) {
     case 'timedOut':
       return { code: 'ticket.timed_out', title: 'Nobody to play with', detail: detail ?? 'No match came together in time. Try again.' };
-    case 'failed':
-      return { code: t.reason?.code ?? 'ticket.failed', title: 'The match fell through', detail: detail ?? 'The match could not be started. Try again.' };
     case 'cancelled':
-      return t.reason && t.match ? { code: t.reason.code, title: 'The search ended', detail: detail ?? '' } : null;
+      return { code: t.reason?.code ?? 'ticket.cancelled', title: 'The match fell through', detail: 'Not everybody accepted in time. Play again to look for another one.' };
   }
-  return null;
+  return { code: t.reason?.code ?? 'ticket.failed', title: 'The match fell through', detail: detail ?? 'The match could not be started. Try again.' };
 }
 
 /** withSeat starts the game, unless that match is over already. A renewed seat replaces the old one. */
@@ -94,9 +99,14 @@ export function abandoned(f: Flow, problem: Problem | null): Flow {
   return { ...f, seat: null, over: null, played: played(f, f.session), problem };
 }
 
-/** toLobby puts the last match away. */
+/** toLobby puts the last match away: news of it is not shown again. */
 export function toLobby(f: Flow): Flow {
-  return { ...f, over: null, result: null, problem: null };
+  return { ...f, session: '', over: null, result: null, problem: null };
+}
+
+/** connected takes back the complaint that the backend does not answer. */
+export function connected(f: Flow): Flow {
+  return f.problem?.code === unreachable ? { ...f, problem: null } : f;
 }
 
 function played(f: Flow, session: string): string[] {

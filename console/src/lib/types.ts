@@ -10,7 +10,7 @@ export interface Grant {
   guest?: { id: string; secret?: string };
 }
 
-export interface Player { id: string; displayName: string; activity?: { kind: 'ticket' | 'session' } | null }
+export interface Player { id: string; displayName: string; activity?: { kind: 'ticket' | 'session'; ticketId?: string } | null }
 
 export interface Rating { mode: string; skill: number; games: number; wins: number; losses: number; draws: number }
 
