@@ -160,8 +160,25 @@ func runServer(ctx context.Context, opts ServerOptions, h host) error {
 		err = a.run(ctx, s)
 	case <-ctx.Done():
 	}
-	if closeErr := h.Close(); closeErr != nil {
-		opts.Log.Warn("tell GameLift that this process ends", "error", closeErr)
-	}
+	goodbye(h, opts.Log)
 	return err
+}
+
+// closeWait is how long GameLift has to hear that the process ends. The SDK would wait
+// much longer for a service that is gone; the process can only exit.
+const closeWait = time.Second
+
+func goodbye(h host, log *slog.Logger) {
+	closed := make(chan error, 1)
+	go func() { closed <- h.Close() }()
+	patience := time.NewTimer(closeWait)
+	defer patience.Stop()
+	select {
+	case err := <-closed:
+		if err != nil {
+			log.Warn("tell GameLift that this process ends", "error", err)
+		}
+	case <-patience.C:
+		log.Warn("GameLift did not answer that this process ends")
+	}
 }
