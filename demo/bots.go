@@ -63,14 +63,15 @@ func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
 		defer stop()
 	}
 	s := newSchedule(size, opts.Matches, opts.Progress)
-	var running sync.WaitGroup
+	var running, arriving sync.WaitGroup
+	arriving.Add(opts.Count)
 	for i := range opts.Count {
 		b := newBot(i, opts, mode, client, s)
 		if i == 0 {
 			b.api = scout
 		}
 		running.Go(func() {
-			if err := b.run(ctx, queueing); err != nil && ctx.Err() == nil {
+			if err := b.run(ctx, queueing, &arriving); err != nil && ctx.Err() == nil {
 				opts.Log.Warn("a bot gave up", "bot", b.name, "error", err)
 				s.gaveUp(err)
 			}
@@ -125,22 +126,19 @@ func newBot(i int, opts BotOptions, mode modeInfo, client *http.Client, s *sched
 	}
 }
 
-// run plays match after match until the schedule has no more for this bot.
-func (b *bot) run(ctx, queueing context.Context) error {
-	if err := b.arrive(ctx); err != nil {
-		return err
-	}
+// run plays match after match until the schedule has no more for this bot. It first
+// waits for the others to have arrived, so that a wait for a seat measures no sign-ins.
+func (b *bot) run(ctx, queueing context.Context, arriving *sync.WaitGroup) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
-	f := &follower{api: b.api, log: b.log, out: b.events, live: make(chan struct{})}
-	following.Go(func() { f.run(ctx) })
 	defer following.Wait()
 	defer cancel()
-	select {
-	case <-f.live:
-	case <-time.After(liveTimeout): // it asks instead of being told, until it works
-	case <-queueing.Done():
+	err := b.arrive(ctx, queueing, &following)
+	arriving.Done()
+	if err != nil {
+		return err
 	}
+	arriving.Wait()
 	for b.schedule.begin(queueing) {
 		session, err := b.playOne(ctx, queueing)
 		if err != nil && !errors.Is(err, errStopped) {
@@ -154,8 +152,24 @@ func (b *bot) run(ctx, queueing context.Context) error {
 	return nil
 }
 
-// arrive signs in, takes a name and learns where games run.
-func (b *bot) arrive(ctx context.Context) error {
+// arrive signs in, takes a name, learns where games run and starts to follow events;
+// following ends with ctx.
+func (b *bot) arrive(ctx, queueing context.Context, following *sync.WaitGroup) error {
+	if err := b.introduce(ctx); err != nil {
+		return err
+	}
+	f := &follower{api: b.api, log: b.log, out: b.events, live: make(chan struct{})}
+	following.Go(func() { f.run(ctx) })
+	select {
+	case <-f.live:
+	case <-time.After(liveTimeout): // it asks instead of being told, until it works
+	case <-queueing.Done():
+	}
+	return nil
+}
+
+// introduce signs in, takes a name and learns where games run.
+func (b *bot) introduce(ctx context.Context) error {
 	if b.api.id() == "" {
 		if err := b.api.signIn(ctx); err != nil {
 			return err
