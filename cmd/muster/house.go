@@ -85,6 +85,12 @@ func (h *house) open(ctx context.Context) error {
 	if err := h.openBackend(store); err != nil {
 		return err
 	}
+	// The local GameLift runs above the backend: when it ends it cancels what is under
+	// way, and the backend must still hear of that.
+	h.stack.run("local GameLift's address", func(ctx context.Context) error {
+		return serve(ctx, h.lift, h.local.Handler(), nil)
+	})
+	h.stack.run("local GameLift", h.local.Run)
 	if err := h.provision(ctx); err != nil {
 		return err
 	}
@@ -113,7 +119,7 @@ func (h *house) openSecrets() (err error) {
 	return err
 }
 
-// openGameLift starts the local GameLift and a client of it.
+// openGameLift makes the local GameLift and a client of it.
 func (h *house) openGameLift(ctx context.Context) (err error) {
 	h.local, err = gameliftlocal.Open(ctx, gameliftlocal.Options{
 		Data: filepath.Join(h.cmd.Data, "gamelift"), Region: region, Account: account, BaseURL: h.liftURL(),
@@ -124,10 +130,6 @@ func (h *house) openGameLift(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h.stack.run("local GameLift", h.local.Run)
-	h.stack.run("local GameLift's address", func(ctx context.Context) error {
-		return serve(ctx, h.lift, h.local.Handler(), nil)
-	})
 	h.client, err = gamelift.New(gamelift.Options{
 		Endpoint: h.liftURL(), Region: region, AccessKeyID: h.credentials.id, SecretAccessKey: h.credentials.secret,
 	})
@@ -176,7 +178,7 @@ func (h *house) openGameServers(ctx context.Context) error {
 	}
 	o := h.local.LauncherOptions(h.fleet.FleetID, computeName)
 	o.Spare, o.Max = int(h.conf.GameServers.Spare), int(h.conf.GameServers.Max)
-	o.LogDir = filepath.Join(h.cmd.Data, "logs")
+	o.LogDir, o.Settle = filepath.Join(h.cmd.Data, "logs"), settleGameServers
 	o.Env = append(os.Environ(), "MUSTER_URL="+h.url(), "MUSTER_SERVER_KEY="+h.serverKey)
 	o.Command = h.process.command
 	if len(o.Command) == 0 {
@@ -209,6 +211,10 @@ func (h *house) gameServersChanged() {
 	default: // a look is due already
 	}
 }
+
+// settleGameServers lets a burst of matches be placed before the processes that replace
+// the used ones want the processor.
+const settleGameServers = 250 * time.Millisecond
 
 // sparesWithin is how long the demo's game servers may take to be ready; after it
 // players may come all the same, and the first of them wait.

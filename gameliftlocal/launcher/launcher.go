@@ -49,6 +49,10 @@ type Options struct {
 	MaxLogBytes int64  // of one file; what follows is dropped. Zero: 10 MiB
 	MaxLogs     int    // files of ended processes kept, newest. Zero: 50
 
+	// Settle is how long a shortage of spares lasts before processes are started for it.
+	// Starting one is work for the processor, and a burst of new sessions needs it first.
+	// Zero: not at all. The first processes are started at once.
+	Settle       time.Duration
 	Poll         time.Duration // how often Status is asked when nobody calls Wake. Zero: 500 ms
 	StartTimeout time.Duration // from start to the first connection. Zero: 5 min, as Amazon's agent
 	StopGrace    time.Duration // from asking a process to end to killing it. Zero: 5 s
@@ -98,6 +102,7 @@ type Launcher struct {
 	processes []*process // running, oldest first
 	failures  int        // starts in a row that came to nothing
 	nextStart time.Time  // not before this
+	shortFrom time.Time  // when spares began to be short; zero: they are not
 	oldLogs   []string   // of ended processes, oldest first
 }
 
@@ -143,8 +148,13 @@ func (l *Launcher) Wake() {
 func (l *Launcher) Run(ctx context.Context) error {
 	tick := time.NewTicker(l.options.Poll)
 	defer tick.Stop()
+	settled := time.NewTimer(0)
+	defer settled.Stop()
 	for {
 		l.step(ctx, time.Now())
+		if !l.shortFrom.IsZero() {
+			settled.Reset(time.Until(latest(l.shortFrom.Add(l.options.Settle), l.nextStart)))
+		}
 		select {
 		case <-ctx.Done():
 			l.stopAll()
@@ -152,6 +162,7 @@ func (l *Launcher) Run(ctx context.Context) error {
 		case p := <-l.exits:
 			l.exited(p)
 		case <-l.wake:
+		case <-settled.C:
 		case <-tick.C:
 		}
 	}
@@ -172,12 +183,35 @@ func (l *Launcher) step(ctx context.Context, now time.Time) {
 		l.options.Log.Warn("game server "+order.reason, "process", order.process.id, "output", order.process.output.last())
 		order.process.stop(l.options.StopGrace)
 	}
+	if !l.due(start, now) {
+		return
+	}
 	for range start {
 		if now.Before(l.nextStart) {
 			return
 		}
 		l.start(ctx, now)
 	}
+	l.shortFrom = time.Time{}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// due says whether a shortage of that many processes is to be met now.
+func (l *Launcher) due(short int, now time.Time) bool {
+	if short == 0 {
+		l.shortFrom = time.Time{}
+		return false
+	}
+	if l.shortFrom.IsZero() {
+		l.shortFrom = now
+	}
+	return len(l.processes) == 0 || now.Sub(l.shortFrom) >= l.options.Settle
 }
 
 // start starts one process, or puts off the next try.

@@ -452,3 +452,29 @@ func TestPorts(t *testing.T) {
 		t.Fatal("a port was found where none is")
 	}
 }
+
+func TestAShortageOfSparesIsMetOnceItHasSettled(t *testing.T) {
+	at := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	l := &Launcher{options: Options{Settle: 250 * time.Millisecond}, processes: []*process{{}}}
+	for _, step := range []struct {
+		name  string
+		short int
+		after time.Duration
+		due   bool
+	}{
+		{"nothing is short", 0, 0, false},
+		{"a shortage begins", 2, 0, false},
+		{"it has not settled", 2, 249 * time.Millisecond, false},
+		{"it has settled", 2, 250 * time.Millisecond, true},
+		{"it went away by itself", 0, 300 * time.Millisecond, false},
+		{"another begins, and counts from its own beginning", 1, 400 * time.Millisecond, false},
+	} {
+		if due := l.due(step.short, at.Add(step.after)); due != step.due {
+			t.Errorf("%s: due is %t, want %t", step.name, due, step.due)
+		}
+	}
+	first := &Launcher{options: Options{Settle: time.Hour}}
+	if !first.due(4, at) {
+		t.Error("the first processes are not started at once")
+	}
+}
