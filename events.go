@@ -23,29 +23,47 @@ const sessionLife = 7 * 24 * time.Hour
 // event, late or out of order; when it returns an error the event must be delivered
 // again. Tickets that are not ours are skipped.
 func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
-	if ev.Type == MatchmakingSucceeded {
-		if err := b.recordSession(ctx, ev); err != nil {
-			return err
+	also := b.sessionOps(ev)
+	for _, ids := range ticketChunks(ev.Tickets) {
+		err := b.changeTickets(ctx, ids, func(t ticket) (ticket, change) { return t.after(ev, b.instant()) }, also)
+		if err != nil {
+			return fmt.Errorf("apply %s: %w", ev.Type, err)
 		}
 	}
-	var failed []error
-	for _, et := range ev.Tickets {
-		err := b.changeTicket(ctx, et.ID, func(t ticket) (ticket, change) { return t.after(ev, b.instant()) })
-		if err != nil && KindOf(err) != NotFound {
-			failed = append(failed, fmt.Errorf("apply %s to ticket %s: %w", ev.Type, et.ID, err))
-		}
-	}
-	return errors.Join(failed...)
+	return nil
 }
 
-// recordSession stores who plays where, once.
-func (b *Backend) recordSession(ctx context.Context, ev Event) error {
-	if ev.Session == "" || len(ev.Tickets) == 0 {
-		return nil // standalone matchmaking has no session
+// ticketChunks splits an event's tickets so that each part fits into one Write: a
+// ticket takes an op, and one for the slot of each of its players.
+func ticketChunks(tickets []EventTicket) [][]TicketID {
+	const room = MaxWriteOps - 1 // for the session
+	var chunks [][]TicketID
+	ops := room
+	seen := make(map[TicketID]bool, len(tickets))
+	for _, t := range tickets {
+		if seen[t.ID] {
+			continue
+		}
+		seen[t.ID] = true
+		if ops+1+len(t.Players) > room {
+			chunks, ops = append(chunks, nil), 0
+		}
+		last := len(chunks) - 1
+		chunks[last] = append(chunks[last], t.ID)
+		ops += 1 + len(t.Players)
 	}
-	mode, ok := b.modeOf(ev.Configuration)
-	if !ok {
-		return nil // not one of our modes
+	return chunks
+}
+
+// moreOps are ops that go into the same Write as what they belong to. It is called
+// afresh at every try. Nil: there are none.
+type moreOps func(ctx context.Context) ([]Op, error)
+
+// sessionOps stores, once, who plays where in the session that an event tells of.
+func (b *Backend) sessionOps(ev Event) moreOps {
+	mode, ours := b.modeOf(ev.Configuration)
+	if ev.Type != MatchmakingSucceeded || ev.Session == "" || !ours {
+		return nil // standalone matchmaking has no session
 	}
 	s := session{ID: ev.Session, Mode: mode, MatchID: ev.MatchID, Teams: make(map[PlayerID]string), StartedAt: ev.At}
 	for _, et := range ev.Tickets {
@@ -53,18 +71,18 @@ func (b *Backend) recordSession(ctx context.Context, ev Event) error {
 			s.Teams[p.ID] = p.Team
 		}
 	}
-	return b.storeSession(ctx, s)
+	return b.storeSessionOps(s)
 }
 
-func (b *Backend) storeSession(ctx context.Context, s session) error {
-	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+func (b *Backend) storeSessionOps(s session) moreOps {
+	return func(ctx context.Context) ([]Op, error) {
 		_, _, err := load[session](ctx, b.store, sessionKey(s.ID))
 		if !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
 		op, err := put(sessionKey(s.ID), 0, s, b.now().Add(sessionLife))
 		return []Op{op}, err
-	})
+	}
 }
 
 // modeOf finds the mode that a matchmaking configuration serves.
@@ -77,30 +95,59 @@ func (b *Backend) modeOf(configuration string) (ModeName, bool) {
 	return "", false
 }
 
-// changeTicket lets decide replace a ticket, with all that hangs on it in the same
-// transaction: a ticket that ends without a seat frees its players' slots, one that
-// completes turns them into seats. When that is news its players are told afterwards.
-// decide may be called several times.
+// changeTicket is changeTickets for one.
 func (b *Backend) changeTicket(ctx context.Context, id TicketID, decide func(ticket) (ticket, change)) error {
-	var after ticket
-	var version int64
-	var what change
+	return b.changeTickets(ctx, []TicketID{id}, decide, nil)
+}
+
+// changeTickets lets decide replace tickets, with all that hangs on them in the same
+// transaction: a ticket that ends without a seat frees its players' slots, one that
+// completes turns them into seats. Where it is news the players are told afterwards.
+// Tickets that are not ours are skipped. decide may be called several times. also, if
+// not nil, is written with them.
+func (b *Backend) changeTickets(ctx context.Context, ids []TicketID, decide func(ticket) (ticket, change), also moreOps) error {
+	type versioned struct {
+		ticket  ticket
+		version int64
+	}
+	var told []versioned
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		before, v, err := load[ticket](ctx, b.store, ticketKey(id))
-		if err != nil {
-			return nil, err
+		told = told[:0]
+		var ops []Op
+		for _, id := range ids {
+			before, version, err := load[ticket](ctx, b.store, ticketKey(id))
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			after, what := decide(before)
+			if what == unchanged {
+				continue
+			}
+			more, err := b.ticketOps(ctx, before, after, version)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, more...)
+			if what == news {
+				told = append(told, versioned{after, version + 1})
+			}
 		}
-		version = v
-		if after, what = decide(before); what == unchanged {
-			return nil, nil
+		if also == nil {
+			return ops, nil
 		}
-		return b.ticketOps(ctx, before, after, version)
+		more, err := also(ctx)
+		return append(ops, more...), err
 	})
-	if err != nil || what != news {
+	if err != nil {
 		return err
 	}
-	b.watch.wake(id)
-	b.tellTicket(ctx, &after, version+1)
+	for i := range told {
+		b.watch.wake(told[i].ticket.ID)
+		b.tellTicket(ctx, &told[i].ticket, told[i].version)
+	}
 	return nil
 }
 

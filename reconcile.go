@@ -155,7 +155,7 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 			}
 		}
 		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, b.instant()) })
-		if err != nil && KindOf(err) != NotFound {
+		if err != nil {
 			return fmt.Errorf("settle ticket %s: %w", id, err)
 		}
 	}
@@ -179,5 +179,5 @@ func (b *Backend) learnSession(ctx context.Context, id SessionID) error {
 	if !ok {
 		return nil
 	}
-	return b.storeSession(ctx, session{ID: id, Mode: mode, MatchID: snap.MatchID, Teams: snap.Teams, StartedAt: snap.CreatedAt})
+	return Change(ctx, b.store, b.storeSessionOps(session{ID: id, Mode: mode, MatchID: snap.MatchID, Teams: snap.Teams, StartedAt: snap.CreatedAt}))
 }

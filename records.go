@@ -104,7 +104,7 @@ const maxTries = 20
 // called afresh each time; no ops and no error means that nothing is to be done. After
 // too many lost rounds the error is Unavailable.
 func Change(ctx context.Context, s Store, decide func(ctx context.Context) ([]Op, error)) error {
-	wait := time.Millisecond
+	var wait time.Duration // the first retry comes at once: who won is done
 	for try := 1; ; try++ {
 		ops, err := decide(ctx)
 		if err == nil && len(ops) > 0 {
@@ -119,7 +119,7 @@ func Change(ctx context.Context, s Store, decide func(ctx context.Context) ([]Op
 		if err := pause(ctx, wait); err != nil {
 			return err
 		}
-		wait = min(2*wait, 50*time.Millisecond)
+		wait = min(2*wait+time.Millisecond/2, 50*time.Millisecond)
 	}
 }
 

@@ -130,6 +130,11 @@ func (s *Service) publishMatch(c types.MatchmakingConfiguration, at time.Time, t
 			order = val(t.api.TicketId)
 		}
 	}
+	if d.Type == "MatchmakingSucceeded" {
+		// SNS promises no order, and players who wait for their seats need not wait for
+		// the news that led to them.
+		order += " succeeded"
+	}
 	s.publish(topic, order, envelope{
 		DetailType: "GameLift Matchmaking Event", Time: at.UTC().Format(isoMillis),
 		Resources: []string{val(c.ConfigurationArn)}, Detail: d,

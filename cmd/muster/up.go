@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"muster/demo"
@@ -50,6 +51,9 @@ func (c *upCmd) Validate() error {
 // are played.
 func (c *upCmd) Run(ctx context.Context, p *process) (err error) {
 	began := time.Now()
+	if p.getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // the heap is small: by default a burst of matches would collect it over and over
+	}
 	conf, err := c.config()
 	if err != nil {
 		return err
