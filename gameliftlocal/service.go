@@ -97,6 +97,8 @@ type Service struct {
 	handler   http.Handler
 	topics    *sns.Topics
 	sockets   *serversdk.Server
+	// subscriptions are those of Options.Subscriptions.
+	subscriptions []sns.Subscription
 
 	// changing makes changes of resources serial. It is held while the file is written,
 	// and nothing but another change ever waits for it.
@@ -170,9 +172,11 @@ func (s *Service) openTopics(o Options, base string) error {
 	s.topics = topics
 	for _, topic := range sortedKeys(o.Subscriptions) {
 		for _, endpoint := range o.Subscriptions[topic] {
-			if _, err := topics.Subscribe(topic, endpoint); err != nil {
+			subscription, err := topics.Subscribe(topic, endpoint)
+			if err != nil {
 				return fmt.Errorf("subscribe %s to %s: %w", endpoint, topic, err)
 			}
+			s.subscriptions = append(s.subscriptions, subscription)
 		}
 	}
 	return nil
@@ -267,6 +271,20 @@ func (s *Service) change(edit func(r *resources) error, apply func(now time.Time
 	s.res.Store(next)
 	if apply != nil {
 		apply(s.clock.now())
+	}
+	return nil
+}
+
+// AwaitSubscribers returns when every endpoint of Options.Subscriptions has confirmed
+// its subscription, or with the error of ctx. What is published before is not
+// delivered, as with Amazon's SNS. Run must run.
+func (s *Service) AwaitSubscribers(ctx context.Context) error {
+	for _, subscription := range s.subscriptions {
+		select {
+		case <-subscription.Confirmed:
+		case <-ctx.Done():
+			return fmt.Errorf("subscription %s is not confirmed: %w", subscription.ARN, ctx.Err())
+		}
 	}
 	return nil
 }

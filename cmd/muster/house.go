@@ -94,6 +94,9 @@ func (h *house) open(ctx context.Context) error {
 	if err := h.provision(ctx); err != nil {
 		return err
 	}
+	if err := h.awaitSubscriber(ctx); err != nil {
+		return err
+	}
 	return h.openGameServers(ctx)
 }
 
@@ -166,6 +169,14 @@ func (h *house) provision(ctx context.Context) (err error) {
 	}
 	h.fleet, err = h.client.Provision(ctx, plan)
 	return err
+}
+
+// awaitSubscriber waits until the backend has confirmed its subscription: events before
+// that would be lost.
+func (h *house) awaitSubscriber(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return h.local.AwaitSubscribers(ctx)
 }
 
 // openGameServers registers this machine and starts game servers on it.
