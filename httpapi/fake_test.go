@@ -19,6 +19,7 @@ type fakePlay struct {
 	created    bool
 	status     muster.TicketStatus
 	lastReport muster.ResultReport
+	attributes map[string]any // of the last SetAttributes
 	lastTicket muster.TicketRequest
 	lastKey    string
 	lastName   string
@@ -98,6 +99,14 @@ func (f *fakePlay) AnswerMatch(_ context.Context, me muster.PlayerID, id muster.
 func (f *fakePlay) ReportResult(_ context.Context, id muster.SessionID, report muster.ResultReport) (muster.ResultView, error) {
 	f.lastID, f.lastReport = id, report
 	return muster.ResultView{SessionID: id}, f.called("ReportResult")
+}
+
+func (f *fakePlay) SetAttributes(_ context.Context, id muster.PlayerID, data map[string]any) error {
+	f.attributes = data
+	if id != ada {
+		return muster.Errorf(muster.NotFound, "player.not_found", "there is no such player")
+	}
+	return f.called("SetAttributes")
 }
 
 func (f *fakePlay) view() muster.TicketView {

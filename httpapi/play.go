@@ -40,9 +40,11 @@ type Tickets interface {
 	AnswerMatch(ctx context.Context, me muster.PlayerID, id muster.TicketID, accept bool) (muster.TicketView, error)
 }
 
-// Sessions is about game sessions: a player's seat, and a server's report.
+// Sessions is about game sessions: a player's seat, and what a game server tells.
 type Sessions interface {
 	Seat(ctx context.Context, me muster.PlayerID) (muster.SeatView, error)
+	// SetAttributes replaces the data of a player that modes may read.
+	SetAttributes(ctx context.Context, id muster.PlayerID, data map[string]any) error
 	ReportResult(ctx context.Context, id muster.SessionID, report muster.ResultReport) (muster.ResultView, error)
 }
 

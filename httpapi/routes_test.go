@@ -45,6 +45,7 @@ var routes = []struct {
 	{"a match is accepted", "POST", ticketPathOfAda + "/accept", "ada", ``, 200, `"id":"t-ada"`},
 	{"a match is declined", "POST", ticketPathOfAda + "/decline", "ada", ``, 200, `"id":"t-ada"`},
 	{"a result is reported", "POST", "/v1/server/sessions/arn%3Aaws%2Fgsess/result", "msk_good", `{"teams":[]}`, 200, `"sessionId":"arn:aws/gsess"`},
+	{"a player's attributes are stored", "PUT", "/v1/server/players/p-ada/attributes", "msk_good", `{"level":3}`, 204, ``},
 	{"an SNS message is taken", "POST", "/v1/events/sns", "", `{"Type":"Notification"}`, 200, `ok`},
 	{"the process is alive", "GET", "/healthz", "", ``, 200, `ok`},
 	{"the replica is ready", "GET", "/readyz", "", ``, 200, `ok`},
@@ -360,6 +361,23 @@ func TestRoutesWithoutHandlersAreNotThere(t *testing.T) {
 	}
 	if _, ok := r.doc.Paths["/v1/events/sns"]; ok {
 		t.Error("the document has a route that is not served")
+	}
+}
+
+func TestAttributesReachTheRulesAsSent(t *testing.T) {
+	r := newRig(t, nil)
+	const path = "/v1/server/players/"
+	if a := r.do("PUT", path+string(ada)+"/attributes", "msk_good", `{"level":3,"guild":"owls"}`); a.status != 204 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if got := r.play.attributes; len(got) != 2 || got["level"] != 3.0 || got["guild"] != "owls" {
+		t.Errorf("the rules got %v", got)
+	}
+	if a := r.do("PUT", path+"p-nobody/attributes", "msk_good", `{}`); a.status != 404 || a.code() != "player.not_found" {
+		t.Errorf("an unknown player: %d %s", a.status, a.code())
+	}
+	if a := r.do("PUT", path+string(ada)+"/attributes", "ada", `{"level":99}`); a.status != 403 && a.status != 401 {
+		t.Errorf("a player's own token: %d %s", a.status, a.body)
 	}
 }
 
