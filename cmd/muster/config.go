@@ -289,7 +289,7 @@ func decodeProblems(name string, root *yaml.Node, err error) error {
 			if m[3] != "" {
 				got = strconv.Quote(m[3])
 			}
-			problems = append(problems, fmt.Errorf("%s:%d: %s: wants %s, not %s", name, line, keyAtLine(root, line), want, got))
+			problems = append(problems, fmt.Errorf("%s:%d: %s: wants %s, not %s", name, line, keyOfValue(root, line, m[2], m[3]), want, got))
 			continue
 		}
 		problems = append(problems, fmt.Errorf("%s: %s", name, text))
@@ -297,11 +297,14 @@ func decodeProblems(name string, root *yaml.Node, err error) error {
 	return errors.Join(problems...)
 }
 
-// keyAtLine finds the path of the deepest key that starts on a line.
-func keyAtLine(root *yaml.Node, line int) string {
+// keyOfValue finds the path of the value that stands on a line, with the tag and, for a
+// scalar, the text that the YAML library names. It cuts long texts.
+func keyOfValue(root *yaml.Node, line int, tag, text string) string {
 	found := "the file"
-	walk(root, "", func(path string, n *yaml.Node) {
-		if n.Line == line && path != "" {
+	walk(root, "", func(path string, _, value *yaml.Node) {
+		text, cut := strings.CutSuffix(text, "...")
+		same := value.Value == text || cut && strings.HasPrefix(value.Value, text)
+		if value.Line == line && value.ShortTag() == tag && (value.Kind != yaml.ScalarNode || same) {
 			found = path
 		}
 	})
@@ -311,28 +314,29 @@ func keyAtLine(root *yaml.Node, line int) string {
 // lineOf finds the line of a key path, or of its nearest parent that stands in the file.
 func lineOf(root *yaml.Node, path string) int {
 	best, line := -1, max(root.Line, 1)
-	walk(root, "", func(at string, n *yaml.Node) {
+	walk(root, "", func(at string, key, _ *yaml.Node) {
 		inside := at == path || strings.HasPrefix(path, at+".") || strings.HasPrefix(path, at+"[")
 		if at != "" && inside && len(at) > best {
-			best, line = len(at), n.Line
+			best, line = len(at), key.Line
 		}
 	})
 	return line
 }
 
-// walk calls visit for every key and list item with its path ("modes[0].name").
-func walk(n *yaml.Node, path string, visit func(string, *yaml.Node)) {
+// walk calls visit for every key and list item with its path ("modes[0].name"), what
+// marks its place, and its value.
+func walk(n *yaml.Node, path string, visit func(path string, key, value *yaml.Node)) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for pair := range slices.Chunk(n.Content, 2) {
 			at := strings.TrimPrefix(path+"."+pair[0].Value, ".")
-			visit(at, pair[0])
+			visit(at, pair[0], pair[1])
 			walk(pair[1], at, visit)
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
 			at := fmt.Sprintf("%s[%d]", path, i)
-			visit(at, item)
+			visit(at, item, item)
 			walk(item, at, visit)
 		}
 	}
