@@ -2,6 +2,7 @@ package gamelift
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -198,14 +199,10 @@ func (d detail) tickets() ([]muster.EventTicket, error) {
 }
 
 func (p detailPlayer) completed(other detailPlayer) muster.EventPlayer {
-	if p.Team == "" {
-		p.Team = other.Team
+	return muster.EventPlayer{
+		ID:       muster.PlayerID(p.ID),
+		Team:     cmp.Or(p.Team, other.Team),
+		Seat:     muster.SeatID(cmp.Or(p.Seat, other.Seat)),
+		Accepted: cmp.Or(p.Accepted.value, other.Accepted.value),
 	}
-	if p.Seat == "" {
-		p.Seat = other.Seat
-	}
-	if p.Accepted.value == nil {
-		p.Accepted = other.Accepted
-	}
-	return muster.EventPlayer{ID: muster.PlayerID(p.ID), Team: p.Team, Seat: muster.SeatID(p.Seat), Accepted: p.Accepted.value}
 }

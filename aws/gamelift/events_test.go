@@ -39,48 +39,80 @@ func TestEventsAsTheyAreDecoded(t *testing.T) {
 		detail string
 		want   muster.Event
 	}{
-		{"searching, with a wait in seconds whatever the member is called",
+		{
+			"searching, with a wait in seconds whatever the member is called",
 			`{"type":"MatchmakingSearching","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]}],"estimatedWaitMillis":42,"gameSessionInfo":{"players":[{"playerId":"p1"}]}}`,
-			muster.Event{Type: muster.MatchmakingSearching, EstimatedWaitSeconds: 42, Tickets: []muster.EventTicket{ticketOf("t1", p1)}}},
-		{"searching, with a wait that nobody knows",
+			muster.Event{Type: muster.MatchmakingSearching, EstimatedWaitSeconds: 42, Tickets: []muster.EventTicket{ticketOf("t1", p1)}},
+		},
+		{
+			"searching, with a wait that nobody knows",
 			`{"type":"MatchmakingSearching","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]}],"estimatedWaitMillis":"NOT_AVAILABLE","gameSessionInfo":{"players":[]}}`,
-			muster.Event{Type: muster.MatchmakingSearching, Tickets: []muster.EventTicket{ticketOf("t1", p1)}}},
-		{"a proposed match that must be accepted",
+			muster.Event{Type: muster.MatchmakingSearching, Tickets: []muster.EventTicket{ticketOf("t1", p1)}},
+		},
+		{
+			"a proposed match that must be accepted",
 			`{"type":"PotentialMatchCreated","matchId":"m1","acceptanceRequired":true,"acceptanceTimeout":600,"ruleEvaluationMetrics":[{"ruleName":"r","passedCount":1,"failedCount":0}],
 			  "tickets":[{"ticketId":"t1","players":[{"playerId":"p1","team":"red"}]},{"ticketId":"t2","players":[{"playerId":"p2","team":"blue"}]}],"gameSessionInfo":{"players":[]}}`,
 			muster.Event{Type: muster.PotentialMatchCreated, MatchID: "m1", AcceptanceRequired: true, AcceptanceTimeout: 10 * time.Minute, Tickets: []muster.EventTicket{
 				ticketOf("t1", muster.EventPlayer{ID: "p1", Team: "red"}), ticketOf("t2", muster.EventPlayer{ID: "p2", Team: "blue"}),
-			}}},
-		{"numbers and truth as strings",
+			}},
+		},
+		{
+			"numbers and truth as strings",
 			`{"type":"PotentialMatchCreated","matchId":"m1","acceptanceRequired":"true","acceptanceTimeout":"30","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]}]}`,
-			muster.Event{Type: muster.PotentialMatchCreated, MatchID: "m1", AcceptanceRequired: true, AcceptanceTimeout: 30 * time.Second, Tickets: []muster.EventTicket{ticketOf("t1", p1)}}},
-		{"an answer of one player, with silence of the other",
+			muster.Event{Type: muster.PotentialMatchCreated, MatchID: "m1", AcceptanceRequired: true, AcceptanceTimeout: 30 * time.Second, Tickets: []muster.EventTicket{ticketOf("t1", p1)}},
+		},
+		{
+			"an answer of one player, with silence of the other",
 			`{"type":"AcceptMatch","matchId":"m1","tickets":[{"ticketId":"t1","players":[{"playerId":"p1","accepted":false}]},{"ticketId":"t2","players":[{"playerId":"p2"}]},{"ticketId":"t3","players":[{"playerId":"p3","accepted":true}]}]}`,
 			muster.Event{Type: muster.AcceptMatch, MatchID: "m1", Tickets: []muster.EventTicket{
 				ticketOf("t1", muster.EventPlayer{ID: "p1", Accepted: &no}), ticketOf("t2", muster.EventPlayer{ID: "p2"}), ticketOf("t3", muster.EventPlayer{ID: "p3", Accepted: &yes}),
-			}}},
-		{"the end of acceptance",
+			}},
+		},
+		{
+			"answers in gameSessionInfo only, and in both, where the ticket's holds",
+			`{"type":"AcceptMatch","matchId":"m1","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]},{"ticketId":"t2","players":[{"playerId":"p2","accepted":false}]}],
+			  "gameSessionInfo":{"players":[{"playerId":"p1","accepted":true},{"playerId":"p2","accepted":true}]}}`,
+			muster.Event{Type: muster.AcceptMatch, MatchID: "m1", Tickets: []muster.EventTicket{
+				ticketOf("t1", muster.EventPlayer{ID: "p1", Accepted: &yes}), ticketOf("t2", muster.EventPlayer{ID: "p2", Accepted: &no}),
+			}},
+		},
+		{
+			"the end of acceptance",
 			`{"type":"AcceptMatchCompleted","matchId":"m1","acceptance":"TimedOut","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]}]}`,
-			muster.Event{Type: muster.AcceptMatchCompleted, MatchID: "m1", Acceptance: "TimedOut", Tickets: []muster.EventTicket{ticketOf("t1", p1)}}},
-		{"success",
+			muster.Event{Type: muster.AcceptMatchCompleted, MatchID: "m1", Acceptance: "TimedOut", Tickets: []muster.EventTicket{ticketOf("t1", p1)}},
+		},
+		{
+			"success",
 			`{"type":"MatchmakingSucceeded","matchId":"m1","tickets":[{"ticketId":"t1","players":[{"playerId":"p1","team":"red","playerSessionId":"psess-1"}]}],
 			  "gameSessionInfo":{"gameSessionArn":"` + sessionARN + `","ipAddress":"203.0.113.1","dnsName":"host.example","port":7777,"players":[{"playerId":"p1","team":"red","playerSessionId":"psess-1"}]}}`,
-			muster.Event{Type: muster.MatchmakingSucceeded, MatchID: "m1", Session: sessionARN, IPAddress: "203.0.113.1", DNSName: "host.example", Port: 7777,
-				Tickets: []muster.EventTicket{ticketOf("t1", muster.EventPlayer{ID: "p1", Team: "red", Seat: "psess-1"})}}},
-		{"success with a port as a string and seats in gameSessionInfo only, in another order",
+			muster.Event{
+				Type: muster.MatchmakingSucceeded, MatchID: "m1", Session: sessionARN, IPAddress: "203.0.113.1", DNSName: "host.example", Port: 7777,
+				Tickets: []muster.EventTicket{ticketOf("t1", muster.EventPlayer{ID: "p1", Team: "red", Seat: "psess-1"})},
+			},
+		},
+		{
+			"success with a port as a string and seats in gameSessionInfo only, in another order",
 			`{"type":"MatchmakingSucceeded","matchId":"m1","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]},{"ticketId":"t2","players":[{"playerId":"p2"}]}],
 			  "gameSessionInfo":{"gameSessionArn":"` + sessionARN + `","ipAddress":"203.0.113.1","port":"7777","players":[{"playerId":"p2","team":"blue","playerSessionId":"psess-2"},{"playerId":"p1","team":"red","playerSessionId":"psess-1"}]}}`,
 			muster.Event{Type: muster.MatchmakingSucceeded, MatchID: "m1", Session: sessionARN, IPAddress: "203.0.113.1", Port: 7777, Tickets: []muster.EventTicket{
 				ticketOf("t1", muster.EventPlayer{ID: "p1", Team: "red", Seat: "psess-1"}), ticketOf("t2", muster.EventPlayer{ID: "p2", Team: "blue", Seat: "psess-2"}),
-			}}},
-		{"failure, beside a ticket of automatic backfill",
+			}},
+		},
+		{
+			"failure, beside a ticket of automatic backfill",
 			`{"type":"MatchmakingFailed","reason":"UNEXPECTED_ERROR","message":"An unexpected error was encountered during match placing.","matchId":"m1","customEventData":"x",
 			  "tickets":[{"ticketId":"auto-backfill|1","players":[{"playerId":"p9"}]},{"ticketId":"t1","players":[{"playerId":"p1"}]}]}`,
-			muster.Event{Type: muster.MatchmakingFailed, MatchID: "m1", Reason: "UNEXPECTED_ERROR", Message: "An unexpected error was encountered during match placing.",
-				Tickets: []muster.EventTicket{ticketOf("t1", p1)}}},
-		{"a cancelled ticket without match",
+			muster.Event{
+				Type: muster.MatchmakingFailed, MatchID: "m1", Reason: "UNEXPECTED_ERROR", Message: "An unexpected error was encountered during match placing.",
+				Tickets: []muster.EventTicket{ticketOf("t1", p1)},
+			},
+		},
+		{
+			"a cancelled ticket without match",
 			`{"type":"MatchmakingCancelled","reason":"Cancelled","message":"Cancelled by request.","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]}],"acceptanceTimeout":null}`,
-			muster.Event{Type: muster.MatchmakingCancelled, Reason: "Cancelled", Message: "Cancelled by request.", Tickets: []muster.EventTicket{ticketOf("t1", p1)}}},
+			muster.Event{Type: muster.MatchmakingCancelled, Reason: "Cancelled", Message: "Cancelled by request.", Tickets: []muster.EventTicket{ticketOf("t1", p1)}},
+		},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

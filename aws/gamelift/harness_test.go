@@ -139,9 +139,14 @@ func instant(t time.Time) any {
 	return cbor.Tag{Number: 1, Content: float64(t.UnixMilli()) / 1000}
 }
 
-// wantError fails unless err is an *Error of kind and code that shows nothing of what
-// the service said.
-func wantError(t *testing.T, err error, kind muster.Kind, code string) *muster.Error {
+// wantError fails unless err is an *Error of kind and code.
+func wantError(t *testing.T, err error, kind muster.Kind, code string) {
+	t.Helper()
+	_ = wanted(t, err, kind, code)
+}
+
+// wanted is wantError for a test that looks further into the error.
+func wanted(t *testing.T, err error, kind muster.Kind, code string) *muster.Error {
 	t.Helper()
 	e, ok := err.(*muster.Error) //nolint:errorlint // it must be that very type, unwrapped
 	if !ok || e.Kind != kind || e.Code != code {

@@ -119,7 +119,7 @@ func (c *Client) Tickets(ctx context.Context, ids []muster.TicketID) ([]muster.T
 		in.TicketIds = append(in.TicketIds, string(id))
 	}
 	out, err := call(ctx, c, c.api.DescribeMatchmaking, in)
-	if muster.KindOf(err) == muster.NotFound && err != nil {
+	if err != nil && muster.KindOf(err) == muster.NotFound {
 		return nil, nil
 	}
 	if err != nil {

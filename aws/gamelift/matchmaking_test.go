@@ -138,7 +138,7 @@ func TestErrorsOfTheServiceInOurWords(t *testing.T) {
 		t.Run(tc.fault.namespace+tc.fault.code, func(t *testing.T) {
 			f, c := newFake(t)
 			f.on("StopMatchmaking", func(members) (members, *fault) { return nil, &tc.fault })
-			e := wantError(t, c.StopMatchmaking(context.Background(), "t1"), tc.kind, tc.code)
+			e := wanted(t, c.StopMatchmaking(context.Background(), "t1"), tc.kind, tc.code)
 			if strings.Contains(e.Message, "secret-resource") || e.Err == nil {
 				t.Errorf("a player would read %q", e.Message)
 			}

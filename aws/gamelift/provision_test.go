@@ -193,8 +193,10 @@ func examplePlan() Plan {
 		Location: "custom-home", FleetName: "muster", QueueName: "muster", NotificationTarget: topicARN,
 		Matchmakers: []Matchmaker{
 			{Configuration: "duel", RuleSetBody: `{"name":"duel"}`, RequestTimeoutSeconds: 60},
-			{Configuration: "skirmish", RuleSetBody: `{"name":"skirmish"}`, RequestTimeoutSeconds: 90, AcceptanceTimeoutSeconds: 20,
-				GameProperties: map[string]string{"map": "a", "mode": "b"}, GameSessionData: "data"},
+			{
+				Configuration: "skirmish", RuleSetBody: `{"name":"skirmish"}`, RequestTimeoutSeconds: 90, AcceptanceTimeoutSeconds: 20,
+				GameProperties: map[string]string{"map": "a", "mode": "b"}, GameSessionData: "data",
+			},
 		},
 	}
 }

@@ -154,8 +154,10 @@ func (n *internet) serve(url string, status int, body string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.pages[url] = func() (*http.Response, error) {
-		return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: io.NopCloser(strings.NewReader(body)),
-			Header: http.Header{"Location": {"http://169.254.169.254/"}}}, nil
+		return &http.Response{
+			StatusCode: status, Status: http.StatusText(status), Body: io.NopCloser(strings.NewReader(body)),
+			Header: http.Header{"Location": {"http://169.254.169.254/"}},
+		}, nil
 	}
 }
 
