@@ -197,12 +197,12 @@ func (r *comparisonRule) hopeless(d *draft) bool {
 	if r.reference.typ.depth > 0 {
 		return false
 	}
-	refs := d.bounds(nil, r.reference)
+	refs := d.bounds(r.reference)
 	if len(refs) != 1 || refs[0].unknown {
 		return false
 	}
 	for _, e := range r.measurements {
-		for _, b := range d.bounds(nil, e) {
+		for _, b := range d.bounds(e) {
 			if !b.unknown && !r.operation.possible(b.interval, refs[0].interval) {
 				return true
 			}
@@ -304,13 +304,13 @@ func (r *distanceRule) hopeless(d *draft) bool {
 		return false
 	}
 	d.arena.reset()
-	refs := d.bounds(nil, r.reference)
+	refs := d.bounds(r.reference)
 	if len(refs) != 1 || refs[0].unknown {
 		return false // it may also turn out to have no value, which passes
 	}
 	ref := refs[0].interval
 	for _, e := range r.measurements {
-		for _, b := range d.bounds(nil, e) {
+		for _, b := range d.bounds(e) {
 			if b.unknown {
 				continue
 			}

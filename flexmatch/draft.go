@@ -198,13 +198,14 @@ type bound struct {
 
 // bounds says what each element that a numeric expression yields for the draft must
 // lie in, however the draft is completed. Elements that later players add are not
-// listed. The result is appended to out.
-func (d *draft) bounds(out []bound, e *expr) []bound {
+// listed.
+func (d *draft) bounds(e *expr) []bound {
 	switch {
 	case e.literal != nil:
-		return append(out, bound{interval: interval{e.literal.number, e.literal.number}})
+		return []bound{{interval: interval{e.literal.number, e.literal.number}}}
 	case e.raw() != nil:
 		d.flat = scalars(d.flat[:0], d.eval(e))
+		out := make([]bound, 0, len(d.flat))
 		for _, v := range d.flat {
 			out = append(out, bound{interval: interval{v.number, v.number}})
 		}
@@ -213,17 +214,18 @@ func (d *draft) bounds(out []bound, e *expr) []bound {
 	arg := e.arg
 	if p := arg.raw(); p != nil {
 		if len(p.teams) > 1 && p.nested && arg.function == noFunction && e.typ.depth >= 1 {
+			out := make([]bound, 0, len(p.teams))
 			for i := range p.teams {
 				out = append(out, d.pathBound(e.function, p, p.teams[i:i+1]))
 			}
 			return out
 		}
 		if e.typ.depth == 0 || len(p.teams) == 1 {
-			return append(out, d.pathBound(e.function, p, p.teams))
+			return []bound{d.pathBound(e.function, p, p.teams)}
 		}
-		return append(out, bound{unknown: true})
+		return []bound{{unknown: true}}
 	}
-	return append(out, foldBounds(e.function, e.typ, d.bounds(nil, arg)))
+	return []bound{foldBounds(e.function, e.typ, d.bounds(arg))}
 }
 
 // foldBounds bounds a function of a fixed number of bounded elements.

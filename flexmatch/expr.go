@@ -238,10 +238,10 @@ func (p *exprParser) expr(depth int) (*expr, error) {
 	start := p.at
 	word, _ := leadingWord(p.text[p.at:])
 	p.at += len(word)
-	switch {
-	case word == "teams" || word == "team":
+	switch word {
+	case "teams", "team":
 		return p.teamsPath()
-	case word == "players":
+	case "players":
 		return p.member(&path{teams: p.scope.allTeams(), everyone: true, member: playerMember}, 1)
 	}
 	f := functionNamed(word)

@@ -147,7 +147,7 @@ func TestBoundsHoldTheValueOfEveryCompletion(t *testing.T) {
 		d.ranges[0] = interval{-5, 30}
 		d.push(entryOf(3), 0)
 		d.push(entryOf(7), 1)
-		bounds := d.bounds(nil, e)
+		bounds := d.bounds(e)
 		for _, red := range []float64{-5, 0, 12, 30, math.NaN()} {
 			for _, blue := range []float64{-5, 4, 30, math.NaN()} {
 				pushed := 0
@@ -201,6 +201,6 @@ func FuzzExpression(f *testing.F) {
 		if v.kind == listValue {
 			t.Fatalf("%q is a %v but its elements are lists", text, e.typ)
 		}
-		d.bounds(nil, e)
+		d.bounds(e)
 	})
 }

@@ -98,15 +98,15 @@ func (NotPlaced) input() {}
 // the instant it happened at, which may lie before the Step's now.
 type Effect interface{ effect() }
 
-// Searching: a ticket entered the pool, or came back after a failed proposal.
+// Searching says that a ticket entered the pool, or came back after a failed proposal.
 type Searching struct {
 	At       time.Time
 	TicketID string
 	Returned bool // true after a failed proposal
 }
 
-// Proposed: these tickets fit together. Without acceptance, Matched follows in the
-// same Step. Deadline is zero when no acceptance is required.
+// Proposed says that these tickets fit together. Without acceptance, Matched follows
+// in the same Step. Deadline is zero when no acceptance is required.
 type Proposed struct {
 	At                 time.Time
 	Match              Match
@@ -115,7 +115,7 @@ type Proposed struct {
 	Metrics            []RuleMetric
 }
 
-// Answered: an Answer was recorded.
+// Answered says that an Answer was recorded.
 type Answered struct {
 	At        time.Time
 	MatchID   string
@@ -134,31 +134,31 @@ const (
 	TimedOut
 )
 
-// AcceptanceCompleted: a proposal is decided. Matched follows when Accepted; else
-// Searching (Returned) for tickets whose players all accepted and Cancelled for the
-// others follow.
+// AcceptanceCompleted says that a proposal is decided. Matched follows when Accepted;
+// else Searching (Returned) for tickets whose players all accepted and Cancelled for
+// the others follow.
 type AcceptanceCompleted struct {
 	At      time.Time
 	MatchID string
 	Outcome AcceptanceOutcome
 }
 
-// Matched: the match stands and wants a session. The tickets stay known, in state
-// Placing, until Placed or NotPlaced.
+// Matched says that the match stands and wants a session. The tickets stay known, in
+// state Placing, until Placed or NotPlaced.
 type Matched struct {
 	At    time.Time
 	Match Match
 }
 
-// Expired: the request timeout passed; the ticket left the pool.
+// Expired says that the request timeout passed; the ticket left the pool.
 type Expired struct {
 	At       time.Time
 	TicketID string
 	Metrics  []RuleMetric
 }
 
-// Cancelled: the ticket left the pool, because of a Stop (ByRequest) or because a
-// proposal it was in was not accepted by its players.
+// Cancelled says that the ticket left the pool, because of a Stop (ByRequest) or
+// because a proposal it was in was not accepted by its players.
 type Cancelled struct {
 	At        time.Time
 	TicketID  string
@@ -166,7 +166,8 @@ type Cancelled struct {
 	Metrics   []RuleMetric
 }
 
-// Refused: an input changed nothing. Index is its position in the Step's inputs.
+// Refused says that an input changed nothing. Index is its position in the Step's
+// inputs.
 type Refused struct {
 	At      time.Time
 	Index   int
