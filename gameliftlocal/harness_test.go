@@ -406,7 +406,7 @@ func (s *subscriber) verify(m map[string]string) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
+	defer answer.Body.Close() //nolint:errcheck // only read
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err

@@ -200,7 +200,7 @@ func (m *matchmaker) turn() {
 	now := m.service.clock.now()
 	for _, g := range m.generations() {
 		if at, ok := g.pool.Deadline(); ok && !at.After(now) {
-			m.step(g, now, nil)
+			_ = m.step(g, now, nil) // time alone is never refused
 		}
 	}
 	m.startDelayed(now)

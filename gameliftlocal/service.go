@@ -348,7 +348,7 @@ func (s *Service) endAll() {
 	for _, m := range makers {
 		reply := make(chan error, 1)
 		m.post(letter{retire: errStopped, reply: reply})
-		<-reply
+		<-reply //nolint:errcheck // it has stopped, now or before
 	}
 	s.host(func(w *hosting.World, now time.Time) {
 		for _, name := range sortedKeys(s.queues) {

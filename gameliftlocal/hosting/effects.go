@@ -15,40 +15,41 @@ type Push struct {
 	Message Message
 }
 
-// ProcessChanged: a process appeared, became idle or busy, lost or regained its
-// connection, was told to end, or ended. State ProcessEnded is the last that is
+// ProcessChanged says that a process appeared, became idle or busy, lost or regained
+// its connection, was told to end, or ended. State ProcessEnded is the last that is
 // heard of an id: close its connection and forget it.
 type ProcessChanged struct {
 	At      time.Time
 	Process Process
 }
 
-// SessionCreated: a session was given to a process and is ACTIVATING.
+// SessionCreated says that a session was given to a process and is ACTIVATING.
 type SessionCreated struct {
 	At      time.Time
 	Session Session
 }
 
-// SessionActivated: the game server reported that the session takes players.
+// SessionActivated says that the game server reported the session as taking players.
 type SessionActivated struct {
 	At      time.Time
 	Session Session
 }
 
-// SessionEnded: the session is TERMINATED. Its player sessions have been closed by
-// the effects before it.
+// SessionEnded says that the session is TERMINATED. Its player sessions have been
+// closed by the effects before it.
 type SessionEnded struct {
 	At      time.Time
 	Session Session
 }
 
-// PlayerSessionChanged: a player session is new or has another status.
+// PlayerSessionChanged says that a player session is new or has another status.
 type PlayerSessionChanged struct {
 	At            time.Time
 	PlayerSession PlayerSession
 }
 
-// PlacementEnded: a placement left PENDING. There is exactly one per placement.
+// PlacementEnded says that a placement left PENDING. There is exactly one per
+// placement.
 type PlacementEnded struct {
 	At        time.Time
 	Placement Placement

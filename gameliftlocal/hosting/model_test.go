@@ -37,8 +37,10 @@ func newWalk() *walk {
 			_, _ = k.w.RegisterCompute(k.now, Compute{Fleet: f, Location: l, Name: "c-" + l, IPAddress: "127.0.0.1"})
 		}
 	}
-	k.w.PutQueue(k.now, Queue{Name: "q", Destinations: []string{"fleet-a", "fleet-b"}, Timeout: time.Minute,
-		LatencyPolicies: []LatencyPolicy{{50, 20 * time.Second}, {100, 0}}})
+	k.w.PutQueue(k.now, Queue{
+		Name: "q", Destinations: []string{"fleet-a", "fleet-b"}, Timeout: time.Minute,
+		LatencyPolicies: []LatencyPolicy{{50, 20 * time.Second}, {100, 0}},
+	})
 	return k
 }
 
@@ -119,9 +121,11 @@ func (k *walk) do(o op) {
 func (k *walk) startPlacement(o op) {
 	k.serial++
 	id := PlacementID(fmt.Sprint("pl", k.serial))
-	_, err := k.w.StartPlacement(k.now, PlacementRequest{ID: id, Queue: "q", MaxPlayers: 3,
+	_, err := k.w.StartPlacement(k.now, PlacementRequest{
+		ID: id, Queue: "q", MaxPlayers: 3,
 		Players:   []NewPlayer{{PlayerID: "ann"}, {PlayerID: "bob"}},
-		Latencies: []Latency{{"ann", "custom-1", float64(20 * o.B)}, {"ann", "custom-2", float64(3 * o.A)}}[:o.A%3]})
+		Latencies: []Latency{{"ann", "custom-1", float64(20 * o.B)}, {"ann", "custom-2", float64(3 * o.A)}}[:o.A%3],
+	})
 	if err == nil {
 		k.starts[id] = true
 	}

@@ -276,17 +276,32 @@ func TestOrderOfCandidates(t *testing.T) {
 		{"cost first", Queue{Destinations: []string{"fleet-b", "fleet-a"}, Priorities: []Priority{ByCost}}, PlacementRequest{}, 0, "home east west"},
 		{"destination first, then latency", Queue{Priorities: []Priority{ByDestination}}, PlacementRequest{Latencies: latencies}, 0, "home east west"},
 		{"location first", Queue{Priorities: []Priority{ByLocation}, LocationOrder: []string{"custom-west"}}, PlacementRequest{}, 0, "west east home"},
-		{"a cap drops locations above it and unmeasured ones",
+		{
+			"a cap drops locations above it and unmeasured ones",
 			Queue{LatencyPolicies: []LatencyPolicy{{MaxMilliseconds: 60}}},
-			PlacementRequest{Latencies: []Latency{{"ann", "custom-home", 61}, {"ann", "custom-east", 60}}}, 0, "east"},
+			PlacementRequest{Latencies: []Latency{{"ann", "custom-home", 61}, {"ann", "custom-east", 60}}},
+			0, "east",
+		},
 		{"a cap asks every player", Queue{LatencyPolicies: []LatencyPolicy{{MaxMilliseconds: 60}}}, PlacementRequest{Latencies: latencies}, 0, "home"},
-		{"the last cap stays", Queue{LatencyPolicies: []LatencyPolicy{{50, time.Minute}, {60, time.Minute}}},
-			PlacementRequest{Latencies: latencies}, time.Hour, "home"},
+		{
+			"the last cap stays",
+			Queue{LatencyPolicies: []LatencyPolicy{{50, time.Minute}, {60, time.Minute}}},
+			PlacementRequest{Latencies: latencies},
+			time.Hour, "home",
+		},
 		{"no cap without latencies", Queue{LatencyPolicies: []LatencyPolicy{{MaxMilliseconds: 1}}}, PlacementRequest{}, 0, "home east west"},
-		{"an override goes first, once", Queue{Priorities: []Priority{ByLocation}},
-			PlacementRequest{Override: &Override{LocationOrder: []string{"custom-west", "custom-home"}}}, 0, "west home east home west"},
-		{"an override without anything after", Queue{Priorities: []Priority{ByLocation}},
-			PlacementRequest{Override: &Override{LocationOrder: []string{"custom-west"}, Strategy: OnlyListed}}, 0, "west"},
+		{
+			"an override goes first, once",
+			Queue{Priorities: []Priority{ByLocation}},
+			PlacementRequest{Override: &Override{LocationOrder: []string{"custom-west", "custom-home"}}},
+			0, "west home east home west",
+		},
+		{
+			"an override without anything after",
+			Queue{Priorities: []Priority{ByLocation}},
+			PlacementRequest{Override: &Override{LocationOrder: []string{"custom-west"}, Strategy: OnlyListed}},
+			0, "west",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := queued(t, c.queue)
@@ -325,8 +340,11 @@ func TestLatencyPoliciesInTime(t *testing.T) {
 		limit  int
 		next   time.Duration
 	}{
-		{0, 50, 10 * time.Second}, {10*time.Second - 1, 50, 1}, {10 * time.Second, 100, 20 * time.Second},
-		{30 * time.Second, 200, 0}, {time.Hour, 200, 0},
+		{0, 50, 10 * time.Second},
+		{10*time.Second - 1, 50, 1},
+		{10 * time.Second, 100, 20 * time.Second},
+		{30 * time.Second, 200, 0},
+		{time.Hour, 200, 0},
 	} {
 		limit, next, ok := q.capAt(c.waited)
 		equal(t, c.waited.String(), []any{limit, next, ok}, []any{c.limit, c.next, true})

@@ -44,9 +44,11 @@ func newRig(t *testing.T, role string, change func(*Options)) *rig {
 	var ids int
 	o := Options{
 		Command: []string{os.Args[0], "-test.v", "port={port}"},
-		Env: []string{childVariable + "=" + role, reportVariable + "=" + r.tower.listener.Addr().String(),
+		Env: []string{
+			childVariable + "=" + role, reportVariable + "=" + r.tower.listener.Addr().String(),
 			"PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0", // a raced binary else takes a second to exit
-			"GAMELIFT_SDK_FLEET_ID=overridden"},
+			"GAMELIFT_SDK_FLEET_ID=overridden",
+		},
 		WebSocketURL: "ws://127.0.0.1:1/sdk", FleetID: "fleet-1", HostID: "box",
 		Token:  func(context.Context) (string, error) { return "the-token", nil },
 		NewID:  func() string { ids++; return fmt.Sprint("proc-", ids) },
@@ -233,8 +235,10 @@ func TestEverybodyEndsWithTheContext(t *testing.T) {
 		role, exit string
 		grace      time.Duration
 	}{
-		{"obedient", "exit status 0", patience}, {"reader", "exit status 0", patience},
-		{"stubborn", "signal: killed", 10 * time.Millisecond}, {"wrapper", "signal: terminated", 100 * time.Millisecond},
+		{"obedient", "exit status 0", patience},
+		{"reader", "exit status 0", patience},
+		{"stubborn", "signal: killed", 10 * time.Millisecond},
+		{"wrapper", "signal: terminated", 100 * time.Millisecond},
 	} {
 		t.Run(c.role, func(t *testing.T) {
 			if runtime.GOOS == "windows" {

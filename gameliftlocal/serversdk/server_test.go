@@ -166,8 +166,10 @@ func TestPushesOfEveryKindCarryNoRequestID(t *testing.T) {
 		message hosting.Message
 		want    string
 	}{
-		{hosting.UpdateGameSession{Session: session, Reason: hosting.BackfillTimedOut, BackfillTicketID: "t"},
-			`{"Action":"UpdateGameSession","GameSession":{"GameSessionId":"arn:x","Name":"n","FleetId":"f","Location":"l","MaximumPlayerSessionCount":3,"Port":0,"IpAddress":"","DnsName":"","GameSessionData":"","MatchmakerData":"","GameProperties":{},"Status":"ACTIVE","StatusReason":""},"UpdateReason":"BACKFILL_TIMED_OUT","BackfillTicketId":"t"}`},
+		{
+			hosting.UpdateGameSession{Session: session, Reason: hosting.BackfillTimedOut, BackfillTicketID: "t"},
+			`{"Action":"UpdateGameSession","GameSession":{"GameSessionId":"arn:x","Name":"n","FleetId":"f","Location":"l","MaximumPlayerSessionCount":3,"Port":0,"IpAddress":"","DnsName":"","GameSessionData":"","MatchmakerData":"","GameProperties":{},"Status":"ACTIVE","StatusReason":""},"UpdateReason":"BACKFILL_TIMED_OUT","BackfillTicketId":"t"}`,
+		},
 		{hosting.TerminateProcess{TerminationAt: time.UnixMilli(1234)}, `{"Action":"TerminateProcess","TerminationTime":1234}`},
 		{hosting.RefreshConnection{AuthToken: "tok"}, `{"Action":"RefreshConnection","RefreshConnectionEndpoint":"wss://h","AuthToken":"tok"}`},
 	} {
@@ -368,10 +370,11 @@ func TestDescribePlayerSessionsInPages(t *testing.T) {
 		_, err := w.Reserve(now, s.ID, []hosting.NewPlayer{{PlayerID: "a"}, {PlayerID: "b"}, {PlayerID: "c", Data: "x"}})
 		must(t, err)
 	})
-	describe := func(more string, status int) (out struct {
+	type page struct {
 		NextToken      *string
 		PlayerSessions []map[string]any
-	}) {
+	}
+	describe := func(more string, status int) (out page) {
 		t.Helper()
 		answer := c.ask(`{"Action":"DescribePlayerSessions","RequestId":"r4","GameSessionId":"`+string(s.ID)+`","Limit":2`+more+`}`, status)
 		must(t, json.Unmarshal([]byte(answer), &out))

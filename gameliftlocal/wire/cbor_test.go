@@ -121,10 +121,24 @@ func TestCBORIsWrittenInTheShortestForm(t *testing.T) {
 		value any
 		want  string
 	}{
-		{int64(23), "17"}, {int64(24), "1818"}, {int64(255), "18ff"}, {int64(256), "190100"}, {int64(65536), "1a00010000"},
-		{int64(1) << 32, "1b0000000100000000"}, {int64(-1), "20"}, {int64(-256), "38ff"}, {int64(math.MinInt64), "3b7fffffffffffffff"},
-		{true, "f5"}, {false, "f4"}, {nil, "f6"}, {1.1, "fb3ff199999999999a"}, {float32(100000), "fa47c35000"},
-		{"IETF", "6449455446"}, {"\xff", "63efbfbd"}, {[]byte{1, 2}, "420102"}, {[]any{int64(1)}, "8101"},
+		{int64(23), "17"},
+		{int64(24), "1818"},
+		{int64(255), "18ff"},
+		{int64(256), "190100"},
+		{int64(65536), "1a00010000"},
+		{int64(1) << 32, "1b0000000100000000"},
+		{int64(-1), "20"},
+		{int64(-256), "38ff"},
+		{int64(math.MinInt64), "3b7fffffffffffffff"},
+		{true, "f5"},
+		{false, "f4"},
+		{nil, "f6"},
+		{1.1, "fb3ff199999999999a"},
+		{float32(100000), "fa47c35000"},
+		{"IETF", "6449455446"},
+		{"\xff", "63efbfbd"},
+		{[]byte{1, 2}, "420102"},
+		{[]any{int64(1)}, "8101"},
 		{map[string]any{"b": int64(2), "a": int64(1)}, "a2616101616202"},
 		{instant(time.UnixMilli(1363896240500)), "c1fb41d452d9ec200000"},
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -300,7 +301,7 @@ func TestErrorsInJSON(t *testing.T) {
 			})
 			resp, body := call(t, s, "ListFleets", `{}`)
 			wantError(t, resp, body, test.status, test.code, test.message)
-			if logged := strings.Contains(log.String(), context.DeadlineExceeded.Error()); logged != (test.err == context.DeadlineExceeded) {
+			if logged := strings.Contains(log.String(), context.DeadlineExceeded.Error()); logged != errors.Is(test.err, context.DeadlineExceeded) {
 				t.Errorf("the log says %q", log.String())
 			}
 		})

@@ -88,10 +88,10 @@ func (s *shapes) of(t reflect.Type, name string) *shape {
 	out := &shape{limits: newLimits(known)}
 	defer func() { out.rules = rules(out) }()
 	s.built[key] = out // before its parts, in case one leads back here
-	switch {
-	case t == timeType:
+	switch t {
+	case timeType:
 		out.kind = kindInstant
-	case t == blobType:
+	case blobType:
 		out.kind = kindBlob
 	default:
 		s.fill(out, t, known)

@@ -114,8 +114,8 @@ func TestRequiredMembersAreThoseOfTheSDK(t *testing.T) {
 		err, _ := result[1].Interface().(error)
 		if invalid := (smithy.InvalidParamsError{}); errors.As(err, &invalid) {
 			for _, one := range invalid.Errs() {
-				missing, ok := one.(smithy.InvalidParamError)
-				if !ok {
+				var missing smithy.InvalidParamError
+				if !errors.As(one, &missing) {
 					t.Fatalf("%s: the SDK reports %T", op.name, one)
 				}
 				_, member, _ := strings.Cut(missing.Field(), ".")
