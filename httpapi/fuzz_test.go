@@ -22,9 +22,13 @@ func FuzzRequestBodies(f *testing.F) {
 	f.Add(uint8(1), "text/plain+;", `{}`)
 	f.Add(uint8(1), "application/vnd.muster+json; charset=utf-8", `{"refreshToken":"x"}`)
 	targets := []struct{ method, path, token string }{
-		{"POST", "/v1/auth/guest", ""}, {"POST", "/v1/auth/refresh", ""}, {"POST", "/v1/auth/logout", ""},
-		{"PATCH", "/v1/players/me", "ada"}, {"POST", "/v1/matchmaking/tickets", "ada"},
-		{"POST", "/v1/server/sessions/s/result", "msk_good"}, {"POST", "/v1/events/sns", ""},
+		{"POST", "/v1/auth/guest", ""},
+		{"POST", "/v1/auth/refresh", ""},
+		{"POST", "/v1/auth/logout", ""},
+		{"PATCH", "/v1/players/me", "ada"},
+		{"POST", "/v1/matchmaking/tickets", "ada"},
+		{"POST", "/v1/server/sessions/s/result", "msk_good"},
+		{"POST", "/v1/events/sns", ""},
 	}
 	var r *rig
 	f.Fuzz(func(t *testing.T, which uint8, contentType, body string) {

@@ -153,7 +153,7 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 			allow := probe.header.Get("Allow")
 			p := newProblem(http.StatusMethodNotAllowed, "route.method_not_allowed", "this path takes "+allow)
 			p.header = http.Header{"Allow": {allow}}
-			s.writeProblem(w, r, p)
+			s.writeProblem(w, p)
 			return
 		}
 	}
@@ -165,7 +165,7 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ServeHTTP(w, r)
 		return
 	}
-	s.writeProblem(w, r, newProblem(http.StatusNotFound, "route.not_found", "there is nothing at this path"))
+	s.writeProblem(w, newProblem(http.StatusNotFound, "route.not_found", "there is nothing at this path"))
 }
 
 // isAPIPath tells paths of the interface from paths of pages.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -83,6 +84,25 @@ func TestAPanicIsA500AndIsLogged(t *testing.T) {
 	}
 }
 
+func TestADeliberateAbortIsPassedOnWithoutAWord(t *testing.T) {
+	for name, value := range map[string]error{"as it is": http.ErrAbortHandler, "with a reason": fmt.Errorf("the peer left: %w", http.ErrAbortHandler)} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(o *Options) {
+				o.Realtime = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(value) })
+			})
+			defer func() {
+				if v := recover(); fmt.Sprint(v) != http.ErrAbortHandler.Error() {
+					t.Errorf("the server gets %v", v)
+				}
+				if strings.Contains(r.log.String(), `"panic"`) {
+					t.Errorf("log: %s", r.log)
+				}
+			}()
+			r.do("GET", "/v1/realtime", "", "")
+		})
+	}
+}
+
 func TestAPanicInMidAnswerCutsTheConnection(t *testing.T) {
 	for name, value := range map[string]any{"a bug": "hush", "a deliberate abort": http.ErrAbortHandler} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +118,7 @@ func TestAPanicInMidAnswerCutsTheConnection(t *testing.T) {
 			if err != nil {
 				return // cut before the head was out: as good
 			}
-			defer res.Body.Close()
+			defer res.Body.Close() //nolint:errcheck // only read
 			if _, err := io.ReadAll(res.Body); err == nil {
 				t.Error("half an answer looks whole")
 			}
@@ -164,8 +184,13 @@ func TestPagesGetWhatIsNotTheInterface(t *testing.T) {
 		method, target string
 		status         int
 	}{
-		{"GET", "/page", 200}, {"GET", "/page/deep/", 200}, {"HEAD", "/page", 200},
-		{"POST", "/page", 404}, {"GET", "/v1/page", 404}, {"GET", "/v1", 404}, {"GET", "/.well-known/page", 404},
+		{"GET", "/page", 200},
+		{"GET", "/page/deep/", 200},
+		{"HEAD", "/page", 200},
+		{"POST", "/page", 404},
+		{"GET", "/v1/page", 404},
+		{"GET", "/v1", 404},
+		{"GET", "/.well-known/page", 404},
 		{"POST", "/healthz", 405},
 	} {
 		a := r.do(c.method, c.target, "", "")
@@ -197,7 +222,9 @@ func TestHEADOfARouteIsItsGETWithoutBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res.Body.Close()
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
 	if res.StatusCode != 200 {
 		t.Errorf("status %d", res.StatusCode)
 	}
@@ -210,7 +237,7 @@ func TestTheSocketCanTakeTheConnectionOver(t *testing.T) {
 			if err != nil {
 				return
 			}
-			defer conn.Close()
+			defer conn.Close() //nolint:errcheck // the client sees whether all arrived
 			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\n\r\nours")
 		})
 	})
@@ -220,7 +247,7 @@ func TestTheSocketCanTakeTheConnectionOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // all has been read by then
 	if _, err := io.WriteString(conn, "GET /v1/realtime HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

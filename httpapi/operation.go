@@ -161,12 +161,12 @@ func (s *server) guard(op operation) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		if err := allow(r.Context(), op.need); err != nil {
-			s.writeProblem(w, r, s.fail(r.Context(), err))
+			s.writeProblem(w, s.fail(r.Context(), err))
 			return
 		}
 		if op.bodyLimit > 0 {
 			if p := refuseBody(op, r); p != nil {
-				s.writeProblem(w, r, p)
+				s.writeProblem(w, p)
 				return
 			}
 		}

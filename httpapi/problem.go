@@ -152,7 +152,7 @@ func problemOfRequest(m *huma.ErrorModel) *problem {
 }
 
 // writeProblem answers outside huma.
-func (s *server) writeProblem(w http.ResponseWriter, r *http.Request, p *problem) {
+func (s *server) writeProblem(w http.ResponseWriter, p *problem) {
 	for name, values := range p.header {
 		w.Header()[name] = values
 	}

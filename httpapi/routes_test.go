@@ -277,8 +277,11 @@ func TestCancellingWhatIsOverAnswers200(t *testing.T) {
 func TestAnotherPlayersTicketIsNotFound(t *testing.T) {
 	r := newRig(t, nil)
 	for _, c := range [][2]string{
-		{"GET", ticketPathOfAda}, {"GET", ticketPathOfAda + "?wait=1"}, {"DELETE", ticketPathOfAda},
-		{"POST", ticketPathOfAda + "/accept"}, {"POST", ticketPathOfAda + "/decline"},
+		{"GET", ticketPathOfAda},
+		{"GET", ticketPathOfAda + "?wait=1"},
+		{"DELETE", ticketPathOfAda},
+		{"POST", ticketPathOfAda + "/accept"},
+		{"POST", ticketPathOfAda + "/decline"},
 	} {
 		if a := r.do(c[0], c[1], "guest", ""); a.status != 404 || a.code() != "ticket.not_found" {
 			t.Errorf("%s %s: %d %s", c[0], c[1], a.status, a.code())
@@ -397,7 +400,7 @@ func TestAnARNIsOnePathSegmentThroughARealServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // only read
 	if res.StatusCode != 200 || string(r.play.lastID) != id {
 		t.Errorf("%d, the rules got %q", res.StatusCode, r.play.lastID)
 	}
@@ -444,7 +447,7 @@ func TestALongPollEndsWhenTheClientLeaves(t *testing.T) {
 	req.Header.Set("Authorization", "Bearer ada")
 	go func() { <-began; leave() }()
 	if res, err := server.Client().Do(req); err == nil {
-		res.Body.Close()
+		_ = res.Body.Close() // there should be none
 		t.Error("the client got an answer")
 	}
 	<-left

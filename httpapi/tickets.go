@@ -122,15 +122,15 @@ func (s *server) ticket(ctx context.Context, in *pollInput) (*ticketBody, error)
 	return &ticketBody{t}, err
 }
 
-func (s *server) cancelTicket(ctx context.Context, in *ticketPath) (*struct {
+// cancelledBody is the answer to a cancellation, which takes effect now or later.
+type cancelledBody struct {
 	Status int
 	Body   muster.TicketView
-}, error) {
+}
+
+func (s *server) cancelTicket(ctx context.Context, in *ticketPath) (*cancelledBody, error) {
 	t, err := s.Play.CancelTicket(ctx, me(ctx), in.ID)
-	out := struct {
-		Status int
-		Body   muster.TicketView
-	}{http.StatusAccepted, t}
+	out := cancelledBody{http.StatusAccepted, t}
 	if t.Status.Final() {
 		out.Status = http.StatusOK
 	}

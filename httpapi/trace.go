@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -120,14 +121,14 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler {
-				panic(v)
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(http.ErrAbortHandler)
 			}
 			s.Log.ErrorContext(r.Context(), "panic", "requestId", traceFrom(r.Context()).id, "panic", v, "stack", string(debug.Stack()))
 			if sw, ok := w.(*statusWriter); ok && sw.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			s.writeProblem(w, r, problemOf(muster.Errorf(muster.Internal, "internal", "panic")))
+			s.writeProblem(w, problemOf(muster.Errorf(muster.Internal, "internal", "panic")))
 		}()
 		next.ServeHTTP(w, r)
 	})
