@@ -58,7 +58,7 @@ func (f *follower) once(ctx context.Context) (heard bool, err error) {
 		query.Set("after", strconv.FormatInt(f.after, 10))
 	}
 	address := "ws" + strings.TrimPrefix(f.api.url, "http") + "/v1/realtime?" + query.Encode()
-	ws, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: f.api.client})
+	ws, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: f.api.client}) //nolint:bodyclose // Dial's answer needs no closing
 	if err != nil {
 		return false, err
 	}

@@ -26,7 +26,7 @@ var errCut = errors.New("the connection to the game server broke")
 // is called when the server let the bot in.
 func playSeat(ctx context.Context, client *http.Client, seat *seatInfo, name string, rng *rand.Rand, seated func()) error {
 	address := "ws://" + net.JoinHostPort(seat.IPAddress, strconv.Itoa(seat.Port)) + "/"
-	ws, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client})
+	ws, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // Dial's answer needs no closing
 	if err != nil {
 		return fmt.Errorf("%w: %w", errCut, err)
 	}

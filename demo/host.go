@@ -45,12 +45,9 @@ var errNoSeat = errors.New("no such player session")
 // variables, so a process has one sdkHost.
 type sdkHost struct{}
 
-// newSDKHost sends the SDK's own log lines to log; without that it would write them to
+// setSDKLog sends the SDK's own log lines to log; without that it would write them to
 // files in the working directory.
-func newSDKHost(log *slog.Logger) sdkHost {
-	server.SetLoggerInterface(sdkLog{log})
-	return sdkHost{}
-}
+func setSDKLog(log *slog.Logger) { server.SetLoggerInterface(sdkLog{log}) }
 
 // Ready takes the connection's parameters from the environment (GAMELIFT_SDK_...). It
 // can block for minutes when nobody answers there.

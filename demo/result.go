@@ -85,7 +85,8 @@ func (r *reporter) post(ctx context.Context, session string, body []byte) (again
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // only read
+
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 2048)) // only for the error text
 	if resp.StatusCode == http.StatusOK {
 		return 0, nil

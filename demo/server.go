@@ -115,7 +115,8 @@ func RunServer(ctx context.Context, opts ServerOptions) error {
 	if err := opts.check(); err != nil {
 		return err
 	}
-	return runServer(ctx, opts, newSDKHost(opts.Log))
+	setSDKLog(opts.Log)
+	return runServer(ctx, opts, sdkHost{})
 }
 
 func runServer(ctx context.Context, opts ServerOptions, h host) error {

@@ -126,7 +126,7 @@ func (v *tokenVerifier) fetch(ctx context.Context) (jose.JSONWebKeySet, error) {
 	if err != nil {
 		return keys, err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // only read
 	if resp.StatusCode != http.StatusOK {
 		return keys, fmt.Errorf("the backend answered %s", resp.Status)
 	}
