@@ -64,8 +64,13 @@ func newWriter(ctx context.Context, db *sql.DB, now func() time.Time) (_ *writer
 		stmt **sql.Stmt
 		text string
 	}{
-		{&w.begin, beginSQL}, {&w.commit, commitSQL}, {&w.rollback, rollbackSQL},
-		{&w.version, versionSQL}, {&w.put, putSQL}, {&w.remove, deleteSQL}, {&w.sweep, sweepSQL},
+		{&w.begin, beginSQL},
+		{&w.commit, commitSQL},
+		{&w.rollback, rollbackSQL},
+		{&w.version, versionSQL},
+		{&w.put, putSQL},
+		{&w.remove, deleteSQL},
+		{&w.sweep, sweepSQL},
 	} {
 		if *p.stmt, err = conn.PrepareContext(ctx, p.text); err != nil {
 			return nil, err

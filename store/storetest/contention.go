@@ -17,7 +17,7 @@ const (
 var contentionTests = []test{
 	{"no increment is lost when many read, change and write", func(s *suite) {
 		k := key("counter", "s")
-		s.race(contenders, func(int) (bool, error) {
+		s.race(func(int) (bool, error) {
 			for range rounds {
 				if err := s.increment(k); err != nil {
 					return false, err
@@ -30,7 +30,7 @@ var contentionTests = []test{
 	{"version 0 gives a lock to exactly one", func(s *suite) {
 		for round := range rounds {
 			k := key("lock", fmt.Sprint(round))
-			winners := s.race(contenders, func(i int) (bool, error) {
+			winners := s.race(func(i int) (bool, error) {
 				err := s.store.Write(context.Background(), put(k, fmt.Sprint(i), 0))
 				return err == nil, ignoreConflict(err)
 			})
@@ -45,7 +45,7 @@ var contentionTests = []test{
 		forks := func(i int) (muster.Key, muster.Key) {
 			return key("fork", fmt.Sprint(i)), key("fork", fmt.Sprint((i+1)%contenders))
 		}
-		eaters := s.race(contenders, func(i int) (bool, error) {
+		eaters := s.race(func(i int) (bool, error) {
 			left, right := forks(i)
 			err := s.store.Write(context.Background(), put(key("eater", fmt.Sprint(i)), "x", 0), put(left, fmt.Sprint(i), 0), put(right, fmt.Sprint(i), 0))
 			return err == nil, ignoreConflict(err)
@@ -65,7 +65,7 @@ var contentionTests = []test{
 	{"a sum over two records never changes while it is moved between them", func(s *suite) {
 		a, b := key("sum", "a"), key("sum", "b")
 		s.write(put(a, "100", 0), put(b, "100", 0))
-		s.race(contenders, func(i int) (bool, error) {
+		s.race(func(i int) (bool, error) {
 			for range rounds {
 				if i%2 == 0 {
 					if err := s.move(a, b); err != nil {
@@ -88,7 +88,7 @@ var contentionTests = []test{
 		}
 	}},
 	{"different records do not get in each other's way", func(s *suite) {
-		s.race(contenders, func(i int) (bool, error) {
+		s.race(func(i int) (bool, error) {
 			for version := range int64(rounds) {
 				if err := s.store.Write(context.Background(), put(key("own", fmt.Sprint(i)), "v", version)); err != nil {
 					return false, err // a conflict included
@@ -102,14 +102,14 @@ var contentionTests = []test{
 	}},
 }
 
-// race runs f in n goroutines at once, fails on any error, and returns the numbers
-// for which f said true, ascending.
-func (s *suite) race(n int, f func(i int) (bool, error)) []int {
+// race runs f in as many goroutines at once as there are contenders, fails on any
+// error, and returns the numbers for which f said true, ascending.
+func (s *suite) race(f func(i int) (bool, error)) []int {
 	s.Helper()
 	var wg sync.WaitGroup
 	start := make(chan struct{})
-	won, errs := make([]bool, n), make([]error, n)
-	for i := range n {
+	won, errs := make([]bool, contenders), make([]error, contenders)
+	for i := range contenders {
 		wg.Go(func() {
 			<-start
 			won[i], errs[i] = f(i)
@@ -118,7 +118,7 @@ func (s *suite) race(n int, f func(i int) (bool, error)) []int {
 	close(start)
 	wg.Wait()
 	var winners []int
-	for i := range n {
+	for i := range contenders {
 		if errs[i] != nil {
 			s.Fatalf("goroutine %d: %v", i, errs[i])
 		}

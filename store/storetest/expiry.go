@@ -109,7 +109,7 @@ var expiryTests = []test{
 		}
 		s.clock.advance(time.Minute)
 		s.lists("p", muster.ListOptions{Limit: 3}, live[:3]...)
-		if got := s.pages("p", muster.ListOptions{Limit: 3}); len(got) != len(live) {
+		if got := s.pages(muster.ListOptions{Limit: 3}); len(got) != len(live) {
 			s.Fatalf("pages hold %q, want %q", got, live)
 		}
 	}},
@@ -150,7 +150,7 @@ var expiryTests = []test{
 		k := key("lock", "s")
 		s.write(putUntil(k, "first", 0, s.clock.Now().Add(time.Minute)))
 		s.clock.advance(time.Minute)
-		winners := s.race(8, func(i int) (bool, error) {
+		winners := s.race(func(i int) (bool, error) {
 			err := s.store.Write(context.Background(), putUntil(k, fmt.Sprint(i), 0, s.clock.Now().Add(time.Minute)))
 			return err == nil, ignoreConflict(err)
 		})

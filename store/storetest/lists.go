@@ -81,10 +81,10 @@ var listTests = []test{
 		s.fill("p", all...)
 		s.fill("p", "q") // outside the prefix
 		for _, limit := range []int{1, 2, 7, 22, 23, 24} {
-			if got := s.pages("p", muster.ListOptions{Prefix: "r", Limit: limit}); !slices.Equal(got, all) {
+			if got := s.pages(muster.ListOptions{Prefix: "r", Limit: limit}); !slices.Equal(got, all) {
 				s.Fatalf("pages of %d: got %q", limit, got)
 			}
-			got := s.pages("p", muster.ListOptions{Prefix: "r", Limit: limit, Descending: true})
+			got := s.pages(muster.ListOptions{Prefix: "r", Limit: limit, Descending: true})
 			slices.Reverse(got)
 			if !slices.Equal(got, all) {
 				s.Fatalf("pages of %d, descending: got %q backwards", limit, got)
@@ -100,7 +100,7 @@ var listTests = []test{
 		for _, limit := range []int{-1, 0, muster.MaxListLimit, muster.MaxListLimit + 1} {
 			s.lists("p", muster.ListOptions{Limit: limit}, all[:muster.MaxListLimit]...)
 		}
-		if got := s.pages("p", muster.ListOptions{}); !slices.Equal(got, all) {
+		if got := s.pages(muster.ListOptions{}); !slices.Equal(got, all) {
 			s.Fatalf("pages of the greatest size: got %d records, want %d", len(got), len(all))
 		}
 	}},
@@ -116,14 +116,14 @@ var listTests = []test{
 	}},
 }
 
-// pages lists to the end, a page after another, as a caller would.
-func (s *suite) pages(partition string, opts muster.ListOptions) []string {
+// pages lists partition p to the end, a page after another, as a caller would.
+func (s *suite) pages(opts muster.ListOptions) []string {
 	s.Helper()
 	var all []string
 	for {
-		page := sorts(s.list(partition, opts))
+		page := sorts(s.list("p", opts))
 		if len(page) > opts.Max() {
-			s.Fatalf("list %q %+v returned %d records", partition, opts, len(page))
+			s.Fatalf("list %+v returned %d records", opts, len(page))
 		}
 		all = append(all, page...)
 		if len(page) < opts.Max() {
