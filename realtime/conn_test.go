@@ -83,9 +83,13 @@ func TestErrorsOfTheRulesDoNotLeak(t *testing.T) {
 		want []string
 	}{
 		{"an unclassified error", errors.New("hush"), []string{`"status":500`, `"code":"internal"`}},
-		{"a conflict with details", &muster.Error{Kind: muster.Conflict, Code: "ticket.already_queued", Message: "you wait", RetryAfter: 1500 * time.Millisecond,
-			Details: map[string]any{"ticketId": "t-9", "code": "forged", "broken": func() {}}, Err: errors.New("hush")},
-			[]string{`"status":409`, `"code":"ticket.already_queued"`, `"ticketId":"t-9"`, `"retryAfterSeconds":2`, `"type":"about:blank"`}},
+		{
+			"a conflict with details", &muster.Error{
+				Kind: muster.Conflict, Code: "ticket.already_queued", Message: "you wait", RetryAfter: 1500 * time.Millisecond,
+				Details: map[string]any{"ticketId": "t-9", "code": "forged", "broken": func() {}}, Err: errors.New("hush"),
+			},
+			[]string{`"status":409`, `"code":"ticket.already_queued"`, `"ticketId":"t-9"`, `"retryAfterSeconds":2`, `"type":"about:blank"`},
+		},
 		{"a sentinel of the store", fmt.Errorf("hush: %w", muster.ErrNotFound), []string{`"status":404`, `"code":"not_found"`}},
 		{"a lost race", fmt.Errorf("hush: %w", muster.ErrConflict), []string{`"status":409`, `"code":"conflict"`}},
 	} {
