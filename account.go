@@ -87,11 +87,31 @@ func defaultName(p PlayerID) string {
 	return "Player-" + strings.ToUpper(id[max(0, len(id)-5):])
 }
 
+// maxID bounds an id in a request, in bytes (Amazon's limit for a ticket id).
+const maxID = 128
+
+// ours says that text could be an id of ours. Whatever could not be names nothing: it
+// is not found, and never reaches the store.
+func ours(id string) bool {
+	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool {
+		return r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+// account reads a player's record; without one the error is NotFound.
+func (b *Backend) account(ctx context.Context, p PlayerID) (account, int64, error) {
+	if !ours(string(p)) {
+		return account{}, 0, playerNotFound(ErrNotFound)
+	}
+	a, version, err := load[account](ctx, b.store, accountKey(p))
+	return a, version, playerNotFound(err)
+}
+
 // Me is the caller's own player with what they are doing now.
 func (b *Backend) Me(ctx context.Context, p PlayerID) (PlayerView, error) {
-	a, _, err := load[account](ctx, b.store, accountKey(p))
+	a, _, err := b.account(ctx, p)
 	if err != nil {
-		return PlayerView{}, playerNotFound(err)
+		return PlayerView{}, err
 	}
 	view := PlayerView{ID: a.ID, DisplayName: a.DisplayName, CreatedAt: &a.CreatedAt}
 	held, _, err := b.liveSlot(ctx, p)
@@ -109,9 +129,9 @@ func (b *Backend) Me(ctx context.Context, p PlayerID) (PlayerView, error) {
 
 // Player is another player, as everybody may see them.
 func (b *Backend) Player(ctx context.Context, p PlayerID) (PlayerView, error) {
-	a, _, err := load[account](ctx, b.store, accountKey(p))
+	a, _, err := b.account(ctx, p)
 	if err != nil {
-		return PlayerView{}, playerNotFound(err)
+		return PlayerView{}, err
 	}
 	return PlayerView{ID: a.ID, DisplayName: a.DisplayName}, nil
 }
@@ -130,9 +150,9 @@ func (b *Backend) Rename(ctx context.Context, p PlayerID, name string) (PlayerVi
 		return PlayerView{}, Errorf(Invalid, "player.name_characters", "a name holds printable characters only")
 	}
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		a, version, err := load[account](ctx, b.store, accountKey(p))
+		a, version, err := b.account(ctx, p)
 		if err != nil {
-			return nil, playerNotFound(err)
+			return nil, err
 		}
 		a.DisplayName = name
 		op, err := put(accountKey(p), version, a, time.Time{})

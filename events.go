@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,11 +25,20 @@ const sessionLife = 7 * 24 * time.Hour
 // again. Tickets that are not ours are skipped.
 func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
 	also := b.sessionOps(ev)
+	var ask []TicketID // those whose fate the event does not tell
 	for _, ids := range ticketChunks(ev.Tickets) {
-		err := b.changeTickets(ctx, ids, func(t ticket) (ticket, change) { return t.after(ev, b.instant()) }, also)
+		err := b.changeTickets(ctx, ids, func(t ticket) (ticket, change) {
+			if t.undecided(ev) && !slices.Contains(ask, t.ID) {
+				ask = append(ask, t.ID)
+			}
+			return t.after(ev, b.instant())
+		}, also)
 		if err != nil {
 			return fmt.Errorf("apply %s: %w", ev.Type, err)
 		}
+	}
+	if err := b.settleAll(ctx, ask); err != nil {
+		b.log.WarnContext(ctx, "settle after an unaccepted match; the reconciler will", "match", ev.MatchID, "error", err)
 	}
 	return nil
 }

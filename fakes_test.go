@@ -62,6 +62,8 @@ type fakeGameLift struct {
 	startErr func() (took bool, err error)
 	down     bool // every call is Unavailable
 	asked    int  // calls of Tickets
+	// whenAsked, when set, runs after Tickets has its answer and before it gives it.
+	whenAsked func()
 }
 
 type fakeTicket struct {
@@ -250,6 +252,9 @@ func (g *fakeGameLift) Tickets(_ context.Context, ids []muster.TicketID) ([]must
 			all = append(all, t.TicketSnapshot)
 		}
 	}
+	if g.whenAsked != nil {
+		g.whenAsked()
+	}
 	return all, nil
 }
 
@@ -323,6 +328,15 @@ func (i *inbox) Notify(_ context.Context, notices ...muster.Notice) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.notices = append(i.notices, notices...)
+}
+
+// take hands over what was told since the last time.
+func (i *inbox) take() []muster.Notice {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	notices := i.notices
+	i.notices = nil
+	return notices
 }
 
 // rig is a Backend with everything around it in the tests' hands.

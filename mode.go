@@ -246,8 +246,8 @@ func (b *Backend) SetAttributes(ctx context.Context, p PlayerID, data map[string
 		return Errorf(Invalid, "attributes.too_large", "the attributes of a player have at most %d bytes", maxAttributeData)
 	}
 	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		if _, _, err := load[account](ctx, b.store, accountKey(p)); err != nil {
-			return nil, playerNotFound(err)
+		if _, _, err := b.account(ctx, p); err != nil {
+			return nil, err
 		}
 		return []Op{{Kind: Put, Key: dataKey(p, attributesNamespace), Value: body, Version: AnyVersion}}, nil
 	})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"time"
+	"unicode/utf8"
 )
 
 // How long records outlive their use.
@@ -39,8 +40,8 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	if !known {
 		return TicketView{}, false, Errorf(NotFound, "mode.unknown", "there is no mode %q", req.Mode)
 	}
-	if len(key) > maxIdempotencyKey {
-		return TicketView{}, false, Errorf(Invalid, "request.idempotency_key", "an idempotency key has at most %d bytes", maxIdempotencyKey)
+	if len(key) > maxIdempotencyKey || !utf8.ValidString(key) {
+		return TicketView{}, false, Errorf(Invalid, "request.idempotency_key", "an idempotency key has at most %d bytes, in UTF-8", maxIdempotencyKey)
 	}
 	hash := requestHash(req)
 	if earlier, ok, err := b.earlierTicket(ctx, p, key, hash); err != nil || ok {
@@ -60,7 +61,7 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	})
 	if definiteRefusal(err) {
 		b.log.WarnContext(ctx, "matchmaking refused", "ticket", t.ID, "mode", mode.Name, "error", err)
-		if undo := b.undoTicket(ctx, t); undo != nil {
+		if undo := b.undoTicket(ctx, t, key); undo != nil {
 			b.log.WarnContext(ctx, "undo refused ticket", "ticket", t.ID, "error", undo)
 		}
 		return TicketView{}, false, err
@@ -111,8 +112,8 @@ func (b *Backend) earlierTicket(ctx context.Context, p PlayerID, key, hash strin
 
 // ticketPlayer gathers what GameLift is told about a player.
 func (b *Backend) ticketPlayer(ctx context.Context, p PlayerID, mode Mode, req TicketRequest) (ticketPlayer, error) {
-	if _, _, err := load[account](ctx, b.store, accountKey(p)); err != nil {
-		return ticketPlayer{}, playerNotFound(err)
+	if _, _, err := b.account(ctx, p); err != nil {
+		return ticketPlayer{}, err
 	}
 	latencies, err := b.latencies(req.LatencyInMs)
 	if err != nil {
@@ -191,9 +192,16 @@ func (b *Backend) busy(held slot) error {
 	return nil
 }
 
-// undoTicket frees what storeTicket took.
-func (b *Backend) undoTicket(ctx context.Context, t ticket) error {
-	return b.changeTicket(context.WithoutCancel(ctx), t.ID, func(now ticket) (ticket, change) {
+// undoTicket frees what storeTicket took, the idempotency key included: the request may
+// be made again.
+func (b *Backend) undoTicket(ctx context.Context, t ticket, key string) error {
+	forget := func(context.Context) ([]Op, error) {
+		if key == "" {
+			return nil, nil
+		}
+		return []Op{{Kind: Delete, Key: idempotencyKey(t.Owner, key), Version: AnyVersion}}, nil
+	}
+	return b.changeTickets(context.WithoutCancel(ctx), []TicketID{t.ID}, func(now ticket) (ticket, change) {
 		if now.Status.Final() {
 			return now, unchanged
 		}
@@ -201,7 +209,7 @@ func (b *Backend) undoTicket(ctx context.Context, t ticket) error {
 		next.end(Failed, "ticket.refused", "matchmaking refused the ticket")
 		next.UpdatedAt = b.instant()
 		return next, news
-	})
+	}, forget)
 }
 
 // Ticket is a ticket as the caller sees it; a ticket without the caller is NotFound.
@@ -223,13 +231,10 @@ func (b *Backend) ticketView(t *ticket, p PlayerID, version int64) (TicketView, 
 	return v, err
 }
 
-// maxTicketID bounds a ticket id in a request (Amazon's own limit).
-const maxTicketID = 128
-
 // ticketOf reads a ticket for one of its players. To anyone else it does not exist.
 func (b *Backend) ticketOf(ctx context.Context, p PlayerID, id TicketID) (ticket, int64, error) {
 	absent := Errorf(NotFound, "ticket.not_found", "there is no such ticket")
-	if id == "" || len(id) > maxTicketID {
+	if !ours(string(id)) {
 		return ticket{}, 0, absent
 	}
 	t, version, err := load[ticket](ctx, b.store, ticketKey(id))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -325,6 +326,129 @@ func TestDecliningFreesTheOneAndReturnsTheOther(t *testing.T) {
 	_, err := r.AnswerMatch(ctx, bob, b.ID, true)
 	wantError(t, err, muster.Conflict, "match.not_open")
 	r.start(t, bob, duel())
+}
+
+// TestLateNewsOfAMatchThatWasLeftSaysNothing: GameLift sends the decline, the end of the
+// proposal and the return to the search in one instant, and SNS in any order.
+func TestLateNewsOfAMatchThatWasLeftSaysNothing(t *testing.T) {
+	ctx := context.Background()
+	kinds := []muster.EventType{muster.AcceptMatch, muster.AcceptMatchCompleted, muster.MatchmakingSearching}
+	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		t.Run(fmt.Sprintf("%s, then %s, then %s", kinds[order[0]], kinds[order[1]], kinds[order[2]]), func(t *testing.T) {
+			r := newRig(true)
+			ann, bob := r.guest("ann"), r.guest("bob")
+			a, b := r.start(t, ann, duel()), r.start(t, bob, duel())
+			r.mustDeliver(t)
+			r.clock.advance(time.Second)
+			must[muster.TicketView](t)(r.AnswerMatch(ctx, ann, a.ID, true))
+			r.mustDeliver(t)
+			r.clock.advance(time.Second)
+			must[muster.TicketView](t)(r.AnswerMatch(ctx, bob, b.ID, false))
+			events := map[muster.EventType]muster.Event{}
+			for _, ev := range r.lift.take() {
+				events[ev.Type] = ev
+			}
+			for range 2 { // everything comes twice
+				for _, i := range order {
+					if err := r.ApplyEvent(ctx, events[kinds[i]]); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if view := must[muster.TicketView](t)(r.Ticket(ctx, ann, a.ID)); view.Status != muster.Searching || view.Match != nil {
+				t.Errorf("who accepted is %s in %+v, want searching", view.Status, view.Match)
+			}
+			if view := must[muster.TicketView](t)(r.Ticket(ctx, bob, b.ID)); view.Status != muster.Cancelled {
+				t.Errorf("who declined is %s, want cancelled", view.Status)
+			}
+		})
+	}
+}
+
+func TestAnAnswerWhoseNewsWasLostIsNotTakenForSilence(t *testing.T) {
+	r := newRig(true)
+	ctx := context.Background()
+	ann, bob := r.guest("ann"), r.guest("bob")
+	a, b := r.start(t, ann, duel()), r.start(t, bob, duel())
+	r.mustDeliver(t)
+	r.clock.advance(time.Second)
+	// Ann's answer reaches GameLift by another way; we hear nothing of it.
+	if err := r.lift.AcceptMatch(ctx, a.ID, []muster.PlayerID{ann}, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range r.lift.matches {
+		r.lift.decide(m, "TimedOut")
+	}
+	for _, ev := range r.lift.take() {
+		if ev.Type == muster.AcceptMatchCompleted {
+			for i := range ev.Tickets {
+				for j := range ev.Tickets[i].Players {
+					ev.Tickets[i].Players[j].Accepted = nil
+				}
+			}
+			r.clock.advance(time.Second)
+			if err := r.ApplyEvent(ctx, ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if view := must[muster.TicketView](t)(r.Ticket(ctx, ann, a.ID)); view.Status != muster.Searching {
+		t.Errorf("who accepted is %s, want searching as GameLift has it", view.Status)
+	}
+	view := must[muster.TicketView](t)(r.Ticket(ctx, bob, b.ID))
+	if view.Status != muster.Cancelled || view.Reason.Code != "match.not_accepted" {
+		t.Errorf("who was silent is %s %+v, want cancelled as not accepted", view.Status, view.Reason)
+	}
+}
+
+func TestAnAnswerThatNewsOvertookChangesNothing(t *testing.T) {
+	r := newRig(true)
+	ctx := context.Background()
+	ann, bob := r.guest("ann"), r.guest("bob")
+	a := r.start(t, ann, duel())
+	r.mustDeliver(t)
+	r.clock.advance(time.Minute)
+	r.lift.whenAsked = func() { // while GameLift's answer is on its way
+		r.lift.whenAsked = nil
+		r.clock.advance(time.Second)
+		r.start(t, bob, duel())
+		r.mustDeliver(t)
+	}
+	if err := r.Reconcile(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if view := must[muster.TicketView](t)(r.Ticket(ctx, ann, a.ID)); view.Status != muster.RequiresAcceptance {
+		t.Errorf("the ticket is %s, want requiresAcceptance: GameLift was asked before the match", view.Status)
+	}
+}
+
+func TestARefusedStartMayBeRepeatedWithItsKey(t *testing.T) {
+	r := newRig(false)
+	ann := r.guest("ann")
+	r.lift.startErr = func() (bool, error) { return false, muster.Errorf(muster.Exhausted, "gamelift.limit", "later") }
+	_, _, err := r.StartTicket(context.Background(), ann, duel(), "key")
+	wantError(t, err, muster.Exhausted, "gamelift.limit")
+	r.lift.startErr = nil
+	view, created, err := r.StartTicket(context.Background(), ann, duel(), "key")
+	if err != nil || !created || view.Status.Final() {
+		t.Errorf("the repeat gave %s, created %t, %v; want a new ticket", view.Status, created, err)
+	}
+}
+
+func TestAnIDThatCannotBeOursIsNotFound(t *testing.T) {
+	r := newRig(false)
+	ctx := context.Background()
+	ann := r.guest("ann")
+	report := muster.ResultReport{Teams: []muster.ResultTeam{{Name: "red", Rank: 1, Players: []muster.ResultPlayer{{PlayerID: "\xff"}}}}}
+	for _, id := range []string{"", "\xff\xfe", "a/b", "a#b", "a b", strings.Repeat("x", 5000)} {
+		_, err := r.Ticket(ctx, ann, muster.TicketID(id))
+		wantError(t, err, muster.NotFound, "ticket.not_found")
+		_, err = r.Player(ctx, muster.PlayerID(id))
+		wantError(t, err, muster.NotFound, "player.not_found")
+		wantError(t, r.SetAttributes(ctx, muster.PlayerID(id), nil), muster.NotFound, "player.not_found")
+		_, err = r.ReportResult(ctx, muster.SessionID(id), report)
+		wantError(t, err, muster.NotFound, "session.unknown")
+	}
 }
 
 func TestASeatThatIsNoLongerLiveFreesThePlayer(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // rating is the record of a player's standing in one mode.
@@ -14,9 +15,6 @@ type rating struct {
 	Wins   int `json:"wins"`
 	Losses int `json:"losses"`
 	Draws  int `json:"draws"`
-	// LastSession is the session whose result changed it last: the guard that a result
-	// counts once.
-	LastSession SessionID `json:"lastSession,omitempty"`
 }
 
 // pointsPerMu turns a mean into the number that players and rule sets see: a new
@@ -27,7 +25,7 @@ const pointsPerMu = 60
 func (r rating) points() int { return int(math.Round(max(0, r.Mu) * pointsPerMu)) }
 
 // played is the standing after one more match.
-func (r rating) played(delta Skill, outcome Outcome, in SessionID) rating {
+func (r rating) played(delta Skill, outcome Outcome) rating {
 	r.Mu += delta.Mu
 	r.Sigma = max(r.Sigma+delta.Sigma, minSigma)
 	r.Games++
@@ -39,7 +37,6 @@ func (r rating) played(delta Skill, outcome Outcome, in SessionID) rating {
 	case Draw:
 		r.Draws++
 	}
-	r.LastSession = in
 	return r
 }
 
@@ -84,7 +81,7 @@ func (b *Backend) Matches(ctx context.Context, p PlayerID, limit int, before str
 	if before != "" {
 		after = historyPrefix + before
 	}
-	if len(after) > MaxSortBytes || strings.ContainsFunc(before, func(r rune) bool { return r < ' ' }) {
+	if len(after) > MaxSortBytes || !utf8.ValidString(before) {
 		return MatchHistoryPage{}, Errorf(Invalid, "history.cursor", "this is not a cursor of an earlier page")
 	}
 	records, err := b.store.List(ctx, historyKey(p, time.Time{}, "").Partition, ListOptions{

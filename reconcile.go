@@ -59,7 +59,8 @@ func (b *Backend) sweep(ctx context.Context, shard int) (more bool, err error) {
 		seen++
 		d, err := decode[due](rec)
 		if err != nil {
-			return false, err
+			b.log.ErrorContext(ctx, "skip a due record", "error", err)
+			continue
 		}
 		t, _, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{Status: Failed})
 		if err != nil {
@@ -139,6 +140,7 @@ func (b *Backend) settleAll(ctx context.Context, ids []TicketID) error {
 }
 
 func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
+	asked := b.instant()
 	snapshots, err := b.gamelift.Tickets(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("describe %d tickets: %w", len(ids), err)
@@ -154,7 +156,7 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 				return err
 			}
 		}
-		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, b.instant()) })
+		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, asked, b.instant()) })
 		if err != nil {
 			return fmt.Errorf("settle ticket %s: %w", id, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"sort"
 	"time"
+	"unicode/utf8"
 )
 
 // result is the record of a session's result. It is written once, with what it does to
@@ -39,6 +40,9 @@ const resultChunk = 32
 // resultLife is how long a result is kept. History rows live as long.
 const resultLife = 400 * 24 * time.Hour
 
+// maxSessionID bounds a session's ARN, in bytes (Amazon's limit for an ARN).
+const maxSessionID = 512
+
 // maxResultPlayers bounds a report (players of a GameLift session).
 const maxResultPlayers = 200
 
@@ -49,6 +53,9 @@ const maxResultPlayers = 200
 func (b *Backend) ReportResult(ctx context.Context, id SessionID, report ResultReport) (ResultView, error) {
 	if err := report.check(); err != nil {
 		return ResultView{}, err
+	}
+	if len(id) > maxSessionID || !utf8.ValidString(string(id)) || id == "" {
+		return ResultView{}, errUnknownSession()
 	}
 	hash := report.hash()
 	known, version, err := loadOr(ctx, b.store, resultKey(id), result{})
@@ -155,9 +162,11 @@ func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultRep
 	if !errors.Is(err, ErrNotFound) {
 		return s, err
 	}
-	unknown := Errorf(NotFound, "session.unknown", "no match of ours led to this session")
 	for _, team := range report.Teams {
 		for _, p := range team.Players {
+			if !ours(string(p.PlayerID)) {
+				continue
+			}
 			held, _, err := b.slotOf(ctx, p.PlayerID)
 			if err != nil {
 				return session{}, err
@@ -174,7 +183,11 @@ func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultRep
 			}
 		}
 	}
-	return session{}, unknown
+	return session{}, errUnknownSession()
+}
+
+func errUnknownSession() error {
+	return Errorf(NotFound, "session.unknown", "no match of ours led to this session")
 }
 
 // decideResult computes what a report does to every player's rating.
@@ -281,7 +294,7 @@ func (b *Backend) resultOps(ctx context.Context, res result, version int64, play
 			return nil, err
 		}
 		delta := Skill{Mu: p.After.Mu - p.Before.Mu, Sigma: p.After.Sigma - p.Before.Sigma}
-		op, err := put(ratingKey(p.ID, res.Mode), ratingVersion, standing.played(delta, p.Outcome, res.Session), time.Time{})
+		op, err := put(ratingKey(p.ID, res.Mode), ratingVersion, standing.played(delta, p.Outcome), time.Time{})
 		if err != nil {
 			return nil, err
 		}

@@ -1,5 +1,7 @@
 package muster
 
+import "fmt"
+
 import "unicode/utf8"
 
 // CheckOps says whether a Write could ever succeed: it returns nil or an *Error of
@@ -16,7 +18,7 @@ func CheckOps(ops []Op) error {
 			return err
 		}
 		if _, twice := seen[op.Key]; twice {
-			return Errorf(Invalid, "store.key_twice", "a write names %q/%q twice", op.Key.Partition, op.Key.Sort)
+			return badKey(op.Key, "store.key_twice", "a write names a record twice")
 		}
 		seen[op.Key] = struct{}{}
 		total += op.size()
@@ -38,7 +40,7 @@ func checkOp(op Op) error {
 		return Errorf(Invalid, "store.version", "version %d is not a version", op.Version)
 	}
 	if size := op.size(); size > MaxRecordBytes {
-		return Errorf(Invalid, "store.record_too_large", "record %q/%q has %d bytes, %d is the limit", op.Key.Partition, op.Key.Sort, size, MaxRecordBytes)
+		return badKey(op.Key, "store.record_too_large", fmt.Sprintf("a record of %d bytes, %d is the limit", size, MaxRecordBytes))
 	}
 	return nil
 }
@@ -52,13 +54,13 @@ func (op Op) size() int { return len(op.Key.Partition) + len(op.Key.Sort) + len(
 func CheckKey(key Key) error {
 	switch {
 	case key.Partition == "" || key.Sort == "":
-		return Errorf(Invalid, "store.key_empty", "a record key has a partition and a sort, got %q/%q", key.Partition, key.Sort)
+		return badKey(key, "store.key_empty", "a record key has a partition and a sort")
 	case len(key.Partition) > MaxPartitionBytes:
 		return Errorf(Invalid, "store.key_too_long", "a partition key has %d bytes, %d is the limit", len(key.Partition), MaxPartitionBytes)
 	case len(key.Sort) > MaxSortBytes:
 		return Errorf(Invalid, "store.key_too_long", "a sort key has %d bytes, %d is the limit", len(key.Sort), MaxSortBytes)
 	case !utf8.ValidString(key.Partition) || !utf8.ValidString(key.Sort):
-		return Errorf(Invalid, "store.key_not_utf8", "a record key is UTF-8, got %q/%q", key.Partition, key.Sort)
+		return badKey(key, "store.key_not_utf8", "a record key is UTF-8")
 	}
 	return nil
 }
@@ -100,4 +102,10 @@ func prefixEnd(prefix string) string {
 		}
 	}
 	return "\xff"
+}
+
+// badKey is a refusal that names the key for the log alone: how records are named is
+// nobody else's business.
+func badKey(key Key, code, message string) error {
+	return &Error{Kind: Invalid, Code: code, Message: message, Err: fmt.Errorf("key %q/%q", key.Partition, key.Sort)}
 }

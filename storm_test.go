@@ -22,6 +22,9 @@ type storm struct {
 	flying  []muster.Event // on their way, in no order
 	tickets []owned
 	results map[muster.SessionID]bool
+	// seen is the match that each ticket showed last, left those it has left for good.
+	seen map[muster.TicketID]muster.MatchID
+	left map[muster.TicketID]map[muster.MatchID]bool
 }
 
 type owned struct {
@@ -35,7 +38,7 @@ func TestTicketsSurviveAStormOfLostAndShuffledEvents(t *testing.T) {
 	const wanted = 10_000
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	s := &storm{rig: newRig(true), t: t, rand: rand.New(rand.NewPCG(seed, 1)), results: map[muster.SessionID]bool{}}
+	s := &storm{rig: newRig(true), t: t, rand: rand.New(rand.NewPCG(seed, 1)), results: map[muster.SessionID]bool{}, seen: map[muster.TicketID]muster.MatchID{}, left: map[muster.TicketID]map[muster.MatchID]bool{}}
 	for i := range 300 {
 		s.players = append(s.players, s.guest(fmt.Sprint("guest-", i)))
 	}
@@ -171,9 +174,36 @@ func (s *storm) fly(ctx context.Context) {
 			return
 		}
 		i := s.rand.IntN(len(s.flying))
-		s.allow(s.ApplyEvent(ctx, s.flying[i]))
+		s.allow(s.ApplyEvent(ctx, s.flying[i]), muster.Unavailable)
+		s.forward()
 		s.flying[i] = s.flying[len(s.flying)-1]
 		s.flying = s.flying[:len(s.flying)-1]
+	}
+}
+
+// forward checks what players were told since the last time: a ticket never comes back
+// to a match that it left, and says nothing more after its end.
+func (s *storm) forward() {
+	s.t.Helper()
+	for _, n := range s.inbox.take() {
+		view, ok := n.Data.(muster.TicketView)
+		if !ok {
+			continue
+		}
+		now := muster.MatchID("")
+		if view.Match != nil {
+			now = view.Match.ID
+		}
+		if s.left[view.ID][now] && now != "" {
+			s.t.Fatalf("ticket %s is %s in match %s, which it had left", view.ID, view.Status, now)
+		}
+		if before := s.seen[view.ID]; before != "" && before != now {
+			if s.left[view.ID] == nil {
+				s.left[view.ID] = map[muster.MatchID]bool{}
+			}
+			s.left[view.ID][before] = true
+		}
+		s.seen[view.ID] = now
 	}
 }
 

@@ -27,10 +27,14 @@ type ticket struct {
 
 	EstimatedWaitSeconds int         `json:"estimatedWaitSeconds,omitempty"`
 	Match                ticketMatch `json:"match,omitzero"`
-	Session              SessionID   `json:"session,omitempty"`
-	IPAddress            string      `json:"ipAddress,omitempty"`
-	DNSName              string      `json:"dnsName,omitempty"`
-	Port                 int         `json:"port,omitempty"`
+	// Closed is the match the ticket was in before it searched again: its late events
+	// say nothing.
+	Closed MatchID `json:"closed,omitempty"`
+
+	Session   SessionID `json:"session,omitempty"`
+	IPAddress string    `json:"ipAddress,omitempty"`
+	DNSName   string    `json:"dnsName,omitempty"`
+	Port      int       `json:"port,omitempty"`
 }
 
 // ticketPlayer is one player of a ticket, with what GameLift was told.
@@ -128,7 +132,7 @@ func (t *ticket) apply(ev Event) bool {
 		if t.tooLate(ev) || t.Status == Searching {
 			return false
 		}
-		t.search(ev.EstimatedWaitSeconds)
+		t.leave(t.Match.ID, ev.EstimatedWaitSeconds)
 		return true
 	}
 	return false
@@ -137,7 +141,18 @@ func (t *ticket) apply(ev Event) bool {
 // tooLate says that something newer than ev was applied already.
 func (t *ticket) tooLate(ev Event) bool { return !ev.At.After(t.EventAt) && !t.EventAt.IsZero() }
 
-// search puts the ticket back among those who wait.
+// over says that ev is about a match that the ticket has left.
+func (t *ticket) over(ev Event) bool { return ev.MatchID != "" && ev.MatchID == t.Closed }
+
+// leave closes a match for good and puts the ticket back among those who wait.
+func (t *ticket) leave(match MatchID, estimatedWaitSeconds int) {
+	if match != "" {
+		t.Closed = match
+	}
+	t.search(estimatedWaitSeconds)
+}
+
+// search puts the ticket among those who wait.
 func (t *ticket) search(estimatedWaitSeconds int) {
 	t.Status = Searching
 	t.EstimatedWaitSeconds = estimatedWaitSeconds
@@ -150,15 +165,15 @@ func (t *ticket) search(estimatedWaitSeconds int) {
 // proposed takes in a proposed match, or an answer to it: either may come first.
 func (t *ticket) proposed(ev Event) bool {
 	same := t.Match.ID == ev.MatchID && t.Match.ID != ""
-	if !same && t.tooLate(ev) && !(ev.At.Equal(t.EventAt) && t.Status == Searching) {
-		return false // a match is often proposed in the very instant its last ticket arrives
+	if t.over(ev) || !same && t.tooLate(ev) && !(ev.At.Equal(t.EventAt) && t.Status == Searching) {
+		return false // not too late: a match is often proposed in the very instant its last ticket arrives
 	}
 	if same && t.Status == Placing && t.Match.AcceptanceRequired {
 		return false
 	}
 	before := t.clone()
 	if !same {
-		t.search(0)
+		t.leave(t.Match.ID, 0)
 		t.Match = ticketMatch{ID: ev.MatchID}
 	}
 	if ev.Type == PotentialMatchCreated {
@@ -219,7 +234,7 @@ func sameAnswers(a, b ticket) bool {
 // AcceptMatch in the GameLift API reference.
 func (t *ticket) acceptanceCompleted(ev Event) bool {
 	same := t.Match.ID == ev.MatchID && t.Match.ID != ""
-	if !same && t.tooLate(ev) && !(ev.Acceptance == "Accepted" && t.Match.ID == "") {
+	if t.over(ev) || !same && t.tooLate(ev) && !(ev.Acceptance == "Accepted" && t.Match.ID == "") {
 		return false
 	}
 	if ev.Acceptance == "Accepted" {
@@ -232,17 +247,42 @@ func (t *ticket) acceptanceCompleted(ev Event) bool {
 		return true
 	}
 	t.countAnswers(ev)
-	for _, p := range t.Players {
-		if p.Accepted == nil || !*p.Accepted {
-			t.end(Cancelled, "match.not_accepted", "the match was not accepted in time")
-			if p.Accepted != nil {
-				t.ReasonCode, t.ReasonMessage = "match.declined", "the match was declined"
-			}
-			return true
-		}
+	switch declined, silent := t.answers(); {
+	case declined:
+		t.end(Cancelled, "match.declined", "the match was declined")
+	case silent:
+		return false // see undecided
+	default:
+		t.leave(ev.MatchID, 0)
 	}
-	t.search(0)
 	return true
+}
+
+// answers says whether one of the ticket's players declined, and whether the answer of
+// one is not known.
+func (t *ticket) answers() (declined, silent bool) {
+	for _, p := range t.Players {
+		silent = silent || p.Accepted == nil
+		declined = declined || p.Accepted != nil && !*p.Accepted
+	}
+	return declined, silent
+}
+
+// undecided says that ev ends a match that was not accepted and that it is not known
+// what the ticket's players answered. Who did not answer is out, but an answer may have
+// been lost on its way to us: only GameLift can tell.
+func (t ticket) undecided(ev Event) bool {
+	if ev.Type != AcceptMatchCompleted || ev.Acceptance == "Accepted" || t.Status.Final() || t.over(ev) {
+		return false
+	}
+	same := t.Match.ID == ev.MatchID && t.Match.ID != ""
+	if !same && t.tooLate(ev) {
+		return false
+	}
+	next := t.clone()
+	next.countAnswers(ev)
+	declined, silent := next.answers()
+	return silent && !declined
 }
 
 // complete takes in the session and the seats of the ticket's own players.
@@ -272,14 +312,18 @@ func (t *ticket) end(status TicketStatus, code, message string) {
 const lostAfter = 10 * time.Second
 
 // settled decides what GameLift's own word makes of a ticket that is not final; known
-// is false when GameLift has no such ticket.
-func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) (next ticket, what change) {
+// is false when GameLift has no such ticket. GameLift was asked at an instant: of a
+// ticket that was heard of since, only a final word still counts.
+func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (next ticket, what change) {
 	if t.Status.Final() {
 		return t, unchanged
 	}
 	next = t.clone()
 	next.CheckedAt = now
+	overtaken := !t.NewsAt.Before(asked)
 	switch {
+	case overtaken && !(known && snap.Status.Final()):
+		return next, noted
 	case !known:
 		if now.Sub(t.CreatedAt) < lostAfter {
 			return next, noted
@@ -297,6 +341,8 @@ func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) (next ti
 		}
 	case snap.Status == TimedOut:
 		next.end(TimedOut, "ticket.timed_out", "no match was found in time")
+	case snap.Status == Cancelled && t.Status == RequiresAcceptance:
+		next.end(Cancelled, "match.not_accepted", "the match was not accepted")
 	case snap.Status == Cancelled:
 		next.end(Cancelled, "ticket.cancelled", "the ticket was cancelled")
 	case snap.Status == Failed:
@@ -305,7 +351,7 @@ func (t ticket) settled(snap TicketSnapshot, known bool, now time.Time) (next ti
 		next.EstimatedWaitSeconds = snap.EstimatedWaitSeconds
 		return next, noted
 	case snap.Status == Searching || snap.Status == Queued:
-		next.search(snap.EstimatedWaitSeconds)
+		next.search(snap.EstimatedWaitSeconds) // without closing a match that may be live
 		next.Status = snap.Status
 	default:
 		next.Status = snap.Status

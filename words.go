@@ -142,7 +142,7 @@ type StartMatchmaking struct {
 	Players       []MatchmakingPlayer
 }
 
-// TicketSnapshot is what GameLift says of a ticket when asked. MatchedSeats and
+// TicketSnapshot is what GameLift says of a ticket when asked. Seats and
 // Session are set when Status is Completed.
 type TicketSnapshot struct {
 	Ticket               TicketID
@@ -243,7 +243,7 @@ type EventPlayer struct {
 // Notice is news for one player, on every device.
 type Notice struct {
 	Player PlayerID
-	Type   string // "ticket", "result", "session"
+	Type   string // "ticket" or "result"
 	Data   any    // encodes to JSON; shared by all receivers, never changed
 }
 

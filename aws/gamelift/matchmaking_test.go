@@ -79,15 +79,18 @@ func TestStartMatchmakingWhenAnAnswerIsLost(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			f, c := newFake(t)
-			tries := tc.tries
+			tries := make(chan answer, len(tc.tries))
+			for _, try := range tc.tries {
+				tries <- try
+			}
 			f.on("StartMatchmaking", func(members) (members, *fault) {
-				if len(tries) == 0 {
+				select {
+				case next := <-tries:
+					return next.out, next.err
+				default:
 					t.Error("one try too many")
 					return started, nil
 				}
-				next := tries[0]
-				tries = tries[1:]
-				return next.out, next.err
 			})
 			f.on("DescribeMatchmaking", func(members) (members, *fault) {
 				if !tc.known {
