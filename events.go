@@ -84,13 +84,24 @@ func (b *Backend) sessionOps(ev Event) moreOps {
 	return b.storeSessionOps(s)
 }
 
+// storeSessionOps stores a session, or adds to a known one the players that it lacks:
+// backfill brings them later.
 func (b *Backend) storeSessionOps(s session) moreOps {
 	return func(ctx context.Context) ([]Op, error) {
-		_, _, err := load[session](ctx, b.store, sessionKey(s.ID))
-		if !errors.Is(err, ErrNotFound) {
+		known, version, err := loadOr(ctx, b.store, sessionKey(s.ID), s)
+		if err != nil {
 			return nil, err
 		}
-		op, err := put(sessionKey(s.ID), 0, s, b.now().Add(sessionLife))
+		changed := version == 0
+		for player, team := range s.Teams {
+			if _, in := known.Teams[player]; !in {
+				known.Teams[player], changed = team, true
+			}
+		}
+		if !changed {
+			return nil, nil
+		}
+		op, err := put(sessionKey(s.ID), version, known, b.now().Add(sessionLife))
 		return []Op{op}, err
 	}
 }

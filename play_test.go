@@ -589,6 +589,29 @@ func TestAResultOfManyPlayersCountsOnceForEach(t *testing.T) {
 	}
 }
 
+func TestPlayersWhoJoinARunningSessionCountInItsResult(t *testing.T) {
+	r := newRig(false)
+	ctx := context.Background()
+	ann, bob, late := r.guest("ann"), r.guest("bob"), r.guest("late")
+	ev := muster.Event{Type: muster.MatchmakingSucceeded, At: r.clock.now(), Configuration: "duel-config", MatchID: "m1", Session: "arn:aws:gamelift:us-west-2::gamesession/f/l/s"}
+	for i, players := range [][]muster.EventPlayer{
+		{{ID: ann, Team: "red"}, {ID: bob, Team: "blue"}},
+		{{ID: late, Team: "blue"}},
+	} {
+		ev.Tickets = []muster.EventTicket{{ID: muster.TicketID(fmt.Sprint("t", i)), Players: players}}
+		if err := r.ApplyEvent(ctx, ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view := must[muster.ResultView](t)(r.ReportResult(ctx, ev.Session, muster.ResultReport{Teams: []muster.ResultTeam{
+		{Name: "red", Rank: 1, Players: []muster.ResultPlayer{{PlayerID: ann}}},
+		{Name: "blue", Rank: 2, Players: []muster.ResultPlayer{{PlayerID: bob}, {PlayerID: late}}},
+	}}))
+	if len(view.Players) != 3 {
+		t.Errorf("the result counts for %d players, want 3", len(view.Players))
+	}
+}
+
 func TestStoredDataReachesMatchmakingAndClientsCannotSetIt(t *testing.T) {
 	r := newRig(false)
 	ctx := context.Background()
