@@ -47,7 +47,10 @@ type Options struct {
 
 	LogDir      string // a file per process, <id>.log. Empty: output is not kept
 	MaxLogBytes int64  // of one file; what follows is dropped. Zero: 10 MiB
-	MaxLogs     int    // files of ended processes kept, newest. Zero: 50
+	// MaxLogs is how many files of ended processes are kept, the newest. Those that
+	// earlier runs left in LogDir count, if their processes had UUIDs for ids; no other
+	// file is touched. Zero: 50.
+	MaxLogs int
 
 	// Settle is how long a shortage of spares lasts before processes are started for it.
 	// Starting one is work for the processor, and a burst of new sessions needs it first.
@@ -150,6 +153,8 @@ func (l *Launcher) Run(ctx context.Context) error {
 	defer tick.Stop()
 	settled := time.NewTimer(0)
 	defer settled.Stop()
+	l.oldLogs = earlierLogs(l.options.LogDir)
+	l.trimLogs()
 	for {
 		l.step(ctx, time.Now())
 		if !l.shortFrom.IsZero() {

@@ -313,6 +313,56 @@ func TestLogsAreBoundedInNumberAndSize(t *testing.T) {
 	}
 }
 
+func TestLogsOfEarlierRunsCount(t *testing.T) {
+	dir := t.TempDir()
+	age := func(name string, old time.Duration) {
+		at := time.Now().Add(-old)
+		must(t, os.Chtimes(filepath.Join(dir, name), at, at))
+	}
+	log := func(n int) string { return fmt.Sprintf("0199c0de-0000-7000-8000-%012d.log", n) }
+	for n := range 6 { // the higher, the older
+		must(t, os.WriteFile(filepath.Join(dir, log(n)), nil, 0o600))
+		age(log(n), time.Duration(n+1)*time.Hour)
+	}
+	others := []string{"server.log", "0199c0de-0000-7000-8000-000000000001.log.gz", "0199c0de.log", "my-0199c0de-0000-7000-8000-000000000001.log"}
+	for _, name := range others {
+		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+		age(name, 1000*time.Hour)
+	}
+	must(t, os.Mkdir(filepath.Join(dir, log(7)), 0o700))
+	others = append(others, log(7))
+	left := func() []string {
+		t.Helper()
+		var names []string
+		entries, err := os.ReadDir(dir)
+		must(t, err)
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	want := func(when string, logs ...string) {
+		t.Helper()
+		all := append(slices.Clone(others), logs...)
+		slices.Sort(all)
+		if got := left(); !slices.Equal(got, all) {
+			t.Fatalf("%s: left are %q, want %q", when, got, all)
+		}
+	}
+
+	quiet := newRig(t, "obedient", func(o *Options) {
+		o.LogDir, o.MaxLogs, o.Command = dir, 4, []string{filepath.Join(dir, "no such program")}
+	})
+	<-quiet.logs // the start that failed
+	quiet.stop()
+	want("after starts that failed", log(0), log(1), log(2), log(3))
+
+	r := newRig(t, "crash", func(o *Options) { o.LogDir, o.MaxLogs, o.MinBackoff = dir, 4, time.Hour })
+	<-r.exited
+	r.stop()
+	want("with a log of this run", log(0), log(1), log(2), "proc-1.log")
+}
+
 func TestOptionsThatCannotWork(t *testing.T) {
 	good := Options{
 		Command: []string{"x"}, WebSocketURL: "ws://x", FleetID: "f", HostID: "h",

@@ -103,3 +103,11 @@ func (o *output) close() {
 		o.file = nil
 	}
 }
+
+// discard closes and removes the file of a process that did not start.
+func (o *output) discard() {
+	o.close()
+	if o.path != "" {
+		_ = os.Remove(o.path) // a log, and empty
+	}
+}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -58,13 +56,13 @@ func (l *Launcher) launch(ctx context.Context, now time.Time) (*process, error) 
 	p.cmd = o.command(p, token)
 	p.stdin, err = p.cmd.StdinPipe()
 	if err != nil {
-		p.output.close()
+		p.output.discard()
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
 	started := make(chan error)
 	l.done.Go(func() { l.watch(p, started) })
 	if err := <-started; err != nil {
-		p.output.close()
+		p.output.discard()
 		return nil, err
 	}
 	return p, nil
@@ -146,23 +144,3 @@ func (p *process) stopping() bool {
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
-
-func (o Options) logPath(id string) string {
-	if o.LogDir == "" {
-		return ""
-	}
-	return filepath.Join(o.LogDir, id+".log")
-}
-
-// retireLog removes the oldest logs of ended processes when there are too many. It
-// removes only files that this launcher wrote.
-func (l *Launcher) retireLog(p *process) {
-	if p.output.path == "" {
-		return
-	}
-	l.oldLogs = append(l.oldLogs, p.output.path)
-	for len(l.oldLogs) > l.options.MaxLogs {
-		_ = os.Remove(l.oldLogs[0]) // the user may have removed it first
-		l.oldLogs = l.oldLogs[1:]
-	}
-}
