@@ -39,7 +39,8 @@ type ReceiverOptions struct {
 	// Topics are the ARNs of the topics listened to; messages of others are refused.
 	Topics []string
 	// CertificateURLPrefixes are further places to trust for certificates and
-	// confirmation, such as "http://127.0.0.1:4570/sns/". Empty: Amazon's hosts only.
+	// confirmation, such as "http://127.0.0.1:4570/sns/". Empty: Amazon's host in the
+	// topic's region only.
 	CertificateURLPrefixes []string
 	HTTPClient             *http.Client // its redirects are not followed; nil: one with timeouts
 	Now                    func() time.Time
@@ -187,7 +188,7 @@ func (r *Receiver) verify(ctx context.Context, m *snsMessage) error {
 	if err != nil {
 		return denied("sns.signature", "the signature is not base64", err)
 	}
-	place, ok := r.certificateURL(m.SigningCertURL)
+	place, ok := r.certificateURL(m.TopicARN, m.SigningCertURL)
 	if !ok {
 		return denied("sns.certificate_url", "the signing certificate is not at a trusted place", nil)
 	}
@@ -246,7 +247,7 @@ func (m *snsMessage) signedText() string {
 // confirm tells SNS that the subscription is wanted. The message was verified, so its
 // URL comes from whoever owns the topic; still it must lead to a trusted place.
 func (r *Receiver) confirm(ctx context.Context, m *snsMessage) error {
-	place, ok := r.subscribeURL(m.SubscribeURL)
+	place, ok := r.subscribeURL(m.TopicARN, m.SubscribeURL)
 	if !ok {
 		return denied("sns.subscribe_url", "the confirmation does not lead to a trusted place", nil)
 	}

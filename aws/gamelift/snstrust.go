@@ -18,8 +18,27 @@ import (
 	"muster"
 )
 
-// amazonSNS is the host of SNS in any region. Source: Amazon SNS developer guide.
-var amazonSNS = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+// amazonDomains are the ends of Amazon's host names by partition, the second member of
+// an ARN.
+var amazonDomains = map[string]string{"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
+
+var amazonRegion = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+// amazonHost is the host at which SNS keeps the certificate of a topic and takes the
+// confirmation, that of the topic's region; empty if the topic is not at Amazon. Without
+// it a forger could have us call a host of their choice among Amazon's, such as one that
+// does not exist. Source: Amazon SNS developer guide.
+func amazonHost(topicARN string) string {
+	parts := strings.Split(topicARN, ":")
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" || !amazonRegion.MatchString(parts[3]) {
+		return ""
+	}
+	domain, known := amazonDomains[parts[1]]
+	if !known {
+		return ""
+	}
+	return "sns." + parts[3] + "." + domain
+}
 
 // amazonSNSName is a name in the certificates of SNS: "sns.amazonaws.com", or with the
 // region in some partitions.
@@ -48,25 +67,27 @@ type place struct {
 	amazon bool
 }
 
-// certificateURL says whether text is a place to take a signing certificate from.
-func (r *Receiver) certificateURL(text string) (place, bool) {
-	p, u, ok := r.place(text)
+// certificateURL says whether text is a place to take the signing certificate of a
+// topic of ours from.
+func (r *Receiver) certificateURL(topicARN, text string) (place, bool) {
+	p, u, ok := r.place(topicARN, text)
 	return p, ok && u.RawQuery == "" && strings.HasSuffix(u.Path, ".pem")
 }
 
-// subscribeURL says whether text is a place to confirm a subscription at.
-func (r *Receiver) subscribeURL(text string) (place, bool) {
-	p, _, ok := r.place(text)
+// subscribeURL says whether text is a place to confirm a subscription to a topic of
+// ours at.
+func (r *Receiver) subscribeURL(topicARN, text string) (place, bool) {
+	p, _, ok := r.place(topicARN, text)
 	return p, ok
 }
 
-func (r *Receiver) place(text string) (place, *url.URL, bool) {
+func (r *Receiver) place(topicARN, text string) (place, *url.URL, bool) {
 	const maxURL = 2048
 	u, err := url.Parse(text)
 	if err != nil || len(text) > maxURL || u.User != nil || u.Fragment != "" || u.Opaque != "" || strings.Contains(u.Path, "..") {
 		return place{}, nil, false
 	}
-	if u.Scheme == "https" && amazonSNS.MatchString(u.Host) { // Host with a port does not match
+	if host := amazonHost(topicARN); host != "" && u.Scheme == "https" && u.Host == host { // Host has the port, too
 		return place{url: u.String(), amazon: true}, u, true
 	}
 	for _, o := range r.trusted {
@@ -143,13 +164,21 @@ const (
 	certificateLife     = 24 * time.Hour
 )
 
-// certificates keeps signing keys by the URL of their certificate.
+// Bounds of remembering failures. SNS repeats a message for longer than that.
+const (
+	maxFailures = 128
+	failureLife = 10 * time.Second
+)
+
+// certificates keeps signing keys by the URL of their certificate, and for a short time
+// the URLs that gave none: a forger who repeats a message costs no further fetch.
 type certificates struct {
 	web *web
 	now func() time.Time
 
-	mu   sync.Mutex
-	kept map[string]keptKey // guarded by mu
+	mu     sync.Mutex             // guards what follows
+	kept   map[string]keptKey     // at most maxCertificates
+	failed map[string]keptFailure // at most maxFailures
 }
 
 type keptKey struct {
@@ -158,39 +187,56 @@ type keptKey struct {
 	until     time.Time
 }
 
+type keptFailure struct {
+	err   error
+	until time.Time
+}
+
 func newCertificates(w *web, now func() time.Time) *certificates {
-	return &certificates{web: w, now: now, kept: make(map[string]keptKey)}
+	return &certificates{web: w, now: now, kept: make(map[string]keptKey), failed: make(map[string]keptFailure)}
 }
 
 // key is the public key of the certificate at a place. Unavailable: it cannot be had
 // now. Denied: what is there is not a certificate to trust.
 func (c *certificates) key(ctx context.Context, p place) (*rsa.PublicKey, error) {
-	if key := c.cached(p); key != nil {
-		return key, nil
+	if key, err := c.cached(p); key != nil || err != nil {
+		return key, err
 	}
 	leave, err := c.web.enter(ctx)
 	if err != nil {
 		return nil, unfetched("sns.certificate", err)
 	}
 	defer leave()
-	if key := c.cached(p); key != nil {
-		return key, nil // fetched while this call waited
+	if key, err := c.cached(p); key != nil || err != nil {
+		return key, err // fetched while this call waited
 	}
+	fetched, err := c.fetch(ctx, p)
+	if err != nil {
+		if ctx.Err() == nil { // else the caller left, and the place is not to blame
+			c.keepFailure(p.url, err)
+		}
+		return nil, err
+	}
+	c.keep(p.url, fetched)
+	return fetched.key, nil
+}
+
+// fetch reads the certificate at a place. The caller has entered.
+func (c *certificates) fetch(ctx context.Context, p place) (keptKey, error) {
 	body, err := c.web.get(ctx, p, maxCertificateBytes)
 	if err != nil {
-		return nil, unfetched("sns.certificate", err)
+		return keptKey{}, unfetched("sns.certificate", err)
 	}
 	cert, err := trustedCertificate(body, p.amazon, c.now())
 	if err != nil {
-		return nil, denied("sns.certificate", "the signing certificate is not valid", err)
+		return keptKey{}, denied("sns.certificate", "the signing certificate is not valid", err)
 	}
-	key := cert.PublicKey.(*rsa.PublicKey) // trustedCertificate saw to it
 	until := c.now().Add(certificateLife)
 	if cert.NotAfter.Before(until) {
 		until = cert.NotAfter
 	}
-	c.keep(p.url, keptKey{key: key, notBefore: cert.NotBefore, until: until})
-	return key, nil
+	key := cert.PublicKey.(*rsa.PublicKey) // trustedCertificate saw to it
+	return keptKey{key: key, notBefore: cert.NotBefore, until: until}, nil
 }
 
 // unfetched is the error for a trusted place that does not answer.
@@ -198,15 +244,20 @@ func unfetched(code string, cause error) *muster.Error {
 	return &muster.Error{Kind: muster.Unavailable, Code: code, Message: "a place that the message names does not answer", RetryAfter: retryAfter, Err: cause}
 }
 
-// cached is the kept key of a place, nil if there is none that is still good.
-func (c *certificates) cached(p place) *rsa.PublicKey {
+// cached is the kept key of a place, or why there was none a moment ago; neither if the
+// place must be asked.
+func (c *certificates) cached(p place) (*rsa.PublicKey, error) {
 	c.mu.Lock()
-	kept, ok := c.kept[p.url]
+	kept, failure := c.kept[p.url], c.failed[p.url]
 	c.mu.Unlock()
-	if now := c.now(); !ok || !now.Before(kept.until) || now.Before(kept.notBefore) {
-		return nil
+	now := c.now()
+	if kept.key != nil && now.Before(kept.until) && !now.Before(kept.notBefore) {
+		return kept.key, nil
 	}
-	return kept.key
+	if now.Before(failure.until) {
+		return nil, failure.err
+	}
+	return nil, nil
 }
 
 // keep adds a key; when there are too many, all others are dropped and fetched again.
@@ -217,6 +268,18 @@ func (c *certificates) keep(at string, k keptKey) {
 		clear(c.kept)
 	}
 	c.kept[at] = k
+	delete(c.failed, at)
+}
+
+// keepFailure remembers for a short time that a place gave no key; when there are too
+// many, all others are forgotten.
+func (c *certificates) keepFailure(at string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.failed) >= maxFailures {
+		clear(c.failed)
+	}
+	c.failed[at] = keptFailure{err: err, until: c.now().Add(failureLife)}
 }
 
 // trustedCertificate reads the first certificate of a PEM document and checks its dates
