@@ -10,7 +10,7 @@ import (
 
 type guestCredential struct {
 	ID     string `json:"id" minLength:"1" maxLength:"128" doc:"As a grant said it" example:"0199c0de-0000-7000-8000-00000000a001"`
-	Secret string `json:"secret" minLength:"1" maxLength:"256" doc:"As the first grant said it" example:"4Yk1mXn0Zb5dW3tqvR7sJ2cL9fHgPaEu"`
+	Secret string `json:"secret" minLength:"1" maxLength:"256" doc:"As the first grant said it" example:"4Yk1mXn0Zb5dW3tqvR7sJ2cL9fHgPaEuTz8oKiMw6xQ"`
 }
 
 type guestRequest struct {
@@ -18,7 +18,7 @@ type guestRequest struct {
 }
 
 type refreshRequest struct {
-	RefreshToken string `json:"refreshToken" minLength:"1" maxLength:"1024" doc:"As the latest grant said it" example:"rt_0199c0de.k1.Zb5dW3tq"`
+	RefreshToken string `json:"refreshToken" minLength:"1" maxLength:"1024" doc:"As the latest grant said it" example:"mrt_0199c0de-0000-7000-8000-000000000001.0199c0de-0000-7000-8000-00000000b001.Zb5dW3tqvR7sJ2cL9fHgPaEu4Yk1mXn0Rw6xTz8oKiM.q8VdNc2sUj5yBhGe7LpT0A"`
 }
 
 type grantAnswer struct {
@@ -27,7 +27,7 @@ type grantAnswer struct {
 }
 
 type socketTicket struct {
-	Ticket           string `json:"ticket" doc:"For the query of GET /v1/realtime; works once" example:"wt_7sJ2cL9fHgPaEu4Yk1mXn0"`
+	Ticket           string `json:"ticket" doc:"For the query of GET /v1/realtime; works once" example:"7sJ2cL9fHgPaEu4Yk1mXn0Zb5dW3tqvRw6xTz8oKiMQ"`
 	ExpiresInSeconds int    `json:"expiresInSeconds" example:"30"`
 }
 
@@ -58,7 +58,7 @@ func (s *server) authRoutes() {
 		summary:     "Get a ticket for the realtime socket",
 		description: "A browser cannot send headers with a socket, and an access token does not belong in a URL: this ticket may stand there, since it works once and only for seconds.",
 		need:        needPlayer, status: http.StatusCreated,
-		example: socketTicket{Ticket: "wt_7sJ2cL9fHgPaEu4Yk1mXn0", ExpiresInSeconds: 30},
+		example: socketTicket{Ticket: "7sJ2cL9fHgPaEu4Yk1mXn0Zb5dW3tqvRw6xTz8oKiMQ", ExpiresInSeconds: 30},
 	}, s.socketTicket)
 }
 
@@ -98,10 +98,10 @@ func exampleGrant(isNew bool) muster.Grant {
 		Player:           muster.GrantPlayer{ID: examplePlayer},
 		AccessToken:      "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk5In0.c2lnbmF0dXJl",
 		ExpiresInSeconds: 900,
-		RefreshToken:     "rt_0199c0de.k1.Zb5dW3tq",
+		RefreshToken:     "mrt_0199c0de-0000-7000-8000-000000000001.0199c0de-0000-7000-8000-00000000b001.Zb5dW3tqvR7sJ2cL9fHgPaEu4Yk1mXn0Rw6xTz8oKiM.q8VdNc2sUj5yBhGe7LpT0A",
 	}
 	if isNew {
-		g.Guest = &muster.Guest{ID: "0199c0de-0000-7000-8000-00000000a001", Secret: "4Yk1mXn0Zb5dW3tqvR7sJ2cL9fHgPaEu"}
+		g.Guest = &muster.Guest{ID: "0199c0de-0000-7000-8000-00000000a001", Secret: "4Yk1mXn0Zb5dW3tqvR7sJ2cL9fHgPaEuTz8oKiMw6xQ"}
 	}
 	return g
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,47 @@ func TestTheDocumentHoldsTogether(t *testing.T) {
 	}
 	if slices.Contains(refs, "#/components/schemas/ErrorModel") {
 		t.Error("the library's own errors are in the document")
+	}
+}
+
+// The shapes are those of package identity.
+func TestExamplesOfSecretsLookLikeThem(t *testing.T) {
+	const uuid, bits256 = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`, `[A-Za-z0-9_-]{43}`
+	shapes := map[string]*regexp.Regexp{
+		"refreshToken": regexp.MustCompile(`^mrt_` + uuid + `\.` + uuid + `\.` + bits256 + `\.[A-Za-z0-9_-]{22}$`),
+		"ticket":       regexp.MustCompile(`^` + bits256 + `$`),
+		"secret":       regexp.MustCompile(`^` + bits256 + `$`),
+	}
+	rec := httptest.NewRecorder()
+	newRig(t, nil).handler.ServeHTTP(rec, httptest.NewRequest("GET", "/openapi.json", nil))
+	var doc any
+	if err := json.Unmarshal(rec.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	check := func(name string, example any) {
+		text, isText := example.(string)
+		if !isText || shapes[name] == nil {
+			return
+		}
+		seen[name]++
+		if !shapes[name].MatchString(text) {
+			t.Errorf("the example %s %q is not true to life", name, text)
+		}
+	}
+	walk(doc, func(key string, value any) {
+		check(key, value) // in the example of a body
+		if schema, ok := value.(map[string]any); ok {
+			examples, _ := schema["examples"].([]any)
+			for _, example := range examples {
+				check(key, example)
+			}
+		}
+	})
+	for name := range shapes {
+		if seen[name] < 2 { // in a body and in a schema
+			t.Errorf("%d examples of %s", seen[name], name)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *server) playerRoutes() {
 	handle(s, operation{
 		method: http.MethodGet, path: "/v1/players/me/ratings", id: "ratings", tag: "players",
 		summary:     "Read my ratings",
-		description: "One per mode that I have played. Skill is the number that matchmaking uses.",
+		description: "One per mode; in a mode that I have not played, the rating that everybody begins with. Skill is the number that matchmaking uses.",
 		need:        needPlayer,
 		example:     ratingList{[]muster.RatingView{{Mode: exampleMode, Skill: 1500, Mu: 25, Sigma: 8.33}}},
 	}, s.ratings)
