@@ -20,25 +20,23 @@ type arena struct {
 	opts     ServerOptions
 	host     host
 	verifier *tokenVerifier
+	serving  sync.WaitGroup // connections that accept is busy with; see reserve
 
 	mu      sync.Mutex // guards what follows; no I/O while it is held
 	match   *match     // nil before the session
 	players []*connection
-	open    int // connections, joined or not
-	refused int // joins that were refused
+	closing bool // no further connection is taken
+	open    int  // connections, joined or not
+	refused int  // joins that were refused
 }
 
 // serve answers players on the listener until stop is called, which waits for their
 // connections to end.
 func (a *arena) serve(listener net.Listener) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	var served, connections sync.WaitGroup
+	var served sync.WaitGroup
 	srv := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			connections.Add(1)
-			defer connections.Done()
-			a.accept(w, r)
-		}),
+		Handler:           http.HandlerFunc(a.accept),
 		ReadHeaderTimeout: 5 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
@@ -49,8 +47,37 @@ func (a *arena) serve(listener net.Listener) (stop func()) {
 		_ = srv.Close() // closes the listener; hijacked connections end by their context
 		cancel()
 		served.Wait()
-		connections.Wait()
+		a.close()
 	}
+}
+
+// reserve counts a connection in, unless there are too many or the arena closes. Since
+// both are decided under mu, close waits for every connection that was counted.
+func (a *arena) reserve() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closing || a.open >= maxConnections {
+		return false
+	}
+	a.open++
+	a.serving.Add(1)
+	return true
+}
+
+func (a *arena) release() {
+	a.mu.Lock()
+	a.open--
+	a.mu.Unlock()
+	a.serving.Done()
+}
+
+// close refuses further connections and waits for those there are. Who calls it has
+// ended their context.
+func (a *arena) close() {
+	a.mu.Lock()
+	a.closing = true
+	a.mu.Unlock()
+	a.serving.Wait()
 }
 
 // run serves one session from its activation to its reported result.

@@ -44,17 +44,11 @@ type connection struct {
 
 // accept is the HTTP handler: it upgrades, seats and serves one player.
 func (a *arena) accept(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	full := a.open >= maxConnections
-	if !full {
-		a.open++
-	}
-	a.mu.Unlock()
-	if full {
-		http.Error(w, "too many connections", http.StatusServiceUnavailable)
+	if !a.reserve() {
+		http.Error(w, "there is no room for another connection", http.StatusServiceUnavailable)
 		return
 	}
-	defer func() { a.mu.Lock(); a.open--; a.mu.Unlock() }()
+	defer a.release()
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // any page may try: what counts is the join token, not a cookie
 		CompressionMode:    websocket.CompressionDisabled,

@@ -3,7 +3,10 @@ package demo
 import (
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -261,6 +264,32 @@ func TestTheServerEndsWhenItIsNotNeeded(t *testing.T) {
 			t.Fatalf("ended with %v and %d results", err, len(tb.backend.results))
 		}
 	})
+}
+
+// A request may reach its handler while the server ends: it is counted before the wait or
+// refused, never counted beside it, which is what -race looks for here.
+func TestNobodyIsTakenInOnceTheServerEnds(t *testing.T) {
+	a := &arena{}
+	visit := func() int {
+		w := httptest.NewRecorder()
+		a.accept(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		return w.Code
+	}
+	if got := visit(); got != http.StatusUpgradeRequired {
+		t.Fatalf("before: status %d", got)
+	}
+	var visitors sync.WaitGroup
+	for range 50 {
+		visitors.Go(func() { visit() })
+	}
+	a.close()
+	if got := visit(); got != http.StatusServiceUnavailable {
+		t.Fatalf("after: status %d", got)
+	}
+	visitors.Wait()
+	if a.open != 0 {
+		t.Fatalf("%d connections are still counted", a.open)
+	}
 }
 
 func TestAResultTheBackendRefusesIsAnError(t *testing.T) {
