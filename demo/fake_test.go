@@ -96,9 +96,19 @@ func newSigner(t testing.TB, kid string) *signer {
 	return &signer{key: key, set: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public, KeyID: kid, Algorithm: "EdDSA", Use: "sig"}}}}
 }
 
+// sign makes a join token.
 func (s *signer) sign(t testing.TB, claims map[string]any) string {
 	t.Helper()
+	return s.signAs(t, "join+jwt", claims)
+}
+
+// signAs makes a token of some type; an empty one is not named.
+func (s *signer) signAs(t testing.TB, typ string, claims map[string]any) string {
+	t.Helper()
 	options := (&jose.SignerOptions{}).WithHeader("kid", s.set.Keys[0].KeyID)
+	if typ != "" {
+		options = options.WithType(jose.ContentType(typ))
+	}
 	sig, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: s.key}, options)
 	if err != nil {
 		t.Fatal(err)

@@ -107,6 +107,19 @@ func TestTheVerifierFollowsKeyRotation(t *testing.T) {
 	}
 }
 
+func TestOnlyJoinTokensAreTaken(t *testing.T) {
+	s := newSigner(t, "k1")
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, s.set) }))
+	defer srv.Close()
+	v := newTokenVerifier(srv.URL, srv.Client(), time.Now)
+	for typ, good := range map[string]bool{"join+jwt": true, "at+jwt": false, "JWT": false, "": false} {
+		c, err := v.verify(t.Context(), s.signAs(t, typ, claims("p", "s", "seat")))
+		if (err == nil) != good || good != (c.Player == "p") {
+			t.Errorf("a token of type %q: %+v, %v", typ, c, err)
+		}
+	}
+}
+
 func TestAVerifierWithoutKeysSaysSo(t *testing.T) {
 	srv := httptest.NewServer(http.NotFoundHandler())
 	defer srv.Close()

@@ -13,8 +13,11 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// joinAudience is the audience of a join token.
-const joinAudience = "game-session"
+// What marks a token as a join token, so that no other token of the backend passes for one.
+const (
+	joinAudience = "game-session"
+	joinType     = "join+jwt" // in the header
+)
 
 const (
 	keysFreshFor = 10 * time.Minute
@@ -49,14 +52,18 @@ func newTokenVerifier(backend string, client *http.Client, now func() time.Time)
 	return v
 }
 
-// verify returns what a token says, if one of the backend's keys signed it, it is for
-// game servers, and it has not expired.
+// verify returns what a token says, if one of the backend's keys signed it, it is a join
+// token for game servers, and it has not expired.
 func (v *tokenVerifier) verify(ctx context.Context, token string) (joinClaims, error) {
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256})
 	if err != nil {
 		return joinClaims{}, fmt.Errorf("read the join token: %w", err)
 	}
-	key, err := v.key(ctx, parsed.Headers[0].KeyID)
+	header := parsed.Headers[0]
+	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != joinType {
+		return joinClaims{}, errors.New("the token is not a join token")
+	}
+	key, err := v.key(ctx, header.KeyID)
 	if err != nil {
 		return joinClaims{}, err
 	}
