@@ -1,24 +1,19 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"muster"
 	"muster/flexmatch"
 )
 
-// config is the configuration file. Flags and environment name where things listen and
-// live; the file says what can be played.
+// config is the configuration file; shape.go has the same keys. Flags and environment
+// name where things listen and live; the file says what can be played. A pointer is nil
+// where the file says nothing, until setDefaults.
 type config struct {
 	// Locations are where sessions can run; latencies for other places are dropped.
 	Locations []string     `yaml:"locations"`
@@ -28,8 +23,8 @@ type config struct {
 }
 
 type gameServersConfig struct {
-	Spare whole `yaml:"spare"` // idle ones, ready for the next match
-	Max   whole `yaml:"max"`   // all together
+	Spare *int `yaml:"spare"` // idle ones, ready for the next match
+	Max   *int `yaml:"max"`   // all together
 }
 
 type modeConfig struct {
@@ -38,8 +33,8 @@ type modeConfig struct {
 	Description              string                     `yaml:"description"`
 	Configuration            string                     `yaml:"configuration"`
 	RuleSet                  string                     `yaml:"ruleSet"` // file, relative to the configuration file
-	RequestTimeoutSeconds    whole                      `yaml:"requestTimeoutSeconds"`
-	AcceptanceTimeoutSeconds whole                      `yaml:"acceptanceTimeoutSeconds"`
+	RequestTimeoutSeconds    *int                       `yaml:"requestTimeoutSeconds"`
+	AcceptanceTimeoutSeconds int                        `yaml:"acceptanceTimeoutSeconds"`
 	Attributes               map[string]attributeConfig `yaml:"attributes"`
 
 	ruleSetBody []byte
@@ -55,158 +50,133 @@ type attributeConfig struct {
 	Value   any      `yaml:"value"` // a number, a string or a list of strings
 }
 
-// whole is an integer of the file. The YAML library alone would cut 0.5 to 0.
-type whole int
-
-// UnmarshalYAML takes integers only.
-func (w *whole) UnmarshalYAML(n *yaml.Node) error {
-	var i int
-	if n.Tag != "!!int" || n.Decode(&i) != nil {
-		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: cannot unmarshal %s `%s` into int", n.Line, n.Tag, n.Value)}}
-	}
-	*w = whole(i)
-	return nil
-}
-
-// loadConfig reads a configuration file. The error lists every problem with its key
-// and line.
-func loadConfig(path string) (config, error) {
-	body, err := os.ReadFile(path)
-	if err != nil {
-		return config{}, fmt.Errorf("read the configuration: %w", err)
-	}
-	dir := filepath.Dir(path)
-	return parseConfig(path, body, func(name string) ([]byte, error) {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(dir, name)
-		}
-		return os.ReadFile(name)
-	})
-}
-
-// parseConfig decodes and checks a configuration; name is for messages, and readFile
-// reads the rule sets it names.
-func parseConfig(name string, body []byte, readFile func(string) ([]byte, error)) (config, error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(body, &root); err != nil {
-		return config{}, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	if len(root.Content) == 0 {
-		return config{}, fmt.Errorf("%s: the configuration is empty; it needs modes", name)
-	}
-	var c config
-	dec := yaml.NewDecoder(strings.NewReader(string(body)))
-	dec.KnownFields(true)
-	if err := dec.Decode(&c); err != nil {
-		return config{}, decodeProblems(name, root.Content[0], err)
-	}
-	c.setDefaults()
-	problems := c.check(readFile)
-	lines := make([]error, 0, len(problems))
-	for _, p := range problems {
-		lines = append(lines, fmt.Errorf("%s:%d: %s: %s", name, lineOf(root.Content[0], p.Field), p.Field, p.Message))
-	}
-	return c, errors.Join(lines...)
-}
-
 func (c *config) setDefaults() {
-	if len(c.Locations) == 0 {
+	if c.Locations == nil {
 		c.Locations = []string{"custom-local"}
 	}
-	if c.GameServers.Spare == 0 {
-		c.GameServers.Spare = 4
-	}
-	if c.GameServers.Max == 0 {
-		c.GameServers.Max = 32
-	}
+	c.GameServers.Spare = cmp.Or(c.GameServers.Spare, new(4))
+	c.GameServers.Max = cmp.Or(c.GameServers.Max, new(32))
 	for i := range c.Modes {
 		m := &c.Modes[i]
-		if m.Title == "" {
-			m.Title = m.Name
-		}
-		if m.Configuration == "" {
-			m.Configuration = m.Name
-		}
-		if m.RequestTimeoutSeconds == 0 {
-			m.RequestTimeoutSeconds = 300
-		}
+		m.Title = cmp.Or(m.Title, m.Name)
+		m.Configuration = cmp.Or(m.Configuration, m.Name)
+		m.RequestTimeoutSeconds = cmp.Or(m.RequestTimeoutSeconds, new(300))
 	}
 }
 
-// gameliftName is what Amazon allows as the name of a matchmaking configuration.
+// configurationName is what a matchmaking configuration can be called. GameLift takes
+// names of up to 128 characters; the name of its rule set adds a hyphen and a hash of 16.
 var (
-	gameliftName = regexp.MustCompile(`^[a-zA-Z0-9.-]{1,128}$`)
-	locationName = regexp.MustCompile(`^custom-[A-Za-z0-9-]{1,57}$`)
+	configurationName = regexp.MustCompile(`^[a-zA-Z0-9.-]{1,111}$`)
+	locationName      = regexp.MustCompile(`^custom-[A-Za-z0-9-]{1,57}$`)
 )
 
-// check finds everything that is wrong, each with the path of its key, and reads the
-// rule sets.
+// checker collects what is wrong with a configuration, each with the path of its key.
+type checker struct {
+	readFile func(string) ([]byte, error)
+	problems []muster.FieldError
+	taken    map[string]bool // names of modes, and of configurations after a slash
+}
+
+func (k *checker) report(field, format string, args ...any) {
+	k.problems = append(k.problems, muster.FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// check finds everything that is wrong and reads the rule sets.
 func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldError {
-	var problems []muster.FieldError
-	report := func(field, format string, args ...any) {
-		problems = append(problems, muster.FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
+	k := &checker{readFile: readFile, taken: make(map[string]bool)}
+	if len(c.Locations) != 1 {
+		k.report("locations", "names the one place where sessions run, not %d: several are not supported yet", len(c.Locations))
 	}
 	for i, name := range c.Locations {
 		if !locationName.MatchString(name) {
-			report(fmt.Sprintf("locations[%d]", i), "%q is not a custom location; write custom- and letters, digits or hyphens", name)
+			k.report(fmt.Sprintf("locations[%d]", i), "%q is not a custom location; write custom- and letters, digits or hyphens", name)
 		}
 	}
-	if c.GameServers.Spare < 1 || c.GameServers.Max < c.GameServers.Spare || c.GameServers.Max > 500 {
-		report("gameServers", "spare is at least 1 and max between spare and 500, not %d and %d", c.GameServers.Spare, c.GameServers.Max)
-	}
+	c.GameServers.check(k)
 	if len(c.Modes) == 0 {
-		report("modes", "at least one mode is needed")
+		k.report("modes", "at least one mode is needed")
 	}
-	seen := make(map[string]bool)
 	for i := range c.Modes {
-		m := &c.Modes[i]
-		at := fmt.Sprintf("modes[%d]", i)
-		if seen[m.Name] || seen["configuration "+m.Configuration] {
-			report(at+".name", "another mode has this name or configuration")
-		}
-		seen[m.Name], seen["configuration "+m.Configuration] = true, true
-		if !gameliftName.MatchString(m.Configuration) {
-			report(at+".configuration", "%q is not a name GameLift takes: letters, digits, dots and hyphens, up to 128", m.Configuration)
-		}
-		if m.RequestTimeoutSeconds < 1 || m.RequestTimeoutSeconds > 43200 {
-			report(at+".requestTimeoutSeconds", "lies between 1 and 43200, not %d", m.RequestTimeoutSeconds)
-		}
-		if m.AcceptanceTimeoutSeconds < 0 || m.AcceptanceTimeoutSeconds > 600 {
-			report(at+".acceptanceTimeoutSeconds", "lies between 0 (no acceptance) and 600, not %d", m.AcceptanceTimeoutSeconds)
-		}
-		m.readRuleSet(at, readFile, report)
-		if m.teams == nil {
-			m.teams = []muster.ModeTeam{{Name: "unknown", MaxPlayers: 1}} // reported above
-		}
-		for _, p := range m.mode().Validate() {
-			report(at+"."+p.Field, "%s", p.Message)
-		}
+		c.Modes[i].check(k, fmt.Sprintf("modes[%d]", i))
 	}
-	return problems
+	return k.problems
 }
 
-// readRuleSet reads the mode's rule set and takes the teams from it.
-func (m *modeConfig) readRuleSet(at string, readFile func(string) ([]byte, error), report func(string, string, ...any)) {
-	if m.RuleSet == "" {
-		report(at+".ruleSet", "names the file of the mode's rule set")
-		return
+func (g gameServersConfig) check(k *checker) {
+	spare, most := *g.Spare, *g.Max
+	switch {
+	case spare < 1:
+		k.report("gameServers.spare", "is at least 1, not %d", spare)
+	case most < 1 || most > 500:
+		k.report("gameServers.max", "lies between spare and 500, not %d", most)
+	case most < spare:
+		k.report("gameServers", "max is at least spare, but they are %d and %d", most, spare)
 	}
-	body, err := readFile(m.RuleSet)
+}
+
+func (m *modeConfig) check(k *checker, at string) {
+	m.checkNames(k, at)
+	if n := *m.RequestTimeoutSeconds; n < 1 || n > 43200 {
+		k.report(at+".requestTimeoutSeconds", "lies between 1 and 43200, not %d", n)
+	}
+	if n := m.AcceptanceTimeoutSeconds; n < 0 || n > 600 {
+		k.report(at+".acceptanceTimeoutSeconds", "lies between 0 (no acceptance) and 600, not %d", n)
+	}
+	rules := m.readRuleSet(k, at)
+	if rules == nil {
+		m.teams = []muster.ModeTeam{{Name: "unknown", MaxPlayers: 1}} // reported above
+	}
+	for _, p := range m.mode().Validate() {
+		if p.Field != "configuration" { // it has none only where it has no name
+			k.report(at+"."+p.Field, "%s", p.Message)
+		}
+	}
+}
+
+// checkNames looks at the mode's name and at that of its configuration, which is the
+// mode's unless the file gives another.
+func (m *modeConfig) checkNames(k *checker, at string) {
+	if m.Name == "" {
+		return // Validate says so
+	}
+	key := at + ".configuration"
+	if m.Configuration == m.Name {
+		key = at + ".name"
+	}
+	if k.taken[m.Name] || k.taken["/"+m.Configuration] {
+		k.report(at+".name", "another mode has this name or configuration")
+	}
+	k.taken[m.Name], k.taken["/"+m.Configuration] = true, true
+	if !configurationName.MatchString(m.Configuration) {
+		k.report(key, "%q is not a name for a matchmaking configuration: 1 to 111 letters, digits, dots and hyphens", m.Configuration)
+	}
+}
+
+// readRuleSet reads the mode's rule set and takes the teams from it; nil when it is not
+// to be used.
+func (m *modeConfig) readRuleSet(k *checker, at string) *flexmatch.RuleSet {
+	if m.RuleSet == "" {
+		k.report(at+".ruleSet", "names the file of the mode's rule set")
+		return nil
+	}
+	body, err := k.readFile(m.RuleSet)
 	if err != nil {
-		report(at+".ruleSet", "%v", err)
-		return
+		k.report(at+".ruleSet", "%v", err)
+		return nil
 	}
 	rules, err := flexmatch.ParseRuleSet(body)
 	if err != nil {
 		for problem := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
-			report(at+".ruleSet", "%s: %s", m.RuleSet, problem)
+			k.report(at+".ruleSet", "%s: %s", m.RuleSet, problem)
 		}
-		return
+		return nil
 	}
 	m.ruleSetBody = body
 	for _, t := range rules.TeamSizes() {
 		m.teams = append(m.teams, muster.ModeTeam{Name: t.Name, MinPlayers: t.Min, MaxPlayers: t.Max})
 	}
+	return rules
 }
 
 // mode is the mode as the rules know it.
@@ -231,6 +201,9 @@ func (a attributeConfig) value() *muster.AttributeValue {
 	case int:
 		n := float64(v)
 		return &muster.AttributeValue{N: &n}
+	case uint64: // beyond int
+		n := float64(v)
+		return &muster.AttributeValue{N: &n}
 	case float64:
 		return &muster.AttributeValue{N: &v}
 	case string:
@@ -251,93 +224,4 @@ func (c *config) musterModes() []muster.Mode {
 		modes = append(modes, c.Modes[i].mode())
 	}
 	return modes
-}
-
-var (
-	unknownKey = regexp.MustCompile(`^line (\d+): field (\S+) not found in type .*$`)
-	wrongType  = regexp.MustCompile("(?s)^line (\\d+): cannot unmarshal (\\S+)(?: `(.*)`)? into (\\S+)$")
-)
-
-// plainTypes says in words what a key wants.
-var plainTypes = map[string]string{
-	"int": "a whole number", "*float64": "a number", "float64": "a number", "string": "a string", "[]string": "a list of strings",
-}
-
-// decodeProblems turns what the YAML library says into a line for each problem with its
-// key.
-func decodeProblems(name string, root *yaml.Node, err error) error {
-	var typed *yaml.TypeError
-	if !errors.As(err, &typed) {
-		return fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	problems := make([]error, 0, len(typed.Errors))
-	for _, text := range typed.Errors {
-		if m := unknownKey.FindStringSubmatch(text); m != nil {
-			problems = append(problems, fmt.Errorf("%s:%s: %s: there is no such key", name, m[1], m[2]))
-			continue
-		}
-		if m := wrongType.FindStringSubmatch(text); m != nil {
-			line, convErr := strconv.Atoi(m[1])
-			if convErr != nil {
-				line = 0
-			}
-			want := plainTypes[m[4]]
-			if want == "" {
-				want = "a group of keys"
-			}
-			got := strings.TrimPrefix(m[2], "!!")
-			if m[3] != "" {
-				got = strconv.Quote(m[3])
-			}
-			problems = append(problems, fmt.Errorf("%s:%d: %s: wants %s, not %s", name, line, keyOfValue(root, line, m[2], m[3]), want, got))
-			continue
-		}
-		problems = append(problems, fmt.Errorf("%s: %s", name, text))
-	}
-	return errors.Join(problems...)
-}
-
-// keyOfValue finds the path of the value that stands on a line, with the tag and, for a
-// scalar, the text that the YAML library names. It cuts long texts.
-func keyOfValue(root *yaml.Node, line int, tag, text string) string {
-	found := "the file"
-	walk(root, "", func(path string, _, value *yaml.Node) {
-		text, cut := strings.CutSuffix(text, "...")
-		same := value.Value == text || cut && strings.HasPrefix(value.Value, text)
-		if value.Line == line && value.ShortTag() == tag && (value.Kind != yaml.ScalarNode || same) {
-			found = path
-		}
-	})
-	return found
-}
-
-// lineOf finds the line of a key path, or of its nearest parent that stands in the file.
-func lineOf(root *yaml.Node, path string) int {
-	best, line := -1, max(root.Line, 1)
-	walk(root, "", func(at string, key, _ *yaml.Node) {
-		inside := at == path || strings.HasPrefix(path, at+".") || strings.HasPrefix(path, at+"[")
-		if at != "" && inside && len(at) > best {
-			best, line = len(at), key.Line
-		}
-	})
-	return line
-}
-
-// walk calls visit for every key and list item with its path ("modes[0].name"), what
-// marks its place, and its value.
-func walk(n *yaml.Node, path string, visit func(path string, key, value *yaml.Node)) {
-	switch n.Kind {
-	case yaml.MappingNode:
-		for pair := range slices.Chunk(n.Content, 2) {
-			at := strings.TrimPrefix(path+"."+pair[0].Value, ".")
-			visit(at, pair[0], pair[1])
-			walk(pair[1], at, visit)
-		}
-	case yaml.SequenceNode:
-		for i, item := range n.Content {
-			at := fmt.Sprintf("%s[%d]", path, i)
-			visit(at, item, item)
-			walk(item, at, visit)
-		}
-	}
 }

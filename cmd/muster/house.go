@@ -164,7 +164,7 @@ func (h *house) provision(ctx context.Context) (err error) {
 		m := &h.conf.Modes[i]
 		plan.Matchmakers = append(plan.Matchmakers, gamelift.Matchmaker{
 			Configuration: m.Configuration, RuleSetBody: string(m.ruleSetBody),
-			RequestTimeoutSeconds: int(m.RequestTimeoutSeconds), AcceptanceTimeoutSeconds: int(m.AcceptanceTimeoutSeconds),
+			RequestTimeoutSeconds: *m.RequestTimeoutSeconds, AcceptanceTimeoutSeconds: m.AcceptanceTimeoutSeconds,
 		})
 	}
 	h.fleet, err = h.client.Provision(ctx, plan)
@@ -188,7 +188,7 @@ func (h *house) openGameServers(ctx context.Context) error {
 		return err
 	}
 	o := h.local.LauncherOptions(h.fleet.FleetID, computeName)
-	o.Spare, o.Max = int(h.conf.GameServers.Spare), int(h.conf.GameServers.Max)
+	o.Spare, o.Max = *h.conf.GameServers.Spare, *h.conf.GameServers.Max
 	o.LogDir, o.Settle = filepath.Join(h.cmd.Data, "logs"), settleGameServers
 	o.Env = append(os.Environ(), "MUSTER_URL="+h.url(), "MUSTER_SERVER_KEY="+h.serverKey)
 	o.Command = h.process.command
