@@ -126,6 +126,8 @@ func (m *modeConfig) check(k *checker, at string) {
 	rules := m.readRuleSet(k, at)
 	if rules == nil {
 		m.teams = []muster.ModeTeam{{Name: "unknown", MaxPlayers: 1}} // reported above
+	} else {
+		m.checkAttributes(k, at, rules.Attributes())
 	}
 	for _, p := range m.mode().Validate() {
 		if p.Field != "configuration" { // it has none only where it has no name

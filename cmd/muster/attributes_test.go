@@ -1,0 +1,42 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAttributesAreComparedWithTheRuleSet(t *testing.T) {
+	const skill, place, tags = "skill: {from: rating}", "map: {from: client, choices: [x]}", "tags: {from: const, value: [x]}"
+	cases := []struct {
+		name       string
+		attributes []string
+		want       string // the one problem's beginning; empty: none
+	}{
+		{"all as declared", []string{skill, place, tags}, ""},
+		{"one that the rule set does not declare", []string{skill, place, tags, "speed: {from: rating}"}, "8: modes[0].attributes.speed: typed.json declares no player attribute"},
+		{"one without default that nobody fills", []string{skill, tags}, "4: modes[0].attributes.map: typed.json needs it"},
+		{"stored data that may be absent", []string{"skill: {from: player, field: f}", place, tags}, "5: modes[0].attributes.skill: a player may have no such data"},
+		{"stored data with a value", []string{"skill: {from: player, field: f, value: 1}", place, tags}, ""},
+		{"stored data where the rule set has a default", []string{skill, place, tags, "level: {from: player, field: f}"}, ""},
+		{"a rating with a bound that it may cross", []string{"skill: {from: rating, max: 2000}", place, tags}, "5: modes[0].attributes.skill: a rating outside min and max"},
+		{"a rating with a bound that it never crosses", []string{"skill: {from: rating, min: 0}", place, tags}, ""},
+		{"a rating that is no number", []string{skill, place, tags, "level: {from: rating}"}, "8: modes[0].attributes.level.from: a rating is a number, and the rule set wants a string"},
+		{"a choice that is no string", []string{"skill: {from: client, choices: [x]}", place, tags}, "5: modes[0].attributes.skill.from: a client's choice is a string, and the rule set wants a number"},
+		{"stored data that is no list", []string{skill, place, "tags: {from: player, field: f}"}, "7: modes[0].attributes.tags.from: stored data is a number or a string"},
+		{"a constant of another type", []string{"skill: {from: const, value: many}", place, tags}, "5: modes[0].attributes.skill.value: is a string, and the rule set wants a number"},
+		{"a default of another type", []string{skill, place, tags, "level: {from: player, field: f, value: 3}"}, "8: modes[0].attributes.level.value: is a number, and the rule set wants a string"},
+		{"a source that there is none of, once", []string{"skill: {from: client-side}", place, tags}, `5: modes[0].attributes.skill.from: "client-side" is not a source`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			body := "modes:\n  - name: a\n    ruleSet: typed.json\n    attributes:\n      " + strings.Join(c.attributes, "\n      ") + "\n"
+			_, err := parseConfig("c.yaml", []byte(body), files)
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("got %v", err)
+			case c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), "c.yaml:"+c.want) || strings.Contains(err.Error(), "\n")):
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
