@@ -30,7 +30,7 @@ func (m *modeConfig) checkAttributes(k *checker, at string, declared []flexmatch
 		if message := source.gap(); !given {
 			k.report(at+d.Name, "%s needs it and gives no default: say where it comes from", m.RuleSet)
 		} else if message != "" {
-			k.report(at+d.Name, "%s: nobody matches without it; %s has no default, so give one there or a value here", message, m.RuleSet)
+			k.report(at+d.Name, "%s, and %s gives no default: such a player would never match", message, m.RuleSet)
 		}
 	}
 }
@@ -44,11 +44,12 @@ func (a attributeConfig) mismatch(want flexmatch.AttributeKind) (key, message st
 		if !number {
 			return ".from", fmt.Sprintf("a rating is a number, and the rule set wants a %v", want)
 		}
+		return "", "" // a value here is not used
 	case muster.FromClient:
 		if !text {
 			return ".from", fmt.Sprintf("a client's choice is a string, and the rule set wants a %v", want)
 		}
-		return "", "" // it has choices in place of a value
+		return "", "" // nor here
 	case muster.FromPlayer:
 		if !number && !text {
 			return ".from", fmt.Sprintf("stored data is a number or a string, and the rule set wants a %v", want)
@@ -66,16 +67,12 @@ func (a attributeConfig) mismatch(want flexmatch.AttributeKind) (key, message st
 // gap says when the source leaves a player without the attribute; empty: never, or the
 // source is none.
 func (a attributeConfig) gap() string {
-	if a.value() != nil {
-		return ""
-	}
-	switch muster.Source(a.From) {
-	case muster.FromPlayer:
+	bounded := a.Max != nil || a.Min != nil && *a.Min > 0 // a rating is never less than 0
+	switch from := muster.Source(a.From); {
+	case from == muster.FromPlayer && a.value() == nil:
 		return "a player may have no such data"
-	case muster.FromRating:
-		if a.Max != nil || a.Min != nil && *a.Min > 0 { // a rating is never less than 0
-			return "a rating outside min and max is not sent"
-		}
+	case from == muster.FromRating && bounded:
+		return "a rating outside min and max is not sent"
 	}
 	return ""
 }

@@ -19,6 +19,7 @@ func TestAttributesAreComparedWithTheRuleSet(t *testing.T) {
 		{"stored data with a value", []string{"skill: {from: player, field: f, value: 1}", place, tags}, ""},
 		{"stored data where the rule set has a default", []string{skill, place, tags, "level: {from: player, field: f}"}, ""},
 		{"a rating with a bound that it may cross", []string{"skill: {from: rating, max: 2000}", place, tags}, "5: modes[0].attributes.skill: a rating outside min and max"},
+		{"a rating with a bound and a value, which is not used", []string{"skill: {from: rating, max: 2000, value: 1}", place, tags}, "5: modes[0].attributes.skill: a rating outside min and max"},
 		{"a rating with a bound that it never crosses", []string{"skill: {from: rating, min: 0}", place, tags}, ""},
 		{"a rating that is no number", []string{skill, place, tags, "level: {from: rating}"}, "8: modes[0].attributes.level.from: a rating is a number, and the rule set wants a string"},
 		{"a choice that is no string", []string{"skill: {from: client, choices: [x]}", place, tags}, "5: modes[0].attributes.skill.from: a client's choice is a string, and the rule set wants a number"},
