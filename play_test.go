@@ -612,6 +612,42 @@ func TestPlayersWhoJoinARunningSessionCountInItsResult(t *testing.T) {
 	}
 }
 
+func TestAPlacementThatTimesOutSaysThatNoServerWasFree(t *testing.T) {
+	for name, tell := range map[string]func(r *rig, id muster.TicketID) error{
+		"by its event": func(r *rig, id muster.TicketID) error {
+			return r.ApplyEvent(context.Background(), muster.Event{
+				Type: muster.MatchmakingTimedOut, At: r.clock.now(), Tickets: []muster.EventTicket{{ID: id}},
+			})
+		},
+		"when asked": func(r *rig, id muster.TicketID) error {
+			r.lift.tickets[id].Status = muster.TimedOut
+			r.clock.advance(time.Minute)
+			return r.Reconcile(context.Background())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(false)
+			ann, bob := r.guest("ann"), r.guest("bob")
+			id := r.start(t, ann, duel()).ID
+			r.start(t, bob, duel())
+			for _, ev := range r.lift.take() {
+				if ev.Type == muster.PotentialMatchCreated {
+					if err := r.ApplyEvent(context.Background(), ev); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := tell(r, id); err != nil {
+				t.Fatal(err)
+			}
+			view := must[muster.TicketView](t)(r.Ticket(context.Background(), ann, id))
+			if view.Status != muster.TimedOut || view.Reason.Code != "ticket.no_server" {
+				t.Errorf("the ticket is %s %+v", view.Status, view.Reason)
+			}
+		})
+	}
+}
+
 func TestStoredDataReachesMatchmakingAndClientsCannotSetIt(t *testing.T) {
 	r := newRig(false)
 	ctx := context.Background()

@@ -116,7 +116,7 @@ func (t *ticket) apply(ev Event) bool {
 		t.complete(ev)
 		return true
 	case MatchmakingTimedOut:
-		t.end(TimedOut, "ticket.timed_out", "no match was found in time")
+		t.timeOut()
 		return true
 	case MatchmakingCancelled:
 		t.end(Cancelled, "ticket.cancelled", "the ticket was cancelled")
@@ -292,6 +292,9 @@ func (t *ticket) complete(ev Event) {
 	t.countAnswers(ev)
 	t.Match.ID = ev.MatchID
 	t.Match.AcceptBy = time.Time{}
+	if t.Match.AcceptanceRequired {
+		t.Match.AcceptedCount = t.Match.PlayerCount
+	}
 	for _, et := range ev.Tickets {
 		for _, p := range et.Players {
 			if mine := t.player(p.ID); mine != nil && et.ID == t.ID {
@@ -305,6 +308,15 @@ func (t *ticket) complete(ev Event) {
 func (t *ticket) end(status TicketStatus, code, message string) {
 	t.Status, t.ReasonCode, t.ReasonMessage = status, code, message
 	t.Match = ticketMatch{}
+}
+
+// timeOut ends a ticket for which time ran out: the search's, or the placement's.
+func (t *ticket) timeOut() {
+	if t.Status == Placing {
+		t.end(TimedOut, "ticket.no_server", "a match was found, but no game server was free in time")
+		return
+	}
+	t.end(TimedOut, "ticket.timed_out", "no match was found in time")
 }
 
 // lostAfter is how long a ticket that GameLift does not know may still be on its way
@@ -340,7 +352,7 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 			}
 		}
 	case snap.Status == TimedOut:
-		next.end(TimedOut, "ticket.timed_out", "no match was found in time")
+		next.timeOut()
 	case snap.Status == Cancelled && t.Status == RequiresAcceptance:
 		next.end(Cancelled, "match.not_accepted", "the match was not accepted")
 	case snap.Status == Cancelled:
@@ -389,16 +401,19 @@ func (t *ticket) view(p PlayerID, version int64) TicketView {
 func (m ticketMatch) view(me *ticketPlayer) *MatchView {
 	v := &MatchView{
 		ID: m.ID, AcceptanceRequired: m.AcceptanceRequired,
-		PlayerCount: m.PlayerCount, AcceptedCount: m.AcceptedCount, You: "pending",
+		PlayerCount: m.PlayerCount, AcceptedCount: m.AcceptedCount,
 	}
 	if !m.AcceptBy.IsZero() {
 		v.AcceptBy = &m.AcceptBy
 	}
-	if me != nil && me.Accepted != nil {
+	switch {
+	case !m.AcceptanceRequired:
+	case me == nil || me.Accepted == nil:
+		v.You = "pending"
+	case *me.Accepted:
+		v.You = "accepted"
+	default:
 		v.You = "declined"
-		if *me.Accepted {
-			v.You = "accepted"
-		}
 	}
 	return v
 }

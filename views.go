@@ -53,7 +53,7 @@ type MatchView struct {
 	AcceptBy           *time.Time `json:"acceptBy,omitempty"`
 	PlayerCount        int        `json:"playerCount"`
 	AcceptedCount      int        `json:"acceptedCount"`
-	You                string     `json:"you" enum:"pending,accepted,declined"`
+	You                string     `json:"you,omitempty" enum:"pending,accepted,declined"` // empty when nobody is asked
 }
 
 // ReasonView says why a ticket ended without a seat.
