@@ -27,7 +27,13 @@ func (c *botsCmd) Run(ctx context.Context, p *process) error {
 	if report.Players > 0 {
 		printReport(p, report, c.JSON)
 	}
-	return err
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return err
+	case c.Matches > 0:
+		return interruptedMatches(report.Matches, c.Matches)
+	}
+	return nil // until Ctrl-C was what was asked
 }
 
 func printReport(p *process, r demo.Report, asJSON bool) {

@@ -12,9 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 )
@@ -41,10 +39,8 @@ type process struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	p := &process{stdout: os.Stdout, stderr: os.Stderr, stdin: os.Stdin, getenv: os.Getenv}
-	os.Exit(run(ctx, p, os.Args[1:]))
+	os.Exit(untilSignal(p.stderr, func(ctx context.Context) int { return run(ctx, p, os.Args[1:]) }))
 }
 
 // run is main without the process around it; the answer is the exit code.
@@ -76,13 +72,21 @@ func run(ctx context.Context, p *process, args []string) int {
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(p); err != nil {
 		fmt.Fprintf(p.stderr, "muster: %v\n", err)
-		var usage usageError
-		if errors.As(err, &usage) {
-			return 2
-		}
-		return 1
+		return exitCode(err)
 	}
 	return 0
+}
+
+func exitCode(err error) int {
+	var usage usageError
+	var interrupted interruptedError
+	switch {
+	case errors.As(err, &usage):
+		return 2
+	case errors.As(err, &interrupted):
+		return exitInterrupted
+	}
+	return 1
 }
 
 // usageError is a mistake on the command line that only the command could see.

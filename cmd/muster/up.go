@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"time"
@@ -58,6 +60,9 @@ func (c *upCmd) Run(ctx context.Context, p *process) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.checkCommand(p.command); err != nil {
+		return err
+	}
 	front, err := listenLoopback(ctx, "--http", c.HTTP)
 	if err != nil {
 		return err
@@ -67,13 +72,70 @@ func (c *upCmd) Run(ctx context.Context, p *process) (err error) {
 		return errors.Join(err, front.Close())
 	}
 	s := newStack()
-	defer func() { err = errors.Join(err, s.end()) }()
+	defer func() { err = firstProblem(err, s.end(), p.log) }()
 	house := &house{cmd: c, conf: conf, process: p, stack: s, front: front, lift: lift, changed: make(chan struct{}, 1)}
 	if err := house.open(ctx); err != nil {
-		return err
+		return c.whyNotUp(ctx, s, err)
 	}
 	c.announce(p, house, time.Since(began))
-	return c.stay(ctx, p, house)
+	return c.stay(ctx, p, s, c.botOptions(p, house.url(), conf.Modes[0].Name))
+}
+
+// checkCommand looks at the command of the game servers, before anything says that it
+// is up. Nil: there is none.
+func (c *upCmd) checkCommand(command []string) error {
+	switch {
+	case command == nil:
+		return nil
+	case len(command) == 0:
+		return usageError{"after -- comes the command of a game server"}
+	case c.Bots > 0 || c.Matches > 0:
+		return usageError{"--bots and --matches play the demo game alone: leave them out, or the command after --"}
+	}
+	_, err := exec.LookPath(command[0])
+	var named *exec.Error
+	if errors.As(err, &named) {
+		err = named.Err
+	}
+	if err != nil {
+		return fmt.Errorf("the command of the game servers, %q, cannot be started: %w", command[0], underlying(err))
+	}
+	return nil
+}
+
+// whyNotUp is what to say when opening failed: a part that ended by itself is the cause
+// of what others say.
+func (c *upCmd) whyNotUp(ctx context.Context, s *stack, err error) error {
+	if ctx.Err() != nil {
+		return c.interrupted(0)
+	}
+	select {
+	case cause := <-s.failed:
+		return cause
+	default:
+		return err
+	}
+}
+
+// interrupted is the result when a signal ends it all; without --matches that is how it
+// is to end.
+func (c *upCmd) interrupted(played int) error {
+	if c.Matches == 0 {
+		return nil
+	}
+	return interruptedMatches(played, c.Matches)
+}
+
+// firstProblem is what to tell: the problem that made everything end, or else the one
+// while ending, which otherwise only follows from it.
+func firstProblem(err, ending error, log *slog.Logger) error {
+	if err == nil {
+		return ending
+	}
+	if ending != nil {
+		log.Info("while ending after a problem", "error", ending)
+	}
+	return err
 }
 
 func (c *upCmd) config() (config, error) {
@@ -126,33 +188,61 @@ Ctrl-C ends everything.
 }
 
 // stay plays until the context ends, a part fails, or the matches are played.
-func (c *upCmd) stay(ctx context.Context, p *process, h *house) error {
-	played := make(chan error, 1)
-	if c.Bots > 0 {
-		botCtx, cancel := context.WithCancel(ctx)
-		done := make(chan struct{})
-		h.stack.onEnd("bots", func() error { cancel(); <-done; return nil })
-		go func() {
-			defer close(done)
-			report, err := demo.RunBots(botCtx, c.botOptions(p, h))
-			if c.Matches > 0 && botCtx.Err() == nil {
-				printReport(p, report, c.JSON)
-				played <- err
-			}
-		}()
-	}
+func (c *upCmd) stay(ctx context.Context, p *process, s *stack, o demo.BotOptions) error {
+	ended := c.runBots(ctx, p, s, o)
 	select {
+	case err := <-s.failed:
+		return err
+	case end := <-ended:
+		return c.matchesEnd(ctx, p, end)
 	case <-ctx.Done():
-		return nil
-	case err := <-h.stack.failed:
-		return err
-	case err := <-played:
-		return err
 	}
+	if c.Matches == 0 {
+		return nil
+	}
+	return c.matchesEnd(ctx, p, <-ended) // soon: its context is ours
 }
 
-func (c *upCmd) botOptions(p *process, h *house) demo.BotOptions {
-	o := demo.BotOptions{URL: h.url(), Count: c.Bots, Matches: c.Matches, Mode: h.conf.Modes[0].Name, Log: p.log}
+// botsEnd is what came of the bots.
+type botsEnd struct {
+	report demo.Report
+	err    error
+}
+
+// runBots lets the bots play, if there are any. The answer tells of the end when they
+// play a number of matches.
+func (c *upCmd) runBots(ctx context.Context, p *process, s *stack, o demo.BotOptions) <-chan botsEnd {
+	if c.Bots == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan botsEnd, 1)
+	done := make(chan struct{})
+	s.onEnd("bots", func() error { cancel(); <-done; return nil })
+	go func() {
+		defer close(done)
+		report, err := demo.RunBots(ctx, o)
+		switch {
+		case c.Matches > 0:
+			ended <- botsEnd{report, err}
+		case ctx.Err() == nil:
+			p.log.Warn("the bots have stopped", "error", err)
+		}
+	}()
+	return ended
+}
+
+// matchesEnd prints the report of --matches.
+func (c *upCmd) matchesEnd(ctx context.Context, p *process, end botsEnd) error {
+	if end.err != nil && ctx.Err() != nil {
+		return c.interrupted(end.report.Matches)
+	}
+	printReport(p, end.report, c.JSON)
+	return end.err
+}
+
+func (c *upCmd) botOptions(p *process, url, mode string) demo.BotOptions {
+	o := demo.BotOptions{URL: url, Count: c.Bots, Matches: c.Matches, Mode: mode, Log: p.log}
 	if c.Matches > 0 {
 		o.Progress = progress(p.stderr)
 	}
