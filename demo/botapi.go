@@ -14,8 +14,10 @@ import (
 	"time"
 )
 
-// maxAnswer bounds an answer of the backend, in bytes.
-const maxAnswer = 1 << 20
+const (
+	maxAnswer   = 1 << 20          // bytes of an answer of the backend
+	callTimeout = 10 * time.Second // for an answer of the backend
+)
 
 // What the backend's API answers, as far as a bot looks at it.
 type (
@@ -101,6 +103,7 @@ func (e *apiError) again() bool {
 type botAPI struct {
 	url    string
 	client *http.Client
+	life   *lifeline
 	now    func() time.Time
 
 	mu      sync.Mutex // guards the rest
@@ -109,6 +112,10 @@ type botAPI struct {
 	access  string
 	refresh string
 	renewAt time.Time
+}
+
+func newBotAPI(url string, client *http.Client, life *lifeline) *botAPI {
+	return &botAPI{url: url, client: client, life: life, now: time.Now}
 }
 
 // signIn makes a guest, or signs the same one in again.
@@ -184,10 +191,16 @@ func (a *botAPI) call(ctx context.Context, method, path string, body, out any) e
 	}
 }
 
-// keepCalling is call, again and again while the backend is away or busy.
+// keepCalling is call, again and again while the backend is away or busy. When ctx ends
+// meanwhile, the error is what was wrong before.
 func (a *botAPI) keepCalling(ctx context.Context, method, path string, body, out any) error {
+	var before error
 	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
 		err := a.call(ctx, method, path, body, out)
+		if err != nil && ctx.Err() != nil && before != nil {
+			return before
+		}
+		before = err
 		var refused *apiError
 		if err == nil || errors.As(err, &refused) && !refused.again() {
 			return err
@@ -196,8 +209,8 @@ func (a *botAPI) keepCalling(ctx context.Context, method, path string, body, out
 		if refused != nil {
 			pause = min(max(pause, refused.after), 10*time.Second)
 		}
-		if waitErr := sleep(ctx, pause); waitErr != nil {
-			return errors.Join(waitErr, err)
+		if sleep(ctx, pause) != nil {
+			return err
 		}
 	}
 }
@@ -207,7 +220,9 @@ func (a *botAPI) send(ctx context.Context, method, path, token string, body, out
 	if body != nil {
 		reader = bytes.NewReader(mustJSON(body))
 	}
-	req, err := http.NewRequestWithContext(ctx, method, a.url+path, reader)
+	limited, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(limited, method, a.url+path, reader)
 	if err != nil {
 		return err
 	}
@@ -219,8 +234,12 @@ func (a *botAPI) send(ctx context.Context, method, path, token string, body, out
 	}
 	resp, err := a.client.Do(req)
 	if err != nil {
+		if ctx.Err() == nil {
+			a.life.missed()
+		}
 		return err
 	}
+	a.life.heard()
 	defer resp.Body.Close() //nolint:errcheck // only read
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {

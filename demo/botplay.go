@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -23,8 +24,8 @@ var errSeatRefused = errors.New("the game server refused the seat")
 var errCut = errors.New("the connection to the game server broke")
 
 // playSeat joins the game server of a seat and plays to the end of the match. seated
-// is called when the server let the bot in.
-func playSeat(ctx context.Context, client *http.Client, seat *seatInfo, name string, rng *rand.Rand, seated func()) error {
+// is called with the length of a round when the server let the bot in.
+func playSeat(ctx context.Context, client *http.Client, seat *seatInfo, name string, rng *rand.Rand, seated func(round time.Duration)) error {
 	address := "ws://" + net.JoinHostPort(seat.IPAddress, strconv.Itoa(seat.Port)) + "/"
 	ws, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // Dial's answer needs no closing
 	if err != nil {
@@ -73,7 +74,7 @@ type driver struct {
 }
 
 // hear takes in a text message; over says that the match has ended.
-func (d *driver) hear(data []byte, seated func()) (over bool, err error) {
+func (d *driver) hear(data []byte, seated func(round time.Duration)) (over bool, err error) {
 	var m struct {
 		Type, Code, Message string
 	}
@@ -89,7 +90,7 @@ func (d *driver) hear(data []byte, seated func()) (over bool, err error) {
 		if len(d.tiles) != d.welcome.Width*d.welcome.Height || len(d.welcome.Walls) != len(d.tiles) {
 			return false, errors.New("the game server's floor has no shape")
 		}
-		seated()
+		seated(time.Duration(d.welcome.RoundSeconds) * time.Second)
 	case "refused":
 		return false, fmt.Errorf("%w: %s: %s", errSeatRefused, m.Code, m.Message)
 	case "over":

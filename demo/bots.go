@@ -30,46 +30,61 @@ type BotOptions struct {
 	URL      string        // the backend's base URL
 	Count    int           // bots at the same time, at least as many as the smallest match has players
 	Matches  int           // stop after that many whole matches of all bots together; 0: no such limit. Where teams need not be full, the last ones may be more than asked for
-	For      time.Duration // queue for that long, then finish what was begun; 0: until ctx ends
+	For      time.Duration // queue for that long, then finish what was begun as long as the backend answers; 0: until ctx ends
 	Mode     string        // "": the first mode that the backend offers
 	Progress func(Report)  // told after every match, by one bot at a time; may be nil
 	Log      *slog.Logger  // nil: nothing is logged
+
+	patience patience // zero: usualPatience
 }
 
 // RunBots lets bots sign in as guests, queue, accept, play and come back until the
-// options say that it is enough. The report counts what happened in any case. The error
-// names what is missing: with Matches that many whole matches must have been played.
+// options say that it is enough. The report counts what happened in any case. The error,
+// one line, names what is missing: with Matches that many whole matches must have been
+// played. A backend that goes away is waited for; for how long, usualPatience says.
 func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	if opts.patience == (patience{}) {
+		opts.patience = usualPatience()
+	}
 	opts.URL = strings.TrimSuffix(opts.URL, "/")
 	transport := &http.Transport{MaxIdleConnsPerHost: max(opts.Count, 2) * 2}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	scout := &botAPI{url: opts.URL, client: client, now: time.Now} // becomes the first bot
-	mode, err := chooseMode(ctx, opts.Mode, scout)
+	life := newLifeline(opts)
+	scout := newBotAPI(opts.URL, &http.Client{Transport: transport}, life) // becomes the first bot
+	mode, err := chooseMode(ctx, opts, scout)
 	if err != nil {
 		return Report{}, err
 	}
-	fewest, size := mode.size()
-	if opts.Count < fewest {
-		return Report{}, fmt.Errorf("%d bots cannot fill a match of mode %q, which takes %d", opts.Count, mode.Name, fewest)
-	}
-	queueing, stop := context.WithCancel(ctx) // ends when no bot shall queue any more
-	defer stop()
-	if opts.For > 0 {
-		queueing, stop = context.WithTimeout(queueing, opts.For)
-		defer stop()
-	}
+	_, size := mode.size()
 	s := newSchedule(size, opts.Matches, opts.Progress)
+	ctx, end := context.WithCancelCause(ctx)
+	queueing, stop := limit(ctx, opts.For) // ends when no bot shall queue any more
+	var watching sync.WaitGroup
+	watching.Go(func() { life.watch(ctx, queueing, end) })
+	defer watching.Wait()
+	defer end(nil)
+	defer stop()
+	runAll(ctx, queueing, opts, mode, scout, s)
+	return s.outcome(context.Cause(ctx))
+}
+
+// limit is ctx for some time; 0: as long as ctx itself.
+func limit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d > 0 {
+		return context.WithTimeout(ctx, d)
+	}
+	return context.WithCancel(ctx)
+}
+
+// runAll starts the bots and returns when all of them are through.
+func runAll(ctx, queueing context.Context, opts BotOptions, mode modeInfo, scout *botAPI, s *schedule) {
 	var running, arriving sync.WaitGroup
 	arriving.Add(opts.Count)
 	for i := range opts.Count {
-		b := newBot(i, opts, mode, client, s)
-		if i == 0 {
-			b.api = scout
-		}
+		b := newBot(i, opts, mode, scout, s)
 		running.Go(func() {
 			if err := b.run(ctx, queueing, &arriving); err != nil && ctx.Err() == nil {
 				opts.Log.Warn("a bot gave up", "bot", b.name, "error", err)
@@ -78,11 +93,12 @@ func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
 		})
 	}
 	running.Wait()
-	return s.outcome(ctx)
 }
 
-// chooseMode finds the mode to play.
-func chooseMode(ctx context.Context, wanted string, scout *botAPI) (modeInfo, error) {
+// chooseMode finds the mode to play and checks that there are enough bots for it.
+func chooseMode(ctx context.Context, opts BotOptions, scout *botAPI) (modeInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, opts.patience.away)
+	defer cancel()
 	if err := scout.signIn(ctx); err != nil {
 		return modeInfo{}, err
 	}
@@ -93,11 +109,15 @@ func chooseMode(ctx context.Context, wanted string, scout *botAPI) (modeInfo, er
 		return modeInfo{}, fmt.Errorf("ask for the modes: %w", err)
 	}
 	for _, m := range answer.Modes {
-		if wanted == "" || m.Name == wanted {
-			return m, nil
+		if opts.Mode != "" && m.Name != opts.Mode {
+			continue
 		}
+		if fewest, _ := m.size(); opts.Count < fewest {
+			return modeInfo{}, fmt.Errorf("%d bots cannot fill a match of mode %q, which takes %d", opts.Count, m.Name, fewest)
+		}
+		return m, nil
 	}
-	return modeInfo{}, fmt.Errorf("the backend has no mode %q", wanted)
+	return modeInfo{}, fmt.Errorf("the backend has no mode %q", opts.Mode)
 }
 
 var botNames = [...]string{"Ada", "Blot", "Cleo", "Dash", "Echo", "Fizz", "Gus", "Hue", "Inka", "Jet", "Kiwi", "Lou", "Moss", "Nib", "Odo", "Pip"}
@@ -114,14 +134,18 @@ type bot struct {
 	latency  map[string]int
 }
 
-func newBot(i int, opts BotOptions, mode modeInfo, client *http.Client, s *schedule) *bot {
+func newBot(i int, opts BotOptions, mode modeInfo, scout *botAPI, s *schedule) *bot {
 	name := botNames[i%len(botNames)]
 	if i >= len(botNames) {
 		name = fmt.Sprintf("%s %d", name, i/len(botNames)+1)
 	}
+	api := scout
+	if i > 0 {
+		api = newBotAPI(scout.url, scout.client, scout.life)
+	}
 	return &bot{
 		name: name, mode: mode, log: opts.Log, schedule: s, events: make(chan news, 64),
-		api: &botAPI{url: opts.URL, client: client, now: time.Now},
+		api: api,
 		rng: rand.New(rand.NewPCG(uint64(i), 0x0b07)),
 	}
 }
@@ -141,7 +165,12 @@ func (b *bot) run(ctx, queueing context.Context, arriving *sync.WaitGroup) error
 	arriving.Wait()
 	for b.schedule.begin(queueing) {
 		session, err := b.playOne(ctx, queueing)
-		if err != nil && !errors.Is(err, errStopped) {
+		switch {
+		case err == nil || errors.Is(err, errStopped) || ctx.Err() != nil:
+		case b.api.life.gone():
+			err = fmt.Errorf("%w: %w", errAway, err)
+			b.log.Debug("a match was cut off", "bot", b.name, "session", session, "error", err)
+		default:
 			b.log.Info("a match went wrong", "bot", b.name, "session", session, "error", err)
 		}
 		b.schedule.end(session, err)
@@ -311,9 +340,10 @@ func (b *bot) play(ctx context.Context, seat *seatInfo) error {
 	defer cancel()
 	first := true
 	for attempt := 1; ; attempt++ {
-		err := playSeat(ctx, b.api.client, seat, b.name, b.rng, func() {
+		err := playSeat(ctx, b.api.client, seat, b.name, b.rng, func(round time.Duration) {
 			if first {
 				b.schedule.seated(b.api.id())
+				b.api.life.lasts(round)
 			}
 			first = false
 		})

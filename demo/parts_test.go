@@ -185,7 +185,7 @@ func TestTheScheduleLetsNobodyWaitForNothing(t *testing.T) {
 	if s.begin(t.Context()) {
 		t.Fatal("a bot may queue although two matches are whole")
 	}
-	if r, err := s.outcome(t.Context()); err != nil || r.Matches != 2 || r.Results != 3 {
+	if r, err := s.outcome(nil); err != nil || r.Matches != 2 || r.Results != 3 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }
@@ -201,7 +201,7 @@ func TestTheScheduleGivesUpAfterManyFailures(t *testing.T) {
 	if s.begin(t.Context()) {
 		t.Fatal("never gives up")
 	}
-	if _, err := s.outcome(t.Context()); err == nil || !strings.Contains(err.Error(), "no server was free") {
+	if _, err := s.outcome(nil); err == nil || !strings.Contains(err.Error(), "no server was free") {
 		t.Fatalf("error %v", err)
 	}
 }
@@ -235,10 +235,10 @@ func TestADriverRefusesNonsense(t *testing.T) {
 	if _, _, err := d.see(encodeFrame(game.Frame{})); err == nil {
 		t.Error("drove without a car")
 	}
-	if _, err := d.hear([]byte(`{"type":"welcome","width":3,"height":3,"tiles":"00"}`), func() {}); err == nil {
+	if _, err := d.hear([]byte(`{"type":"welcome","width":3,"height":3,"tiles":"00"}`), func(time.Duration) {}); err == nil {
 		t.Error("believed in a floor without a shape")
 	}
-	if _, err := d.hear([]byte(`{"type":"refused","code":"seat.unknown"}`), func() {}); !errors.Is(err, errSeatRefused) {
+	if _, err := d.hear([]byte(`{"type":"refused","code":"seat.unknown"}`), func(time.Duration) {}); !errors.Is(err, errSeatRefused) {
 		t.Errorf("a refusal was taken as %v", err)
 	}
 }

@@ -160,7 +160,7 @@ func (s *schedule) end(session string, err error) {
 	switch {
 	case err == nil:
 		s.failures = 0
-	case !errors.Is(err, errStopped):
+	case !errors.Is(err, errStopped) && !errors.Is(err, errAway):
 		s.failures++
 		s.lastErr = err
 	}
@@ -197,20 +197,33 @@ func (s *schedule) count() Report {
 	return r
 }
 
-// outcome is the final report, and an error when something that was wanted is missing.
-func (s *schedule) outcome(ctx context.Context) (Report, error) {
+// outcome is the final report, and an error in one line when something that was wanted
+// is missing. cause says why the bots had to end early, if they had to.
+func (s *schedule) outcome(cause error) (Report, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.count()
-	var problems []error
-	if s.wanted > 0 && r.Matches < s.wanted {
-		problems = append(problems, fmt.Errorf("%d of %d matches were played to their result", r.Matches, s.wanted))
+	interrupted := errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded)
+	switch {
+	case interrupted && s.wanted > 0:
+		cause = errors.New("the bots were interrupted")
+	case interrupted:
+		cause = nil // without a number of matches that is how it ends
+	case cause == nil && s.failures >= maxFailures:
+		cause = fmt.Errorf("the bots gave up after %d failures in a row, the last one: %w", s.failures, s.lastErr)
 	}
-	if s.failures >= maxFailures {
-		problems = append(problems, fmt.Errorf("the bots gave up after %d failures in a row", s.failures))
+	switch {
+	case s.wanted == 0:
+		return r, cause
+	case r.Matches >= s.wanted:
+		return r, nil
 	}
-	if len(problems) > 0 {
-		problems = append(problems, ctx.Err(), s.lastErr)
+	if cause == nil {
+		cause = s.lastErr
 	}
-	return r, errors.Join(problems...)
+	missing := fmt.Sprintf("%d of %d matches were played to their result", r.Matches, s.wanted)
+	if cause == nil {
+		return r, errors.New(missing)
+	}
+	return r, fmt.Errorf("%s: %w", missing, cause)
 }
