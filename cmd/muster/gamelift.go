@@ -14,7 +14,7 @@ import (
 
 type gameliftCmd struct {
 	Addr      string            `help:"Where to listen; port 0 picks a free one." default:"127.0.0.1:4570" env:"MUSTER_GAMELIFT" placeholder:"ADDR"`
-	Data      string            `help:"Folder for resources and credentials." default:".muster-gamelift" env:"MUSTER_DATA" placeholder:"DIR"`
+	Data      string            `help:"Folder for resources and credentials." default:".muster-gamelift" placeholder:"DIR"`
 	Region    string            `help:"The region it plays." default:"us-west-2"`
 	Subscribe map[string]string `help:"Deliver a topic's events to an HTTP endpoint, as SNS does." placeholder:"TOPIC_ARN=URL"`
 	JSON      bool              `name:"json" help:"Print JSON instead of text."`
@@ -27,11 +27,16 @@ func (c *gameliftCmd) Run(ctx context.Context, p *process) (err error) {
 		return err
 	}
 	s := newStack()
-	defer func() { err = errors.Join(err, s.end()) }()
+	defer func() { err = firstProblem(err, s.end(), p.log) }()
 	s.onEnd("listener", func() error { return ignoreClosed(listener.Close()) })
 	if err := makeDataFolder(c.Data); err != nil {
 		return err
 	}
+	lock, err := lockFolder(c.Data)
+	if err != nil {
+		return err
+	}
+	s.onEnd("lock", lock.Close)
 	key, err := openCredentials(c.Data)
 	if err != nil {
 		return err
