@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,7 @@ type house struct {
 
 func (h *house) url() string             { return "http://" + h.front.Addr().String() }
 func (h *house) liftURL() string         { return "http://" + h.lift.Addr().String() }
+func (h *house) liftFolder() string      { return filepath.Join(h.cmd.Data, "gamelift") }
 func (h *house) credentialsFile() string { return filepath.Join(h.cmd.Data, credentialsFile) }
 
 // open builds everything. What it started when it fails is the stack's to end.
@@ -124,8 +126,16 @@ func (h *house) openSecrets() (err error) {
 
 // openGameLift makes the local GameLift and a client of it.
 func (h *house) openGameLift(ctx context.Context) (err error) {
+	if err := makeDataFolder(h.liftFolder()); err != nil {
+		return err
+	}
+	lock, err := lockFolder(h.liftFolder()) // muster gamelift may have it
+	if err != nil {
+		return err
+	}
+	h.stack.onEnd("lock", lock.Close)
 	h.local, err = gameliftlocal.Open(ctx, gameliftlocal.Options{
-		Data: filepath.Join(h.cmd.Data, "gamelift"), Region: region, Account: account, BaseURL: h.liftURL(),
+		Data: h.liftFolder(), Region: region, Account: account, BaseURL: h.liftURL(),
 		Credentials:   h.credentials.find,
 		Subscriptions: map[string][]string{topicARN: {h.url() + "/v1/events/sns"}},
 		Log:           h.process.log, ProcessChanged: h.gameServersChanged,
@@ -141,11 +151,7 @@ func (h *house) openGameLift(ctx context.Context) (err error) {
 
 // openBackend starts the backend and serves it.
 func (h *house) openBackend(store muster.Store) error {
-	b, err := newBackend(backendParts{
-		url: h.url(), store: store, gameLift: h.client, keys: h.keys, serverKey: h.serverKey,
-		modes: h.conf.musterModes(), locations: h.conf.Locations,
-		topics: []string{topicARN}, trustedCertificates: []string{h.liftURL() + "/"}, log: h.process.log,
-	})
+	b, err := newBackend(h.backendParts(store))
 	if err != nil {
 		return err
 	}
@@ -153,6 +159,14 @@ func (h *house) openBackend(store muster.Store) error {
 	h.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
 	h.stack.run("http", func(ctx context.Context) error { return serve(ctx, h.front, b.handler, b.stopping) })
 	return nil
+}
+
+func (h *house) backendParts(store muster.Store) backendParts {
+	return backendParts{
+		url: h.url(), store: store, gameLift: h.client, keys: h.keys, serverKey: h.serverKey,
+		modes: h.conf.musterModes(), locations: h.conf.Locations,
+		topics: []string{topicARN}, trustedCertificates: []string{h.liftURL() + "/sns/"}, log: h.process.log,
+	}
 }
 
 // provision makes fleet, queue, rule sets and configurations, through Amazon's API.
@@ -168,15 +182,39 @@ func (h *house) provision(ctx context.Context) (err error) {
 		})
 	}
 	h.fleet, err = h.client.Provision(ctx, plan)
-	return err
+	return h.notSetUp(err)
 }
+
+// notSetUp tells in one sentence what the local GameLift refused: Amazon's answer
+// without the SDK's account of the request, which goes to the log. Nil stays nil.
+func (h *house) notSetUp(err error) error {
+	var known *muster.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	h.process.log.Info("set up the local GameLift", "error", err)
+	said := known.Message
+	var answer interface{ ErrorMessage() string } // of the SDK, which only aws/gamelift imports
+	if errors.As(known.Err, &answer) && answer.ErrorMessage() != "" {
+		said = answer.ErrorMessage()
+	}
+	doing := strings.TrimSuffix(err.Error(), known.Error())
+	return fmt.Errorf("the local GameLift in %s cannot be set up: %s%s", h.liftFolder(), doing, strings.Join(strings.Fields(said), " "))
+}
+
+// subscribedWithin is how long the backend may take to subscribe to events.
+const subscribedWithin = 10 * time.Second
 
 // awaitSubscriber waits until the backend has confirmed its subscription: events before
 // that would be lost.
 func (h *house) awaitSubscriber(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, subscribedWithin)
 	defer cancel()
-	return h.local.AwaitSubscribers(ctx)
+	if err := h.local.AwaitSubscribers(ctx); err != nil {
+		h.process.log.Info("await the backend's subscription", "error", err)
+		return fmt.Errorf("the backend did not subscribe to the local GameLift's events within %v", subscribedWithin)
+	}
+	return nil
 }
 
 // openGameServers registers this machine and starts game servers on it.
@@ -185,7 +223,7 @@ func (h *house) openGameServers(ctx context.Context) error {
 		FleetID: h.fleet.FleetID, Name: computeName, Location: h.conf.Locations[0], IPAddress: "127.0.0.1",
 	})
 	if err != nil {
-		return err
+		return h.notSetUp(fmt.Errorf("register this machine: %w", err))
 	}
 	o := h.local.LauncherOptions(h.fleet.FleetID, computeName)
 	o.Spare, o.Max = *h.conf.GameServers.Spare, *h.conf.GameServers.Max
