@@ -1,6 +1,7 @@
 package muster
 
 import (
+	"slices"
 	"time"
 )
 
@@ -27,9 +28,9 @@ type ticket struct {
 
 	EstimatedWaitSeconds int         `json:"estimatedWaitSeconds,omitempty"`
 	Match                ticketMatch `json:"match,omitzero"`
-	// Closed is the match the ticket was in before it searched again: its late events
+	// Closed are the matches that the ticket has left, the latest last: their late events
 	// say nothing.
-	Closed MatchID `json:"closed,omitempty"`
+	Closed []MatchID `json:"closed,omitempty"`
 
 	Session   SessionID `json:"session,omitempty"`
 	IPAddress string    `json:"ipAddress,omitempty"`
@@ -132,7 +133,7 @@ func (t *ticket) apply(ev Event) bool {
 		if t.tooLate(ev) || t.Status == Searching {
 			return false
 		}
-		t.leave(t.Match.ID, ev.EstimatedWaitSeconds)
+		t.leave(ev.EstimatedWaitSeconds)
 		return true
 	}
 	return false
@@ -142,13 +143,24 @@ func (t *ticket) apply(ev Event) bool {
 func (t *ticket) tooLate(ev Event) bool { return !ev.At.After(t.EventAt) && !t.EventAt.IsZero() }
 
 // over says that ev is about a match that the ticket has left.
-func (t *ticket) over(ev Event) bool { return ev.MatchID != "" && ev.MatchID == t.Closed }
+func (t *ticket) over(ev Event) bool {
+	return ev.MatchID != "" && slices.Contains(t.Closed, ev.MatchID)
+}
 
-// leave closes a match for good and puts the ticket back among those who wait.
-func (t *ticket) leave(match MatchID, estimatedWaitSeconds int) {
-	if match != "" {
-		t.Closed = match
+// maxClosed bounds how many left matches a ticket remembers: late events are of the last
+// few.
+const maxClosed = 8
+
+// leave closes matches for good, that of the ticket among them, and puts the ticket back
+// among those who wait.
+func (t *ticket) leave(estimatedWaitSeconds int, matches ...MatchID) {
+	closed := slices.Clone(t.Closed)
+	for _, m := range append(matches, t.Match.ID) {
+		if m != "" && !slices.Contains(closed, m) {
+			closed = append(closed, m)
+		}
 	}
+	t.Closed = closed[max(0, len(closed)-maxClosed):]
 	t.search(estimatedWaitSeconds)
 }
 
@@ -173,7 +185,7 @@ func (t *ticket) proposed(ev Event) bool {
 	}
 	before := t.clone()
 	if !same {
-		t.leave(t.Match.ID, 0)
+		t.leave(0)
 		t.Match = ticketMatch{ID: ev.MatchID}
 	}
 	if ev.Type == PotentialMatchCreated {
@@ -253,7 +265,7 @@ func (t *ticket) acceptanceCompleted(ev Event) bool {
 	case silent:
 		return false // see undecided
 	default:
-		t.leave(ev.MatchID, 0)
+		t.leave(0, ev.MatchID)
 	}
 	return true
 }
@@ -363,7 +375,7 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 		next.EstimatedWaitSeconds = snap.EstimatedWaitSeconds
 		return next, noted
 	case snap.Status == Searching || snap.Status == Queued:
-		next.search(snap.EstimatedWaitSeconds) // without closing a match that may be live
+		next.leave(snap.EstimatedWaitSeconds)
 		next.Status = snap.Status
 	default:
 		next.Status = snap.Status

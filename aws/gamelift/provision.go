@@ -36,7 +36,7 @@ type Plan struct {
 
 // Matchmaker is one matchmaking configuration with its rule set.
 type Matchmaker struct {
-	Configuration            string // its name, up to 110 characters
+	Configuration            string // its name, up to 111 characters
 	RuleSetBody              string // JSON
 	RequestTimeoutSeconds    int
 	AcceptanceTimeoutSeconds int               // 0: no acceptance
