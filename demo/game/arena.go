@@ -66,6 +66,19 @@ func (a *Arena) solid(tx, ty int) bool {
 	return tx < 0 || ty < 0 || tx >= a.Width || ty >= a.Height || a.Walls[ty*a.Width+tx]
 }
 
+// open reports whether neither a tile nor one next to it is a wall, so that nothing on
+// it looks half hidden. Its mirror image is just as open.
+func (a *Arena) open(tx, ty int) bool {
+	for y := ty - 1; y <= ty+1; y++ {
+		for x := tx - 1; x <= tx+1; x++ {
+			if a.solid(x, y) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // start is where car i of a team of size cars begins.
 func (a *Arena) start(team, i, size int) vec {
 	p := vec{2.5, float64(a.Height) * float64(i+1) / float64(size+1)}

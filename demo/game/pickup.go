@@ -42,7 +42,7 @@ func (w *World) spawnPickups() {
 	for range 50 {
 		x, y := 1+w.rng.IntN(w.arena.Width/2-1), 1+w.rng.IntN(w.arena.Height-2)
 		mx, my := w.arena.Width-1-x, w.arena.Height-1-y
-		if !w.arena.solid(x, y) && !w.occupied(x, y) && !w.occupied(mx, my) {
+		if w.arena.open(x, y) && !w.occupied(x, y) && !w.occupied(mx, my) {
 			w.lay(kind, x, y)
 			w.lay(kind, mx, my)
 			return

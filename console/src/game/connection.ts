@@ -7,13 +7,15 @@ export interface Handlers {
   message(m: ServerMessage): void;
   lost(): void; // the connection went; another try is under way
   gone(code: string, message: string): void; // there is no coming back
+  foreign(): void; // nothing that the demo's game server would say was heard for a while
   renew(): Promise<Seat | null>; // the seat as the backend knows it now
 }
 
 export interface Wish { x: number; y: number; dash: boolean }
 
-const attempts = 8;
+const attempts = 6; // about 19 s: longer than a game server keeps a seat for the player
 const repeatEvery = 500; // ms after which an unchanged wish is sent again
+const foreignAfter = 6000; // ms without a word of the demo's protocol
 const retryable = new Set(['token.unverifiable', 'seat.unverifiable', 'token.invalid', 'seat.busy', 'session.none']);
 
 /** Connection is one player's way to the game server. It joins, and joins again when it is cut off. */
@@ -24,8 +26,12 @@ export class Connection {
   #sent: Wish = { x: 0, y: 0, dash: false };
   #sentAt = 0;
   #retry = 0;
+  #heard = false; // a word of the demo's protocol, ever
+  #backendAway = false;
+  #doubt = 0;
 
   constructor(private seat: Seat, private readonly name: string, private readonly on: Handlers) {
+    this.#doubt = window.setTimeout(() => this.#wonder(), foreignAfter);
     this.#open();
   }
 
@@ -47,6 +53,7 @@ export class Connection {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#doubt);
     this.#socket?.close();
   }
 
@@ -66,11 +73,18 @@ export class Connection {
   }
 
   #receive(data: string | ArrayBuffer): void {
-    if (typeof data !== 'string') {
-      this.on.frame(decodeFrame(data));
-      return;
+    let m: ServerMessage;
+    try {
+      if (typeof data !== 'string') {
+        if (this.#heard) this.on.frame(decodeFrame(data));
+        return;
+      }
+      m = JSON.parse(data) as ServerMessage;
+    } catch {
+      return; // not of the demo's protocol
     }
-    const m = JSON.parse(data) as ServerMessage;
+    if (m?.type === 'welcome' ? typeof m.walls === 'string' : m?.type === 'refused' && typeof m.code === 'string') this.#heard = true;
+    if (!this.#heard) return;
     if (m.type === 'welcome') this.#failures = 0;
     if (m.type === 'over') this.#closed = true; // nothing to come back to
     if (m.type === 'replaced') this.#end('seat.replaced', 'You play this match in another tab now.');
@@ -84,9 +98,16 @@ export class Connection {
     this.on.gone(code, message);
   }
 
+  /** #wonder gives up on a game server that never said a word of the demo's protocol. */
+  #wonder(): void {
+    if (this.#closed || this.#heard || this.#backendAway) return;
+    this.close();
+    this.on.foreign();
+  }
+
   async #again(): Promise<void> {
     if (this.#closed) return;
-    this.on.lost();
+    if (this.#heard) this.on.lost();
     if (++this.#failures > attempts) return this.#end('game.unreachable', 'The game server does not answer any more.');
     await new Promise((resolve) => { this.#retry = window.setTimeout(resolve, backoff(this.#failures - 1)); });
     if (this.#closed) return;
@@ -95,7 +116,9 @@ export class Connection {
       if (this.#closed) return;
       if (!seat || seat.sessionId !== this.seat.sessionId) return this.#end('session.over', 'This match has ended.');
       this.seat = seat;
+      this.#backendAway = false;
     } catch {
+      this.#backendAway = true;
       // the backend is away as well: the seat at hand may still do
     }
     if (!this.#closed) this.#open();

@@ -13,7 +13,7 @@ export class Input {
   #stick: { id: number; x: number; y: number; dx: number; dy: number } | null = null;
   #dashing = false; // a touch holds the dash
   #pressed = false; // a dash key went down since the last wish, however short
-  readonly touch = window.matchMedia('(pointer: coarse)').matches;
+  readonly touch = window.matchMedia('(any-pointer: coarse)').matches;
 
   constructor(private readonly target: HTMLElement) {
     window.addEventListener('keydown', this.#keydown);
@@ -68,7 +68,7 @@ export class Input {
   #blur = (): void => { this.#down.clear(); };
 
   #pointerdown = (e: PointerEvent): void => {
-    if (e.pointerType === 'mouse') return;
+    if (e.pointerType === 'mouse' || (e.target as HTMLElement | null)?.closest?.('button')) return;
     e.preventDefault();
     this.target.setPointerCapture(e.pointerId);
     if (e.clientX < window.innerWidth * 0.55 && !this.#stick) this.#stick = { id: e.pointerId, x: e.clientX, y: e.clientY, dx: 0, dy: 0 };

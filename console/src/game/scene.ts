@@ -61,7 +61,7 @@ export class Scene {
     view.cars.forEach((c, i) => { if (!c.gone) this.#car(c, i, now); });
     this.#g.drawImage(this.#floor.walls, 0, 0, this.welcome.width, this.welcome.height + 1);
     this.#particles.draw(this.#g, dt);
-    view.cars.forEach((c, i) => { if (!c.gone) this.#tag(c, i); });
+    view.cars.forEach((c, i) => { if (!c.gone) this.#tag(c, i, view.cars); });
     if (this.#winner >= 0 && !this.#calm && Math.random() < 0.6) this.#particles.confetti(Math.random() * this.welcome.width, Math.random() * this.welcome.height * 0.4, [ink[this.#winner]!, inkLight[this.#winner]!, gold][Math.floor(Math.random() * 3)]!);
   };
 
@@ -290,7 +290,8 @@ export class Scene {
     g.stroke();
   }
 
-  #tag(c: Car, i: number): void {
+  /** #tag is the name above a car, faint where it would hide another one. */
+  #tag(c: Car, i: number, cars: Car[]): void {
     const info = this.#roster[i];
     if (!info) return;
     const g = this.#g;
@@ -299,14 +300,18 @@ export class Scene {
     if (info.state === 'away') name += ' (away)';
     g.font = `${you ? 700 : 600} 0.62px ui-rounded, system-ui, sans-serif`;
     g.textAlign = 'center';
-    const y = c.y < 1.9 ? c.y + 1.75 : c.y - 1.2;
+    const y = c.y < 2.1 ? c.y + 1.75 : c.y - 1.4;
     const half = g.measureText(name).width / 2 + 0.28;
     const x = Math.max(half, Math.min(this.welcome.width - half, c.x));
+    const hides = cars.some((o, k) => k !== i && !o.gone && Math.abs(o.x - x) < half + 0.6 && Math.abs(o.y - (y - 0.16)) < 1);
+    g.save();
+    g.globalAlpha = hides ? 0.25 : 1;
     g.fillStyle = 'rgba(16,10,30,.72)';
     g.beginPath();
     g.roundRect(x - half, y - 0.56, half * 2, 0.8, 0.4);
     g.fill();
     g.fillStyle = you ? '#fff' : inkLight[c.team]!;
     g.fillText(name, x, y + 0.04);
+    g.restore();
   }
 }

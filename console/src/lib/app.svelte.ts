@@ -1,5 +1,5 @@
 import { Api, ApiError, problemOf } from './api';
-import { abandoned, apply, connected, finished, givingUp, screenOf, start, toLobby, withSeat, type Flow } from './flow';
+import { abandoned, apply, brokenOff, connected, finished, givingUp, screenOf, start, toLobby, withSeat, type Flow } from './flow';
 import { forget, isKept, keep, remember, restore } from './identity';
 import { Realtime, backoff, pause, type Link, type Update } from './realtime';
 import type { MatchResult, Mode, Player, Problem, Rating, Seat, Ticket } from './types';
@@ -98,8 +98,21 @@ export class App {
   }
 
   #update(u: Update): void {
+    if (u.type === 'snapshot' && !u.data.ticket && !u.data.seat && this.flow.ticket) {
+      void this.#missed(this.flow.ticket.id, u);
+      return;
+    }
     this.flow = apply(this.flow, u);
     if (u.type === 'result') void this.#standing().catch(() => {});
+  }
+
+  /** #missed asks how a ticket ended whose end was not told, because the line was down. */
+  async #missed(id: string, snapshot: Update): Promise<void> {
+    try {
+      this.#took(await this.api.ticket(id, 0, 0));
+    } catch {
+      if (this.flow.ticket?.id === id) this.flow = apply(this.flow, snapshot);
+    }
   }
 
   /** #do runs what a button asked for and shows what went wrong. */
@@ -110,7 +123,7 @@ export class App {
       await work();
     } catch (e) {
       const p = problemOf(e);
-      if (p.seat) this.flow = withSeat(this.flow, p.seat);
+      if (p.seat && !this.flow.played.includes(p.seat.sessionId)) this.flow = withSeat(this.flow, p.seat);
       else if (p.code === 'ticket.already_queued' && p.ticketId) this.#took(await this.api.ticket(p.ticketId, 0, 0));
       else this.flow = { ...this.flow, problem: p };
     } finally {
@@ -147,9 +160,14 @@ export class App {
     return this.#onTicket((id) => this.#giveUp(id, this.api.decline));
   }
 
-  #giveUp(id: string, call: (id: string) => Promise<Ticket>): Promise<Ticket> {
+  async #giveUp(id: string, call: (id: string) => Promise<Ticket>): Promise<Ticket> {
     this.flow = givingUp(this.flow, id);
-    return call(id);
+    try {
+      return await call(id);
+    } catch (e) {
+      this.flow = givingUp(this.flow, ''); // it goes on
+      throw e;
+    }
   }
 
   #onTicket(call: (id: string) => Promise<Ticket>): Promise<void> {
@@ -177,6 +195,12 @@ export class App {
   gameOver(over: GameOver): void { this.flow = finished(this.flow, over); }
 
   gameGone(problem: Problem | null): void { this.flow = abandoned(this.flow, problem); }
+
+  /** gameEnded leaves a match that the backend calls ended, with its result if there is one. */
+  async gameEnded(session: string): Promise<void> {
+    const latest = await this.api.matches(1).catch(() => []);
+    this.flow = brokenOff(this.flow, session, latest[0] ?? null);
+  }
 
   home(): void { this.flow = toLobby(this.flow); }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { abandoned, apply, connected, finished, givingUp, screenOf, start, toLobby, type Flow } from './flow';
+import { abandoned, apply, brokenOff, connected, finished, givingUp, screenOf, start, toLobby, type Flow } from './flow';
 import type { MatchResult, Seat, Ticket, TicketStatus } from './types';
 
 const seat: Seat = { sessionId: 's1', mode: 'duel', team: 'red', ipAddress: '127.0.0.1', port: 1, playerSessionId: 'psess-1' };
@@ -83,6 +83,45 @@ test('a ticket that ends badly says why, one that the player cancelled does not'
   const searching = after(start, ticket('searching', 1));
   assert.equal(after(givingUp(searching, 't1'), ticket('cancelled', 2)).problem, null);
   assert.equal(after(searching, ticket('cancelled', 2)).problem?.code, 'ticket.cancelled');
+});
+
+test('every reason for the end of a ticket has words of its own', () => {
+  const reasons: Record<string, [TicketStatus, RegExp]> = {
+    'ticket.timed_out': ['timedOut', /^Nobody was found in time/],
+    'ticket.no_server': ['timedOut', /A match was found, but no game server was free/],
+    'ticket.lost': ['failed', /place in the queue was lost/],
+    'ticket.failed': ['failed', /could not be started/],
+    'ticket.refused': ['failed', /did not take your search/],
+    'ticket.cancelled': ['cancelled', /search was cancelled/],
+    'match.declined': ['cancelled', /You declined/],
+    'match.not_accepted': ['cancelled', /not accepted by everybody/],
+  };
+  for (const [code, [status, words]] of Object.entries(reasons)) {
+    const p = after(start, ticket('searching', 1), ticket(status, 2, { reason: { code, message: 'm' } })).problem;
+    assert.equal(p?.code, code);
+    assert.match(`${p?.title} ${p?.detail}`, words);
+  }
+});
+
+test('a match that was declined is not called found any more', () => {
+  const found = after(start, ticket('requiresAcceptance', 3));
+  assert.equal(screenOf(givingUp(found, 't1')), 'leaving');
+  assert.equal(screenOf(givingUp(givingUp(found, 't1'), '')), 'accept'); // declining did not work
+  const match = { id: 'm', acceptanceRequired: true, playerCount: 2, acceptedCount: 0, you: 'declined' as const };
+  assert.equal(screenOf(after(start, ticket('requiresAcceptance', 3, { match }))), 'leaving');
+});
+
+test('the answer to declining may come after the end of the ticket', () => {
+  const f = after(givingUp(after(start, ticket('requiresAcceptance', 3)), 't1'), ticket('cancelled', 5), ticket('requiresAcceptance', 4));
+  assert.equal(screenOf(f), 'lobby');
+});
+
+test('a match that ended without a word is lost, unless it has a result', () => {
+  const f = after(start, ticket('completed', 5, { seat }));
+  assert.equal(brokenOff(f, 's1', null).problem?.title, 'The match was lost');
+  assert.equal(screenOf(brokenOff(f, 's1', { ...result, sessionId: 's0' })), 'lobby');
+  assert.equal(screenOf(brokenOff(f, 's1', result)), 'result');
+  assert.equal(brokenOff(toLobby(finished(f, over)), 's1', null).problem, null);
 });
 
 test('a game that breaks off leads to the lobby with a reason', () => {

@@ -1,4 +1,4 @@
-import type { MatchResult, Problem, Seat, Ticket } from './types';
+import type { MatchResult, Problem, Seat, Ticket, TicketStatus } from './types';
 import type { Update } from './realtime';
 import type { GameOver } from '../game/protocol';
 import { unreachable } from './api';
@@ -8,7 +8,7 @@ import { final } from './realtime';
  * What the page shows, as a pure function of what it knows.
  */
 
-export type Screen = 'lobby' | 'searching' | 'accept' | 'placing' | 'game' | 'result';
+export type Screen = 'lobby' | 'searching' | 'accept' | 'leaving' | 'placing' | 'game' | 'result';
 
 /** Flow is where the player stands. */
 export interface Flow {
@@ -17,12 +17,13 @@ export interface Flow {
   session: string; // of the match that is played or was just played
   over: GameOver | null; // the game server's final score
   result: MatchResult | null; // the backend's word on it
+  ended: string; // the latest ticket that is over; older news of it may still come
   givenUp: string; // the ticket that the player cancelled or declined
   played: string[]; // sessions that ended; their seats are of no use any more
   problem: Problem | null;
 }
 
-export const start: Flow = { ticket: null, seat: null, session: '', over: null, result: null, givenUp: '', played: [], problem: null };
+export const start: Flow = { ticket: null, seat: null, session: '', over: null, result: null, ended: '', givenUp: '', played: [], problem: null };
 
 export function screenOf(f: Flow): Screen {
   if (f.seat) return 'game';
@@ -32,7 +33,7 @@ export function screenOf(f: Flow): Screen {
     case 'searching':
       return 'searching';
     case 'requiresAcceptance':
-      return 'accept';
+      return f.givenUp === f.ticket.id || f.ticket.match?.you === 'declined' ? 'leaving' : 'accept';
     case 'placing':
       return 'placing';
   }
@@ -59,10 +60,12 @@ export function apply(f: Flow, u: Update): Flow {
 function withTicket(f: Flow, t: Ticket): Flow {
   if (f.ticket && f.ticket.id === t.id && t.version < f.ticket.version) return f;
   if (f.ticket && f.ticket.id !== t.id && final(t)) return f; // an earlier one's end
-  if (t.status === 'completed') return t.seat ? withSeat({ ...f, ticket: null }, t.seat) : { ...f, ticket: null };
+  if (t.id === f.ended && !final(t)) return f;
+  const over = { ...f, ticket: null, ended: t.id };
+  if (t.status === 'completed') return t.seat ? withSeat(over, t.seat) : over;
   if (!final(t)) return { ...f, ticket: t };
   const surprise = f.ticket?.id === t.id && f.givenUp !== t.id;
-  return { ...f, ticket: null, problem: surprise ? endOf(t) : f.problem };
+  return { ...over, problem: surprise ? endOf(t) : f.problem };
 }
 
 /** givingUp notes that the player wants a ticket to end, so that its end is no news. */
@@ -70,16 +73,24 @@ export function givingUp(f: Flow, ticket: string): Flow {
   return { ...f, givenUp: ticket };
 }
 
+const ends: Record<string, { title: string; detail: string }> = {
+  'ticket.timed_out': { title: 'Nobody was found in time', detail: 'Play again to keep looking.' },
+  'ticket.no_server': { title: 'No game server was free', detail: 'A match was found, but no game server was free. Play again in a moment.' },
+  'ticket.cancelled': { title: 'The search was cancelled', detail: 'Play again to start a new one.' },
+  'ticket.lost': { title: 'Your place in the queue was lost', detail: 'Matchmaking does not know your search any more. Play again to start a new one.' },
+  'ticket.refused': { title: 'Matchmaking did not take your search', detail: 'Nothing was changed. Try again, or choose another mode.' },
+  'ticket.failed': { title: 'The match could not be started', detail: 'Play again to look for another one.' },
+  'match.declined': { title: 'You declined the match', detail: 'Play again when you are ready.' },
+  'match.not_accepted': { title: 'The match was not accepted by everybody', detail: 'Play again to look for another one.' },
+};
+const endCodes: Partial<Record<TicketStatus, string>> = { timedOut: 'ticket.timed_out', cancelled: 'ticket.cancelled' };
+
 /** endOf explains a ticket that ended without a seat. */
 function endOf(t: Ticket): Problem {
-  const detail = t.reason?.message;
-  switch (t.status) {
-    case 'timedOut':
-      return { code: 'ticket.timed_out', title: 'Nobody to play with', detail: detail ?? 'No match came together in time. Try again.' };
-    case 'cancelled':
-      return { code: t.reason?.code ?? 'ticket.cancelled', title: 'The match fell through', detail: 'Not everybody accepted in time. Play again to look for another one.' };
-  }
-  return { code: t.reason?.code ?? 'ticket.failed', title: 'The match fell through', detail: detail ?? 'The match could not be started. Try again.' };
+  const code = t.reason?.code ?? endCodes[t.status] ?? 'ticket.failed';
+  const known = ends[code];
+  if (known) return { code, ...known };
+  return { code, title: ends['ticket.failed']!.title, detail: t.reason?.message ?? ends['ticket.failed']!.detail };
 }
 
 /** withSeat starts the game, unless that match is over already. A renewed seat replaces the old one. */
@@ -97,6 +108,16 @@ export function finished(f: Flow, over: GameOver): Flow {
 /** abandoned leaves a game that did not reach its end, and says why. */
 export function abandoned(f: Flow, problem: Problem | null): Flow {
   return { ...f, seat: null, over: null, played: played(f, f.session), problem };
+}
+
+/**
+ * brokenOff leaves a game that the backend calls ended although the game server never
+ * said so. With the backend's result that is all there is to show; without, it was lost.
+ */
+export function brokenOff(f: Flow, session: string, result: MatchResult | null): Flow {
+  if (f.session !== session || !f.seat) return f;
+  if (result?.sessionId === session) return { ...f, seat: null, result, played: played(f, session) };
+  return abandoned(f, { code: 'match.lost', title: 'The match was lost', detail: 'Its server went away. Play again to look for another one.' });
 }
 
 /** toLobby puts the last match away: news of it is not shown again. */

@@ -8,7 +8,8 @@ export type Update =
   | { type: 'result'; data: MatchResult }
   | { type: 'session'; data: { sessionId: string; state: string } };
 
-export type Link = 'connecting' | 'live' | 'polling';
+/** Link is how news comes: not yet, at once, by asking for it, or not at all for now. */
+export type Link = 'connecting' | 'live' | 'polling' | 'away';
 
 const socketTries = 2; // failures in a row before polling starts
 const pollWait = 20; // seconds that the backend may hold a poll
@@ -95,7 +96,7 @@ export class Realtime {
     if (this.#stopped) return;
     this.#socket = null;
     this.#failures++;
-    if (this.#failures < socketTries) this.link('connecting');
+    if (this.#failures < socketTries) this.link(this.#epoch ? 'away' : 'connecting');
     else if (!this.#polling) void this.#poll();
     setTimeout(() => void this.#connect(), backoff(this.#failures));
   }
@@ -103,11 +104,16 @@ export class Realtime {
   /** #poll stands in for the socket until it works again. */
   async #poll(): Promise<void> {
     this.#polling = true;
-    this.link('polling');
-    let last = await this.#latestResult();
+    let last: MatchResult | null | undefined; // undefined: not asked yet
     let failures = 0;
     while (this.#failures > 0 && !this.#stopped) {
       try {
+        if (last === undefined || failures > 0) {
+          const latest = await this.#latestResult(); // quick to answer, unlike a ticket
+          last ??= latest;
+          if (this.#failures > 0) this.link('polling');
+          failures = 0;
+        }
         const t = this.#ticket;
         if (t && !final(t)) {
           const next = await this.api.ticket(t.id, pollWait, t.version);
@@ -123,8 +129,8 @@ export class Realtime {
           }
           await pause(pollPause);
         }
-        failures = 0;
       } catch {
+        if (this.#failures > 0) this.link('away');
         await pause(backoff(++failures));
       }
     }
@@ -132,11 +138,7 @@ export class Realtime {
   }
 
   async #latestResult(): Promise<MatchResult | null> {
-    try {
-      return (await this.api.matches(1))[0] ?? null;
-    } catch {
-      return null;
-    }
+    return (await this.api.matches(1))[0] ?? null;
   }
 }
 
