@@ -125,6 +125,7 @@ export class App {
       const p = problemOf(e);
       if (p.seat && !this.flow.played.includes(p.seat.sessionId)) this.flow = withSeat(this.flow, p.seat);
       else if (p.code === 'ticket.already_queued' && p.ticketId) this.#took(await this.api.ticket(p.ticketId, 0, 0));
+      else if (p.seat) this.flow = { ...this.flow, problem: { ...p, title: 'Your last match is still going on', detail: 'It must end before you can play another one.' } };
       else this.flow = { ...this.flow, problem: p };
     } finally {
       this.busy = false;
