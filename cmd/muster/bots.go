@@ -12,10 +12,10 @@ import (
 
 type botsCmd struct {
 	URL     string        `help:"The backend." required:"" placeholder:"URL"`
-	N       int           `short:"n" help:"How many." default:"2" placeholder:"N"`
+	N       int           `short:"n" help:"How many (default ${default})." default:"2" placeholder:"N"`
 	For     time.Duration `help:"How long; without it and --matches, until Ctrl-C." placeholder:"D"`
 	Matches int           `help:"Stop after this many matches." placeholder:"M"`
-	Mode    string        `help:"What to play." default:"duel"`
+	Mode    string        `help:"What to play (default ${default})." default:"duel"`
 	JSON    bool          `name:"json" help:"Print the report as JSON."`
 }
 

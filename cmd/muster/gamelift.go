@@ -13,9 +13,9 @@ import (
 )
 
 type gameliftCmd struct {
-	Addr      string            `help:"Where to listen; port 0 picks a free one." default:"127.0.0.1:4570" env:"MUSTER_GAMELIFT" placeholder:"ADDR"`
-	Data      string            `help:"Folder for resources and credentials." default:".muster-gamelift" placeholder:"DIR"`
-	Region    string            `help:"The region it plays." default:"us-west-2"`
+	Addr      string            `help:"Where to listen (default ${default}); port 0 picks a free one." default:"127.0.0.1:4570" env:"MUSTER_GAMELIFT" placeholder:"ADDR"`
+	Data      string            `help:"Folder for resources and credentials (default ${default})." default:".muster-gamelift" placeholder:"DIR"`
+	Region    string            `help:"The region it plays (default ${default})." default:"us-west-2"`
 	Subscribe map[string]string `help:"Deliver a topic's events to an HTTP endpoint, as SNS does." placeholder:"TOPIC_ARN=URL"`
 	JSON      bool              `name:"json" help:"Print JSON instead of text."`
 }

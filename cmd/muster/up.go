@@ -24,14 +24,20 @@ import (
 var builtin embed.FS
 
 type upCmd struct {
-	Data     string        `help:"Folder for everything that is kept." default:".muster" env:"MUSTER_DATA" placeholder:"DIR"`
-	HTTP     string        `name:"http" help:"Where players and pages are served; port 0 picks a free one." default:"127.0.0.1:8080" env:"MUSTER_HTTP" placeholder:"ADDR"`
-	Gamelift string        `help:"Where the local GameLift is served; port 0 picks a free one." default:"127.0.0.1:4570" env:"MUSTER_GAMELIFT" placeholder:"ADDR"`
+	Data     string        `help:"Folder for everything that is kept (default ${default})." default:".muster" env:"MUSTER_DATA" placeholder:"DIR"`
+	HTTP     string        `name:"http" help:"Where players and pages are served (default ${default}); port 0 picks a free one." default:"127.0.0.1:8080" env:"MUSTER_HTTP" placeholder:"ADDR"`
+	Gamelift string        `help:"Where the local GameLift is served (default ${default}); port 0 picks a free one." default:"127.0.0.1:4570" env:"MUSTER_GAMELIFT" placeholder:"ADDR"`
 	Config   string        `help:"What can be played; without it, the demo game." env:"MUSTER_CONFIG" placeholder:"FILE"`
 	Bots     int           `help:"Players that play by themselves." placeholder:"N"`
 	Matches  int           `help:"Let the bots play this many matches, report and stop." placeholder:"M"`
 	JSON     bool          `name:"json" help:"Print JSON instead of text."`
 	Round    time.Duration `help:"How long a round of the demo game lasts (default 45s; 3s with --matches)." placeholder:"D"`
+}
+
+// Help is the long description that --help shows.
+func (*upCmd) Help() string {
+	return "Your own game server: muster up --config FILE -- COMMAND ARGUMENTS, with {port} where the port goes. " +
+		"Without one the demo game is played."
 }
 
 // Validate is called by the command line parser.
@@ -175,16 +181,20 @@ func (c *upCmd) announce(p *process, h *house, took time.Duration) {
 		})
 		return
 	}
+	hint := "open it in two tabs"
+	if len(p.command) > 0 {
+		hint = "it plays the demo only: use your own client"
+	}
 	fmt.Fprintf(p.stdout, `Muster is up (%.2f s).
 
-  Play       %s   open it in two tabs
+  Play       %s   %s
   API        %s/openapi.json
   GameLift   %s   region %s
   AWS CLI    AWS_SHARED_CREDENTIALS_FILE=%s aws gamelift list-fleets --endpoint-url %s --region %s
   Data       %s
 
 Ctrl-C ends everything.
-`, took.Seconds(), h.url(), h.url(), h.liftURL(), region, h.credentialsFile(), h.liftURL(), region, c.Data)
+`, took.Seconds(), h.url(), hint, h.url(), h.liftURL(), region, h.credentialsFile(), h.liftURL(), region, c.Data)
 }
 
 // stay plays until the context ends, a part fails, or the matches are played.

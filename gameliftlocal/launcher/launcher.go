@@ -55,7 +55,10 @@ type Options struct {
 	// Settle is how long a shortage of spares lasts before processes are started for it.
 	// Starting one is work for the processor, and a burst of new sessions needs it first.
 	// Zero: not at all. The first processes are started at once.
-	Settle       time.Duration
+	Settle time.Duration
+	// QuietFor is how long a process may go without connecting before a warning says so,
+	// once. Zero: 10 s.
+	QuietFor     time.Duration
 	Poll         time.Duration // how often Status is asked when nobody calls Wake. Zero: 500 ms
 	StartTimeout time.Duration // from start to the first connection. Zero: 5 min, as Amazon's agent
 	StopGrace    time.Duration // from asking a process to end to killing it. Zero: 5 s
@@ -74,6 +77,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.FirstPort, 7777)
 	setDefault(&o.MaxLogBytes, 10<<20)
 	setDefault(&o.MaxLogs, 50)
+	setDefault(&o.QuietFor, 10*time.Second)
 	setDefault(&o.Poll, 500*time.Millisecond)
 	setDefault(&o.StartTimeout, 5*time.Minute)
 	setDefault(&o.StopGrace, 5*time.Second)
@@ -181,6 +185,10 @@ func (l *Launcher) step(ctx context.Context, now time.Time) {
 	for _, p := range l.processes {
 		if p.observe(l.options.Status(p.id), l.options.Proven, now) {
 			l.failures = 0
+		}
+		if p.quiet(now, l.options.QuietFor) {
+			l.options.Log.Warn("game server runs but has not connected: does it call InitSDK and ProcessReady of the server SDK?",
+				"process", p.id, "for", l.options.QuietFor, "logs", l.options.LogDir)
 		}
 	}
 	start, stop := plan(l.options, now, l.processes)

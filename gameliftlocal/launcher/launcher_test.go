@@ -532,3 +532,21 @@ func TestAShortageOfSparesIsMetOnceItHasSettled(t *testing.T) {
 		t.Error("the first processes are not started at once")
 	}
 }
+
+func TestAProcessThatDoesNotConnectIsNamedOnce(t *testing.T) {
+	at := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	p := &process{startedAt: at}
+	if p.quiet(at.Add(9*time.Second), 10*time.Second) {
+		t.Error("warned before its time")
+	}
+	if !p.quiet(at.Add(10*time.Second), 10*time.Second) {
+		t.Error("not warned in time")
+	}
+	if p.quiet(at.Add(time.Minute), 10*time.Second) {
+		t.Error("warned twice")
+	}
+	connected := &process{startedAt: at, seen: true}
+	if connected.quiet(at.Add(time.Hour), 10*time.Second) {
+		t.Error("warned although it has connected")
+	}
+}

@@ -23,6 +23,15 @@ func (p *process) observe(s Status, proven time.Duration, now time.Time) (turned
 	return p.useful && !before
 }
 
+// quiet says, once, that a process has not connected for that long.
+func (p *process) quiet(now time.Time, limit time.Duration) bool {
+	if p.seen || p.warned || p.stopping() || now.Sub(p.startedAt) < limit {
+		return false
+	}
+	p.warned = true
+	return true
+}
+
 // plan says how many processes to start and which to stop. A process that has not
 // connected yet counts as spare, so that a slow start is not answered by many; one that
 // the service has done with does not count, and is stopped unless it exits by itself.

@@ -26,6 +26,7 @@ type process struct {
 	// Only Run's goroutine touches these.
 	status Status
 	seen   bool      // the service has known it
+	warned bool      // that it does not connect
 	useful bool      // it hosted a session, or lived connected for a while
 	lostAt time.Time // when the service stopped knowing it; zero: it did not
 
