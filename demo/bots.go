@@ -163,7 +163,7 @@ func (b *bot) run(ctx, queueing context.Context, arriving *sync.WaitGroup) error
 		return err
 	}
 	arriving.Wait()
-	for b.schedule.begin(queueing) {
+	for sleep(queueing, b.hesitate()) == nil && b.schedule.begin(queueing) {
 		session, err := b.playOne(ctx, queueing)
 		switch {
 		case err == nil || errors.Is(err, errStopped) || ctx.Err() != nil:
@@ -180,6 +180,12 @@ func (b *bot) run(ctx, queueing context.Context, arriving *sync.WaitGroup) error
 	}
 	return nil
 }
+
+// hesitation is the longest that a bot waits before it queues. People do not press Play
+// in one instant, and a burst of all bots would measure how many matches start at once.
+const hesitation = 200 * time.Millisecond
+
+func (b *bot) hesitate() time.Duration { return time.Duration(b.rng.Int64N(int64(hesitation))) }
 
 // arrive signs in, takes a name, learns where games run and starts to follow events;
 // following ends with ctx.
