@@ -422,6 +422,29 @@ func TestAnAnswerThatNewsOvertookChangesNothing(t *testing.T) {
 	}
 }
 
+func TestDueRecordsThatCannotBeReadDoNotHideTheOthers(t *testing.T) {
+	r := newRig(false)
+	ctx := context.Background()
+	ann := r.guest("ann")
+	for i := range 450 { // more than two pages in every shard, all before the ticket's
+		for shard := range 8 {
+			key := muster.Key{Partition: fmt.Sprint("DUE#ticket#", shard), Sort: fmt.Sprintf("2000-01-01T00:00:00.000Z#%04d", i)}
+			if err := r.store.Write(ctx, muster.Op{Key: key, Value: []byte("no JSON")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	id := r.start(t, ann, duel()).ID
+	r.lift.tickets[id].Status = muster.TimedOut
+	r.clock.advance(time.Minute)
+	if err := r.Reconcile(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if view := must[muster.TicketView](t)(r.Ticket(ctx, ann, id)); view.Status != muster.TimedOut {
+		t.Errorf("the ticket is %s, want timedOut as GameLift has it", view.Status)
+	}
+}
+
 func TestARefusedStartMayBeRepeatedWithItsKey(t *testing.T) {
 	r := newRig(false)
 	ann := r.guest("ann")

@@ -29,24 +29,23 @@ type due struct {
 func (b *Backend) Reconcile(ctx context.Context) error {
 	var failed []error
 	for shard := range dueShards {
-		for {
-			more, err := b.sweep(ctx, shard)
+		for after, more := "", true; more; {
+			next, err := b.sweep(ctx, shard, after)
 			if err != nil {
 				failed = append(failed, err)
 			}
-			if !more || err != nil {
-				break
-			}
+			after, more = next, next != "" && err == nil
 		}
 	}
 	return errors.Join(failed...)
 }
 
-// sweep looks at the due tickets of one shard; more says that the list was cut.
-func (b *Backend) sweep(ctx context.Context, shard int) (more bool, err error) {
-	records, err := b.store.List(ctx, duePartition(shard), ListOptions{Limit: sweepLimit})
+// sweep looks at a page of the due tickets of one shard. next is where the following
+// page begins, empty at the end.
+func (b *Backend) sweep(ctx context.Context, shard int, after string) (next string, err error) {
+	records, err := b.store.List(ctx, duePartition(shard), ListOptions{After: after, Limit: sweepLimit})
 	if err != nil {
-		return false, fmt.Errorf("list due tickets: %w", err)
+		return "", fmt.Errorf("list due tickets: %w", err)
 	}
 	now := b.instant()
 	var over []Op
@@ -64,7 +63,7 @@ func (b *Backend) sweep(ctx context.Context, shard int) (more bool, err error) {
 		}
 		t, _, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{Status: Failed})
 		if err != nil {
-			return false, err
+			return "", err
 		}
 		if t.Status.Final() {
 			over = append(over, Op{Kind: Delete, Key: rec.Key, Version: AnyVersion})
@@ -73,7 +72,7 @@ func (b *Backend) sweep(ctx context.Context, shard int) (more bool, err error) {
 		look := t.silent(now)
 		moved, err := b.moveDue(ctx, rec, d, t.nextLook(now, look))
 		if err != nil {
-			return false, err
+			return "", err
 		}
 		if moved && look {
 			silent = append(silent, t.ID)
@@ -82,11 +81,14 @@ func (b *Backend) sweep(ctx context.Context, shard int) (more bool, err error) {
 	for len(over) > 0 {
 		n := min(len(over), MaxWriteOps)
 		if err := b.store.Write(ctx, over[:n]...); err != nil {
-			return false, fmt.Errorf("forget finished tickets: %w", err)
+			return "", fmt.Errorf("forget finished tickets: %w", err)
 		}
 		over = over[n:]
 	}
-	return seen == sweepLimit, b.settleAll(ctx, silent)
+	if seen == sweepLimit {
+		next = records[seen-1].Sort
+	}
+	return next, b.settleAll(ctx, silent)
 }
 
 // silent says that GameLift must be asked about the ticket: nothing was heard of it

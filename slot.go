@@ -71,8 +71,7 @@ func (b *Backend) liveSlot(ctx context.Context, p PlayerID) (slot, int64, error)
 		}
 		return slot{}, version, nil
 	}
-	held, version, err := b.slotOf(ctx, p)
-	return held, version, err
+	return b.slotOf(ctx, p)
 }
 
 // seatLive asks GameLift whether the seat of a slot is still reserved or taken.
