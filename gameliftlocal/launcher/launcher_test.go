@@ -242,7 +242,7 @@ func TestEverybodyEndsWithTheContext(t *testing.T) {
 	} {
 		t.Run(c.role, func(t *testing.T) {
 			if runtime.GOOS == "windows" {
-				t.Skip("needs signals")
+				t.Skip("needs the signals of Unix: this case runs on Linux and macOS")
 			}
 			r := newRig(t, c.role, func(o *Options) { o.StopGrace = c.grace })
 			s := r.tower.see()
