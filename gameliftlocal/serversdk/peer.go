@@ -38,6 +38,7 @@ type peer struct {
 	mu         sync.Mutex // guards what follows
 	gone       bool       // the process has ended
 	newest     *link      // where frames go; nil: nowhere yet
+	moving     bool       // a newer connection is being made: frames wait for it
 	queue      [][]byte   // to send, oldest first
 	queueBytes int
 	handling   bool     // a request is being answered; pushes wait for its answer
@@ -55,10 +56,29 @@ func newPeer(id hosting.ProcessID) *peer {
 	return &peer{id: id, answers: map[string][]byte{}, rates: rates{}}
 }
 
+// move holds frames back until attach or stay. Once a client has its new connection it
+// may drop the old one, and with it whatever is sent there.
+func (p *peer) move() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moving = true
+}
+
+// stay ends a move that led to no connection.
+func (p *peer) stay() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moving = false
+	if p.newest != nil {
+		p.newest.signal()
+	}
+}
+
 // attach makes l the connection that frames go to.
 func (p *peer) attach(l *link) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.moving = false
 	if p.newest != nil {
 		p.newest.signal()
 	}
@@ -154,6 +174,9 @@ func (p *peer) next(l *link) (frame []byte, over bool) {
 	defer p.mu.Unlock()
 	if p.newest != l {
 		return nil, true
+	}
+	if p.moving {
+		return nil, false
 	}
 	if len(p.queue) == 0 {
 		return nil, p.gone

@@ -196,10 +196,12 @@ func (s *Server) connect(ctx context.Context, cancel func(), w http.ResponseWrit
 	s.mu.Lock()
 	p.admitted = true
 	s.mu.Unlock()
+	p.move() // before Accept answers the client
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // what authorizes is in the query; game servers send no Origin, or any
 	})
 	if err != nil {
+		p.stay()
 		s.options.Log.Info("game server did not upgrade", "process", p.id, "error", err)
 		if !p.connected() {
 			s.options.Backend.Disconnected(p.id)
