@@ -25,6 +25,9 @@ var rules = map[string][]string{
 	"identity":                    {""},
 	"rating":                      {},
 	"flexmatch":                   {},
+	"flexmatch/internal":          {"flexmatch"},
+	"flexmatch/scenario":          {"flexmatch"},
+	"flexmatch/simulate":          {"flexmatch", "flexmatch/scenario"},
 	"store/memory":                {""},
 	"store/sqlite":                {""},
 	"store/storetest":             {""},
@@ -44,7 +47,7 @@ var rules = map[string][]string{
 	"e2e":                         {},
 	"internal/archtest":           {},
 	"cmd/muster": {
-		"", "identity", "rating", "flexmatch", "store/sqlite", "aws/gamelift", "httpapi", "realtime",
+		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "store/sqlite", "aws/gamelift", "httpapi", "realtime",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo",
 	},
 }
