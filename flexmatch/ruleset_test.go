@@ -267,8 +267,6 @@ func TestOwnRuleSetsParse(t *testing.T) {
 	}
 }
 
-func TestOwnScenariosHold(t *testing.T) { runScenarios(t, filepath.Join("testdata", "scenarios")) }
-
 func TestAnyReportedPlaceLiesInTheBody(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		whole := ruleSetWith(`, "rules": [{"name":"r","type":"latency","maxLatency":1}]`)

@@ -1,0 +1,61 @@
+package scenario
+
+import (
+	"fmt"
+
+	"muster/flexmatch"
+)
+
+// Open reads the rule set that a scenario names with ruleSetFile: a path relative to
+// the scenario's folder.
+type Open func(name string) ([]byte, error)
+
+// Result is what came of a scenario.
+type Result struct {
+	Name string
+	Kind string // match, acceptance or largeFill
+	// Failures says for each expectation that did not hold what was expected and what
+	// happened; empty: the scenario holds.
+	Failures []string
+	// Warnings are what in the file was not read or not as it seems to be meant.
+	Warnings []string
+}
+
+// OK tells whether every expectation held.
+func (r Result) OK() bool { return len(r.Failures) == 0 }
+
+// maxFailures bounds a result.
+const maxFailures = 200
+
+// Run plays one scenario. The error is for a file that cannot be played: of type
+// Problems when the scenario itself is wrong, of type flexmatch.Problems when its rule
+// set is, else that of open. The Result is then valid but for its failures.
+func Run(body []byte, open Open) (Result, error) {
+	r := &reader{lenient: true}
+	d := r.read(body)
+	result := Result{Name: d.name, Kind: d.kind, Warnings: r.warnings}
+	if len(r.problems) > 0 {
+		return result, r.problems
+	}
+	rules := d.ruleSet
+	if d.ruleSetFile != "" {
+		var err error
+		if rules, err = open(d.ruleSetFile); err != nil {
+			return result, fmt.Errorf("the ruleSetFile %s: %w", shorten(d.ruleSetFile), err)
+		}
+	}
+	set, err := flexmatch.ParseRuleSet(rules)
+	if err != nil {
+		return result, err
+	}
+	d.config.RuleSet = set
+	if d.kind == largeFillKind {
+		result.Failures = checkFill(d.expect, set)
+	} else {
+		result.Failures = newPlay(d).run()
+	}
+	if len(result.Failures) > maxFailures {
+		result.Failures = append(result.Failures[:maxFailures], fmt.Sprintf("and %d more", len(result.Failures)-maxFailures))
+	}
+	return result, nil
+}

@@ -1,0 +1,146 @@
+package scenario_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"muster/flexmatch"
+	"muster/flexmatch/scenario"
+)
+
+var update = flag.Bool("update", false, "rewrite what failing scenarios say")
+
+// play runs one scenario file.
+func play(t *testing.T, file string) (scenario.Result, error) {
+	t.Helper()
+	body, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scenario.Run(body, func(name string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(filepath.Dir(file), name))
+	})
+}
+
+// scenarios lists the scenario files of a folder.
+func scenarios(t *testing.T, dir string, least int) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) < least {
+		t.Fatalf("%d scenarios in %s, expected %d: %v", len(files), dir, least, err)
+	}
+	return files
+}
+
+func title(file string) string { return strings.TrimSuffix(filepath.Base(file), ".json") }
+
+// holds plays every scenario of a folder, which must succeed.
+func holds(t *testing.T, dir string, least int) {
+	for _, file := range scenarios(t, dir, least) {
+		t.Run(title(file), func(t *testing.T) {
+			result, err := play(t, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !result.OK() {
+				t.Errorf("it fails:\n%s", strings.Join(result.Failures, "\n"))
+			}
+			if result.Name != title(file) || len(result.Warnings) > 0 {
+				t.Errorf("named %q, warnings %q", result.Name, result.Warnings)
+			}
+		})
+	}
+}
+
+func TestReferenceScenariosHold(t *testing.T) {
+	dir := filepath.Join("..", "..", "..", "shared", "reference", "scenarios")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("needs ../shared/reference/scenarios: not part of a clone")
+	}
+	holds(t, dir, 18)
+}
+
+func TestOwnScenariosHold(t *testing.T) { holds(t, filepath.Join("testdata", "hold"), 12) }
+
+// A scenario that fails says why. What it says is kept beside it; -update rewrites it.
+func TestFailingScenariosExplainThemselves(t *testing.T) {
+	for _, file := range scenarios(t, filepath.Join("testdata", "fail"), 6) {
+		t.Run(title(file), func(t *testing.T) {
+			result, err := play(t, file)
+			var said strings.Builder
+			if err != nil {
+				said.WriteString(err.Error() + "\n")
+			}
+			for _, line := range result.Failures {
+				said.WriteString(line + "\n")
+			}
+			for _, line := range result.Warnings {
+				said.WriteString("warning: " + line + "\n")
+			}
+			if err == nil && result.OK() {
+				t.Error("it holds, but was made to fail")
+			}
+			golden := strings.TrimSuffix(file, ".json") + ".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(said.String()), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if said.String() != string(want) {
+				t.Errorf("it says\n%s\nnot\n%s", said.String(), want)
+			}
+		})
+	}
+}
+
+func TestARuleSetThatIsRefusedIsTheError(t *testing.T) {
+	_, err := scenario.Run([]byte(`{"ruleSet": {"ruleLanguageVersion": "1.0"}, "tickets": [], "expect": []}`), nil)
+	var problems flexmatch.Problems
+	if !errors.As(err, &problems) || len(problems) == 0 || !strings.Contains(problems[0].Message, "teams") {
+		t.Errorf("error %v, want the rule set's problems", err)
+	}
+}
+
+func TestARuleSetFileThatCannotBeReadIsTheError(t *testing.T) {
+	_, err := scenario.Run([]byte(`{"ruleSetFile": "absent.json", "expect": []}`), func(string) ([]byte, error) {
+		return nil, os.ErrNotExist
+	})
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "absent.json") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzRun(f *testing.F) {
+	for _, folder := range []string{"hold", "fail"} {
+		files, _ := filepath.Glob(filepath.Join("testdata", folder, "*.json"))
+		for _, file := range files {
+			body, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(string(body))
+		}
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		if len(body) > 20_000 {
+			t.Skip("large inputs only make the search slow")
+		}
+		open := func(string) ([]byte, error) { return nil, os.ErrNotExist }
+		first, err := scenario.Run([]byte(body), open)
+		again, errAgain := scenario.Run([]byte(body), open)
+		if (err == nil) != (errAgain == nil) || strings.Join(first.Failures, "\n") != strings.Join(again.Failures, "\n") {
+			t.Errorf("two runs differ: %q %v, %q %v", first.Failures, err, again.Failures, errAgain)
+		}
+		if err != nil && strings.TrimSpace(err.Error()) == "" {
+			t.Error("an error without text")
+		}
+	})
+}
