@@ -36,7 +36,7 @@ func (p *Pool) apply(in Input) {
 }
 
 func (p *Pool) refuse(reason RefusalReason, format string, args ...any) {
-	p.emit(Refused{At: p.now, Index: p.index, Reason: reason, Message: fmt.Sprintf(format, args...)})
+	p.emit(Refused{At: p.now, Index: p.input, Reason: reason, Message: fmt.Sprintf(format, args...)})
 }
 
 func (p *Pool) start(t Ticket) {
@@ -62,6 +62,8 @@ func (p *Pool) start(t Ticket) {
 	e := p.set.prepare(t)
 	p.arrived++
 	e.arrival = p.arrived
+	e.rank = p.set.rankOf(e)
+	e.unmatchable = !p.index.place(p.set, e) || e.unmatchable
 	e.alarm = alarm{order: e.arrival, entry: e}
 	if key := p.set.classKey(e); key != "" {
 		if p.classes[key] == nil {
@@ -120,7 +122,7 @@ func (p *Pool) drop(m *liveMatch) {
 func (p *Pool) form(f *found) {
 	m := &liveMatch{match: f.describe(p.set, p.newID()), entries: f.entries, answers: map[answerer]bool{}}
 	state := placing
-	proposal := Proposed{At: p.now, Match: m.match, Metrics: p.metrics(p.finder.draft.metrics)}
+	proposal := Proposed{At: p.now, Match: m.match, Metrics: p.metrics(f.metrics)}
 	if p.config.AcceptanceRequired {
 		state = proposed
 		proposal.AcceptanceRequired = true

@@ -34,6 +34,14 @@ type entry struct {
 	unmatchable bool
 	class       *class
 
+	// What the index knows it by; cell is nil unless the ticket waits there.
+	rank   rank
+	number float64  // of plan.near
+	reach  []uint64 // by stage, the locations it accepts; nil: all, at every stage
+	mask   uint64   // of all stages together
+	group  *group
+	cell   *cell
+
 	state ticketState
 	match *liveMatch // the match it is in, unless searching
 	level int        // stage in force for its own age
@@ -48,6 +56,12 @@ type entry struct {
 type class struct {
 	key   string
 	count int // tickets of the class in the pool
+
+	// Marks of a pass: a ticket of this level found no match in it, so that a younger one
+	// need not be tried.
+	failedPass, failedLevel int
+	// Marks of a search: where the first ticket of this level stands in its list.
+	seen, seenLevel, first int
 }
 
 // CheckTicket says why a ticket can never be accepted by a pool of this rule set; nil
@@ -224,22 +238,4 @@ func (v Value) key() string {
 		return fmt.Sprintf("%q", fmt.Sprint(v.Numbers)) // fmt prints maps in order of keys
 	}
 	return "none "
-}
-
-// before orders entries as a batch lists them: by age, then by arrival, which is
-// unique. backfillPriority puts backfills first or last. Large matches treat backfills
-// as of high priority: Amazon's older guide says so.
-func (s *RuleSet) before(a, b *entry) bool {
-	if a.backfill != b.backfill {
-		switch {
-		case s.algorithm.priority == highPriority || s.large:
-			return a.backfill
-		case s.algorithm.priority == lowPriority:
-			return b.backfill
-		}
-	}
-	if !a.startAt.Equal(b.startAt) {
-		return a.startAt.Before(b.startAt)
-	}
-	return a.arrival < b.arrival
 }
