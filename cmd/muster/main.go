@@ -23,6 +23,7 @@ type commands struct {
 
 	Up         upCmd         `cmd:"" help:"Run everything on this machine: GameLift, backend, demo game, pages."`
 	Gamelift   gameliftCmd   `cmd:"" help:"Run the local GameLift service alone."`
+	Rules      rulesCmd      `cmd:"" help:"Check, try and test rule sets offline."`
 	Bots       botsCmd       `cmd:"" help:"Run players that sign in, queue, accept and play."`
 	DemoServer demoServerCmd `cmd:"" hidden:"" help:"Run one demo game server. muster up starts these."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

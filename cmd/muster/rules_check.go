@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"muster/flexmatch"
+)
+
+type rulesCheckCmd struct {
+	Files []string `arg:"" name:"file" help:"Rule sets as JSON; - is the standard input."`
+	JSON  bool     `name:"json" help:"Print JSON instead of text."`
+}
+
+// Help is the long description that --help shows.
+func (*rulesCheckCmd) Help() string {
+	return "A problem is printed as file:line:column: path: message. The exit code is 1 if any file has a problem, 2 if one cannot be read."
+}
+
+// checkedFile is what was found about one rule set.
+type checkedFile struct {
+	File     string           `json:"file"`
+	OK       bool             `json:"ok"`
+	Error    string           `json:"error,omitempty"` // it could not be read
+	Problems []ruleProblem    `json:"problems,omitempty"`
+	RuleSet  *ruleSetOverview `json:"ruleSet,omitempty"`
+}
+
+// ruleProblem is a flexmatch.Problem as JSON.
+type ruleProblem struct {
+	Path    string `json:"path"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+// ruleSetOverview is what a rule set is, in short.
+type ruleSetOverview struct {
+	Name       string         `json:"name"`
+	Teams      []teamOverview `json:"teams"`
+	MinPlayers int            `json:"minPlayers"`
+	MaxPlayers int            `json:"maxPlayers"`
+	Rules      []string       `json:"rules"`
+	Large      bool           `json:"large"`
+}
+
+type teamOverview struct {
+	Name       string `json:"name"`
+	MinPlayers int    `json:"minPlayers"`
+	MaxPlayers int    `json:"maxPlayers"`
+}
+
+// Run checks every file, also after one that is wrong.
+func (c *rulesCheckCmd) Run(p *process) error {
+	checked := make([]checkedFile, len(c.Files))
+	var unread error
+	wrong := 0
+	for i, name := range c.Files {
+		body, err := p.readInput(name)
+		if err != nil {
+			checked[i] = checkedFile{File: shownName(name), Error: err.Error()}
+			unread = errors.Join(unread, err)
+			continue
+		}
+		checked[i] = checkRuleSet(shownName(name), body)
+		if !checked[i].OK {
+			wrong++
+		}
+	}
+	if c.JSON {
+		printJSON(p.stdout, map[string]any{"ok": unread == nil && wrong == 0, "files": checked})
+	} else {
+		for _, f := range checked {
+			f.print(p.stdout)
+		}
+	}
+	switch {
+	case unread != nil:
+		return unread
+	case wrong > 0:
+		return fmt.Errorf("%s with problems, of %d checked", plural(wrong, "rule set"), len(checked))
+	}
+	return nil
+}
+
+// checkRuleSet reads one rule set.
+func checkRuleSet(name string, body []byte) checkedFile {
+	set, err := flexmatch.ParseRuleSet(body)
+	var problems flexmatch.Problems
+	switch {
+	case errors.As(err, &problems):
+		out := checkedFile{File: name}
+		for _, one := range problems {
+			out.Problems = append(out.Problems, ruleProblem{Path: one.Path, Line: one.Line, Column: one.Column, Message: one.Message})
+		}
+		return out
+	case err != nil:
+		return checkedFile{File: name, Problems: []ruleProblem{{Path: "$", Line: 1, Column: 1, Message: err.Error()}}}
+	}
+	return checkedFile{File: name, OK: true, RuleSet: overview(set)}
+}
+
+func overview(set *flexmatch.RuleSet) *ruleSetOverview {
+	out := &ruleSetOverview{
+		Name: set.Name(), MinPlayers: set.MinPlayers(), MaxPlayers: set.MaxPlayers(), Large: set.Large(),
+		Rules: append([]string{}, set.RuleNames()...),
+	}
+	for _, t := range set.TeamSizes() {
+		out.Teams = append(out.Teams, teamOverview{t.Name, t.Min, t.Max})
+	}
+	return out
+}
+
+// print writes what was found as lines of text. What could not be read is for the
+// error.
+func (f checkedFile) print(w io.Writer) {
+	for _, one := range f.Problems {
+		fmt.Fprintf(w, "%s:%d:%d: %s: %s\n", f.File, one.Line, one.Column, one.Path, one.Message)
+	}
+	if f.OK {
+		fmt.Fprintf(w, "%s: ok: %s\n", f.File, f.RuleSet)
+	}
+}
+
+// mostTeamsShown is how many teams a line names; more are counted.
+const mostTeamsShown = 6
+
+// String is one line: name, players, teams, rules.
+func (o *ruleSetOverview) String() string {
+	name, size, rules := "without a name", "", "no rules"
+	if o.Name != "" {
+		name = fmt.Sprintf("%q", o.Name)
+	}
+	if o.Large {
+		size = " (large match)"
+	}
+	teams := make([]string, len(o.Teams))
+	for i, t := range o.Teams {
+		teams[i] = fmt.Sprintf("%s (%s)", t.Name, fromTo(t.MinPlayers, t.MaxPlayers))
+	}
+	if len(teams) > mostTeamsShown {
+		teams = append(teams[:mostTeamsShown-1], fmt.Sprintf("%d more", len(teams)-mostTeamsShown+1))
+	}
+	if len(o.Rules) > 0 {
+		rules = plural(len(o.Rules), "rule") + ": " + strings.Join(o.Rules, ", ")
+	}
+	return fmt.Sprintf("%s: %s players%s in %s; %s", name, fromTo(o.MinPlayers, o.MaxPlayers), size, strings.Join(teams, ", "), rules)
+}
+
+// fromTo spells a range: "5" or "2 to 5".
+func fromTo(least, most int) string {
+	if least == most {
+		return fmt.Sprint(least)
+	}
+	return fmt.Sprintf("%d to %d", least, most)
+}
