@@ -39,7 +39,11 @@ func (f *finder) glance(st *stage) (done bool) {
 		return false
 	}
 	f.best = d.found()
-	return !unfit || f.query.crowded
+	if f.query.crowded {
+		return true
+	}
+	mayGrow := d.additional > 0 && d.backfill == nil && f.index.backfills > 0 // into the slots left open
+	return !unfit && !mayGrow
 }
 
 // seatAll seats the seeds and then candidates until the match is full. players counts

@@ -10,9 +10,11 @@ import (
 // match are found without looking at the others. It answers plan's conditions: it may
 // let through tickets that the rules keep apart, never the other way round.
 type index struct {
-	plan   *plan
-	size   int // tickets
-	groups map[string]*group
+	plan *plan
+	size int // tickets
+	// backfills is how many of them are.
+	backfills int
+	groups    map[string]*group
 	// locations numbers the locations that tickets report, up to 63; later ones share the
 	// last bit.
 	locations map[string]uint
@@ -154,6 +156,9 @@ func (x *index) insert(e *entry) {
 	}
 	e.cell = c
 	x.size++
+	if e.backfill {
+		x.backfills++
+	}
 	e.group.size++
 	c.players += len(e.players)
 	c.shelf.insert(item{e.number, e.rank, e})
@@ -164,6 +169,9 @@ func (x *index) remove(e *entry) {
 	c := e.cell
 	e.cell = nil
 	x.size--
+	if e.backfill {
+		x.backfills--
+	}
 	e.group.size--
 	c.players -= len(e.players)
 	c.shelf.remove(e.number, e.rank)
