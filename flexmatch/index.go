@@ -113,16 +113,18 @@ func (x *index) reach(set *RuleSet, e *entry) []uint64 {
 	for level, sp := range x.plan.stages {
 		if len(sp.latency) == 0 {
 			out[level] = everywhere
-			continue
 		}
-		for _, l := range e.latencies {
+	}
+	for _, l := range e.latencies {
+		bit := uint64(1) << x.location(l.location)
+		for level, sp := range x.plan.stages {
 			accepted := true
 			for _, i := range sp.latency {
 				r := set.stages[level].rules[i].(*latencyRule)
 				accepted = accepted && r.of(l) <= r.most
 			}
 			if accepted {
-				out[level] |= 1 << x.location(l.location)
+				out[level] |= bit
 			}
 		}
 	}

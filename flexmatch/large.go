@@ -27,10 +27,7 @@ func (f *finder) large(q query) *found {
 			best = m
 		}
 	}
-	for i, t := range f.draft.metrics {
-		anchor.metrics[i].passed += t.passed
-		anchor.metrics[i].failed += t.failed
-	}
+	anchor.credit(f.draft.metrics)
 	if best != nil {
 		f.balance(best)
 		best.sort(f.set)

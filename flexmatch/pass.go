@@ -44,21 +44,32 @@ func (p *Pool) search() {
 
 // passOver tries every waiting ticket as the anchor.
 func (p *Pool) passOver(nodes *int) {
+	failures := false
 	for e := p.waiting.after(0, firstRank); e != nil; e = p.waiting.after(0, e.rank) {
-		if e.class != nil && e.class.failedPass == p.passes && e.class.failedLevel == e.level {
+		if c := p.likes(e, failures); c != nil && c.failedPass == p.passes && c.failedLevel == e.level {
 			continue // an older one like it found nobody among more
 		}
 		q := query{seeds: []*entry{e}, after: e.rank}
 		if p.backfillsLast() && e.backfill {
 			q.after = firstRank // those before it found no match; now they may join it
 		}
-		switch m := p.find(q, nodes); {
-		case m != nil:
+		if m := p.find(q, nodes); m != nil {
 			p.form(m)
-		case e.class != nil:
-			e.class.failedPass, e.class.failedLevel = p.passes, e.level
+			continue
+		}
+		failures = true
+		if c := p.likes(e, true); c != nil {
+			c.failedPass, c.failedLevel = p.passes, e.level
 		}
 	}
+}
+
+// likes is the class of an entry if it is worth knowing.
+func (p *Pool) likes(e *entry, worth bool) *class {
+	if !worth {
+		return e.class
+	}
+	return p.finder.classes.of(e)
 }
 
 // passFrom looks for a match with a fresh ticket. Without one, which is the usual case

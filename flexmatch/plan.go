@@ -15,6 +15,8 @@ type plan struct {
 	// reaches: at some stage tickets must share a location.
 	reaches bool
 	stages  []stagePlan
+	// largestTeam is the most players a party can have, at any stage.
+	largestTeam int
 	// even lists the number attributes that rules take averages or sums of, over teams.
 	even []int
 }
@@ -62,6 +64,9 @@ func newPlan(set *RuleSet) *plan {
 			sp.prune = append(sp.prune, i)
 		}
 		out.stages = append(out.stages, sp)
+		for _, t := range st.teams {
+			out.largestTeam = max(out.largestTeam, t.Max)
+		}
 	}
 	out.near = nearest(set)
 	for level, st := range set.stages {

@@ -2,7 +2,7 @@ package flexmatch
 
 import (
 	"container/heap"
-	"fmt"
+	"encoding/hex"
 	"math/rand/v2"
 	"time"
 )
@@ -24,7 +24,6 @@ type Pool struct {
 	passes   int                   // over the pool so far
 	matches  map[string]*liveMatch // proposed or being placed, by id
 	sessions map[string]*entry     // backfill tickets by game session
-	classes  map[string]*class     // by key
 	alarms   alarms
 
 	finder  *finder
@@ -49,7 +48,6 @@ func NewPool(c Config) *Pool {
 		entries:  map[string]*entry{},
 		matches:  map[string]*liveMatch{},
 		sessions: map[string]*entry{},
-		classes:  map[string]*class{},
 		index:    index,
 		finder:   newFinder(c.RuleSet, index, c.AdditionalPlayers),
 		ids:      rand.NewChaCha8(c.Seed),
@@ -64,7 +62,7 @@ func (p *Pool) Step(now time.Time, in ...Input) []Effect {
 	if now.Before(p.now) {
 		now = p.now
 	}
-	p.effects = nil
+	p.effects = make([]Effect, 0, 2*len(in))
 	for {
 		at, ok := p.Deadline()
 		if !ok || at.After(now) {
@@ -197,18 +195,17 @@ func (p *Pool) leave(e *entry) {
 	if p.sessions[e.ticket.GameSessionARN] == e {
 		delete(p.sessions, e.ticket.GameSessionARN)
 	}
-	if e.class != nil {
-		if e.class.count--; e.class.count == 0 {
-			delete(p.classes, e.class.key)
-		}
-	}
+	p.finder.classes.forget(e)
 }
 
 // metrics spells counts with the rules' names.
 func (p *Pool) metrics(counts []tally) []RuleMetric {
-	out := make([]RuleMetric, len(counts))
+	out := make([]RuleMetric, len(p.set.ruleNames))
+	for i, name := range p.set.ruleNames {
+		out[i].Rule = name
+	}
 	for i, t := range counts {
-		out[i] = RuleMetric{Rule: p.set.ruleNames[i], Passed: t.passed, Failed: t.failed}
+		out[i].Passed, out[i].Failed = t.passed, t.failed
 	}
 	return out
 }
@@ -219,7 +216,17 @@ func (p *Pool) newID() string {
 	_, _ = p.ids.Read(b[:]) // never fails
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	var text [36]byte
+	at := 0
+	for i, part := range []int{4, 2, 2, 2, 6} {
+		if i > 0 {
+			text[at] = '-'
+			at++
+		}
+		hex.Encode(text[at:], b[:][(at-i)/2:(at-i)/2+part])
+		at += 2 * part
+	}
+	return string(text[:])
 }
 
 // alarm is the instant at which a ticket or a match needs attention. Its owner is one

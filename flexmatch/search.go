@@ -42,9 +42,10 @@ type query struct {
 
 // finder searches for matches. It keeps scratch space between searches.
 type finder struct {
-	set   *RuleSet
-	index *index
-	draft *draft
+	set     *RuleSet
+	index   *index
+	draft   *draft
+	classes classes
 	// waiting counts searching tickets by level.
 	waiting []int
 
@@ -75,7 +76,7 @@ type finder struct {
 }
 
 func newFinder(set *RuleSet, x *index, additional int) *finder {
-	return &finder{set: set, index: x, draft: newDraft(set, additional), waiting: make([]int, len(set.stages))}
+	return &finder{set: set, index: x, draft: newDraft(set, additional), classes: classes{set, map[string]*class{}}, waiting: make([]int, len(set.stages))}
 }
 
 // find looks for the best match that answers a query. More players are better, then
@@ -85,16 +86,23 @@ func (f *finder) find(q query, nodes *int) *found {
 	clear(f.draft.metrics)
 	f.atLevels()
 	*nodes = f.nodes
-	anchor := q.seeds[0]
-	for i, t := range f.draft.metrics {
-		anchor.metrics[i].passed += t.passed
-		anchor.metrics[i].failed += t.failed
-	}
+	q.seeds[0].credit(f.draft.metrics)
 	if f.best != nil {
 		f.best.sort(f.set)
 		f.best.metrics = slices.Clone(f.draft.metrics)
 	}
 	return f.best
+}
+
+// credit adds the counts of a search to those of the ticket it was for.
+func (e *entry) credit(counts []tally) {
+	if e.metrics == nil {
+		e.metrics = make([]tally, len(counts))
+	}
+	for i, t := range counts {
+		e.metrics[i].passed += t.passed
+		e.metrics[i].failed += t.failed
+	}
 }
 
 // atLevels searches under every stage that a match with the seeds could be in. The
@@ -403,7 +411,7 @@ func (f *finder) survey() {
 	f.groups = f.groups[:0]
 	f.searches++
 	for i, e := range f.list {
-		c, first := e.class, i
+		c, first := f.classes.of(e), i
 		switch {
 		case c == nil:
 		case c.seen == f.searches && c.seenLevel == e.level:
