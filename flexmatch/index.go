@@ -209,12 +209,20 @@ func (x *index) hunt(e *entry, level int, after rank) hunt {
 
 // huntAll is hunt for whatever stage may be in force.
 func (x *index) huntAll(e *entry, after rank) hunt {
-	window := interval{e.number, e.number}
+	return x.walk(e.group, e.mask, x.widest(e), after)
+}
+
+// everyone is a walk over a whole group.
+func (x *index) everyone(g *group) hunt { return x.walk(g, everywhere, everything, firstRank) }
+
+// widest is the window over all stages.
+func (x *index) widest(e *entry) interval {
+	out := interval{e.number, e.number}
 	for level := range x.plan.stages {
 		w := x.window(e, level)
-		window = interval{min(window.lo, w.lo), max(window.hi, w.hi)}
+		out = interval{min(out.lo, w.lo), max(out.hi, w.hi)}
 	}
-	return x.walk(e.group, e.mask, window, after)
+	return out
 }
 
 func (x *index) walk(g *group, mask uint64, window interval, after rank) hunt {

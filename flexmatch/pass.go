@@ -25,12 +25,7 @@ func (p *Pool) search() {
 	if few := p.waiting.size <= maxCandidates; len(fresh)*freshShare >= p.waiting.size || few && len(fresh) > 1 {
 		p.passOver(&nodes)
 	} else {
-		slices.SortFunc(fresh, func(a, b *entry) int {
-			if a.rank.before(b.rank) {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(fresh, func(a, b *entry) int { return a.rank.compare(b.rank) })
 		for _, e := range fresh {
 			if e.fresh {
 				p.passFrom(e, &nodes)
@@ -44,7 +39,8 @@ func (p *Pool) search() {
 
 // passOver tries every waiting ticket as the anchor.
 func (p *Pool) passOver(nodes *int) {
-	failures := false
+	crowded, failures := p.waiting.size > maxCandidates, false
+	var held []*found
 	for e := p.waiting.after(0, firstRank); e != nil; e = p.waiting.after(0, e.rank) {
 		if c := p.likes(e, failures); c != nil && c.failedPass == p.passes && c.failedLevel == e.level {
 			continue // an older one like it found nobody among more
@@ -53,7 +49,13 @@ func (p *Pool) passOver(nodes *int) {
 		if p.backfillsLast() && e.backfill {
 			q.after = firstRank // those before it found no match; now they may join it
 		}
-		if m := p.find(q, nodes); m != nil {
+		if m := p.find(q, nodes); m != nil && crowded {
+			for _, e := range m.entries {
+				p.withdraw(e)
+			}
+			held = append(held, m)
+			continue
+		} else if m != nil {
 			p.form(m)
 			continue
 		}
@@ -61,6 +63,9 @@ func (p *Pool) passOver(nodes *int) {
 		if c := p.likes(e, true); c != nil {
 			c.failedPass, c.failedLevel = p.passes, e.level
 		}
+	}
+	for _, m := range p.rematch(held) {
+		p.form(m)
 	}
 }
 

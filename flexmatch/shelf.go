@@ -1,6 +1,7 @@
 package flexmatch
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -39,6 +40,10 @@ func (s *RuleSet) rankOf(e *entry) rank {
 }
 
 func (r rank) before(o rank) bool { return r.at < o.at || r.at == o.at && r.arrival < o.arrival }
+
+func (r rank) compare(o rank) int {
+	return cmp.Or(cmp.Compare(r.at, o.at), cmp.Compare(r.arrival, o.arrival))
+}
 
 // shelf keeps tickets in the order of a number, and of their ranks where that is equal.
 // It is a list of short sorted blocks, so that a change moves few items and a run of
@@ -115,7 +120,12 @@ func (s *shelf) remove(key float64, r rank) {
 	i := s.find(key, r)
 	b := s.blocks[i]
 	at := b.seek(key, r)
-	b.items = slices.Delete(b.items, at, at+1)
+	if at == 0 { // a queue is emptied from the front
+		b.items[0] = item{}
+		b.items = b.items[1:]
+	} else {
+		b.items = slices.Delete(b.items, at, at+1)
+	}
 	switch {
 	case len(b.items) == 0:
 		s.blocks = slices.Delete(s.blocks, i, i+1)
