@@ -1,0 +1,589 @@
+package flexmatch_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// A maker composes random rule sets in the whole language, and random lives of pools.
+type maker struct {
+	*rand.Rand
+	doc       document
+	instances []string
+	uneven    bool // numbers with fractions, whose sums depend on the order
+	backfills bool
+}
+
+func newMaker(seed, n uint64) *maker {
+	return &maker{Rand: rand.New(rand.NewPCG(seed, n))}
+}
+
+func (m *maker) chance(one int) bool { return m.IntN(one) == 0 }
+
+func (m *maker) between(low, high int) int { return low + m.IntN(high-low+1) }
+
+func pick[T any](m *maker, list ...T) T { return list[m.IntN(len(list))] }
+
+var (
+	modeWords = []string{"a", "b", "c"}
+	mapKeys   = []string{"tank", "healer"}
+	places    = []string{"x", "y", "z"}
+)
+
+// attribute names of the generated sets, by type; some have blanks and hyphens.
+var attributeNames = map[string][]string{
+	"number": {"skill", "level-up"}, "string": {"mode", "play style"}, "string_list": {"modes", "friends"}, "string_number_map": {"roles"},
+}
+
+// number makes an attribute's number.
+func (m *maker) number() float64 {
+	n := float64(m.IntN(11))
+	if m.uneven {
+		n = float64(m.IntN(101)) / 10
+	}
+	return n
+}
+
+// bound makes a rule's limit on such numbers.
+func (m *maker) bound() any {
+	n := m.number()
+	if m.chance(3) {
+		n += 5
+	}
+	if m.chance(8) {
+		return fmt.Sprint(n) // in quotes
+	}
+	return n
+}
+
+func (m *maker) words(list []string) []string {
+	out := []string{}
+	for _, w := range list {
+		if m.chance(2) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// ruleSet composes a small match of at most seats players.
+func (m *maker) ruleSet(seats int) document {
+	m.doc = document{Version: "1.0", Name: pick(m, "", "any game")}
+	m.uneven = m.chance(4)
+	for _, kind := range []string{"number", "string", "string_list", "string_number_map"} {
+		for _, name := range attributeNames[kind] {
+			if kind == "number" && name == "skill" || m.chance(2) {
+				m.doc.Attributes = append(m.doc.Attributes, docAttribute{Name: name, Type: kind, Default: m.defaultOf(kind)})
+			}
+		}
+	}
+	m.teams(seats)
+	for i := range pick(m, 0, 1, 1, 2, 2, 3, 4) {
+		m.doc.Rules = append(m.doc.Rules, m.rule(fmt.Sprintf("%s%d", pick(m, "r", "my rule ", "low-ping"), i)))
+	}
+	if len(m.doc.Rules) > 0 && m.chance(3) {
+		m.compound()
+	}
+	m.algorithm()
+	m.expansions(seats)
+	return m.doc
+}
+
+func (m *maker) defaultOf(kind string) any {
+	if m.chance(2) {
+		return nil
+	}
+	switch kind {
+	case "number":
+		return m.number()
+	case "string":
+		return pick(m, modeWords...)
+	case "string_list":
+		return m.words(modeWords)
+	}
+	return m.roles()
+}
+
+func (m *maker) roles() map[string]float64 {
+	out := map[string]float64{}
+	for _, k := range mapKeys {
+		if m.chance(2) {
+			out[k] = m.number()
+		}
+	}
+	return out
+}
+
+func (m *maker) teams(seats int) {
+	names := []string{"red", "blue team", "t-1"}
+	for i := range m.between(1, 3) {
+		quantity := pick(m, 1, 1, 1, 2, 2, 3)
+		if seats < 1 {
+			break
+		}
+		quantity = min(quantity, seats)
+		most := m.between(1, min(4, seats/quantity))
+		least := m.between(0, min(2, most))
+		if i == 0 && least == 0 && m.chance(2) {
+			least = 1
+		}
+		m.doc.Teams = append(m.doc.Teams, docTeam{Name: names[i], Min: loose(least), Max: loose(most), Quantity: loose(quantity)})
+		if quantity == 1 && m.chance(2) {
+			m.doc.Teams[i].Quantity = 0 // left out
+		}
+		seats -= quantity * most
+	}
+	m.instances = nil
+	for _, t := range m.doc.Teams {
+		m.instances = append(m.instances, t.instances()...)
+	}
+}
+
+func (m *maker) algorithm() {
+	if m.chance(2) {
+		return
+	}
+	a := docAlgorithm{ExpansionAgeSelection: pick(m, "", "newest", "oldest"), BackfillPriority: pick(m, "", "normal", "low", "high")}
+	switch m.IntN(4) {
+	case 0:
+		a.Strategy, a.BatchingPreference = "exhaustiveSearch", pick(m, "", "random")
+	case 1:
+		a.BatchingPreference, a.SortByAttributes = "sorted", []string{"skill"}
+	case 2:
+		a.Strategy, a.BalancedAttribute = "balanced", "skill"
+		a.BatchingPreference = pick(m, "", "largestPopulation", "fastestRegion")
+	}
+	m.doc.Algorithm = &a
+}
+
+// has lists the declared attributes of some types.
+func (m *maker) has(kinds ...string) []string {
+	var out []string
+	for _, a := range m.doc.Attributes {
+		if slices.Contains(kinds, a.Type) {
+			out = append(out, a.Name)
+		}
+	}
+	return out
+}
+
+// rule makes a rule of any type.
+func (m *maker) rule(name string) docRule {
+	r := docRule{"name": name}
+	if m.chance(5) {
+		r["description"] = "made at random"
+	}
+	kind := pick(m, "comparison", "comparison", "comparison", "distance", "distance", "collection", "collection", "latency", "batchDistance", "absoluteSort", "distanceSort")
+	r["type"] = kind
+	if kind == "collection" && len(m.doc.Attributes) == 0 {
+		r["type"] = "latency"
+	}
+	switch r["type"] {
+	case "comparison":
+		m.comparison(r)
+	case "distance":
+		m.distance(r)
+	case "collection":
+		m.collection(r)
+	case "latency":
+		m.latency(r)
+	case "batchDistance":
+		m.batchDistance(r)
+	default:
+		m.sort(r)
+	}
+	if _, set := r["partyAggregation"]; !set && m.chance(3) {
+		r["partyAggregation"] = m.aggregation(r)
+	}
+	return r
+}
+
+func (m *maker) aggregation(r docRule) string {
+	if r["type"] == "collection" {
+		return pick(m, "union", "intersection")
+	}
+	return pick(m, "avg", "min", "max")
+}
+
+// measurements makes one or two expressions; one may stand without a list.
+func (m *maker) measurements(expression func() string) any {
+	one := expression()
+	if m.chance(5) {
+		return one
+	}
+	if m.chance(4) {
+		return []any{one, expression()}
+	}
+	return []any{one}
+}
+
+func (m *maker) comparison(r docRule) {
+	operations := []string{"<", "<=", "=", "!=", ">", ">="}
+	if m.chance(3) { // of strings
+		r["measurements"] = m.measurements(func() string { return m.strings(pick(m, 1, 1, 2, 3)) })
+		r["operation"] = pick(m, "=", "!=")
+		switch m.IntN(3) {
+		case 0:
+			r["referenceValue"] = pick(m, "a", "b", "medic")
+		case 1:
+			r["referenceValue"] = m.strings(1)
+		}
+		return
+	}
+	r["measurements"] = m.measurements(func() string { return m.numbers(pick(m, 0, 0, 1, 1, 2)) })
+	r["operation"] = pick(m, operations...)
+	switch m.IntN(4) {
+	case 0:
+		r["operation"] = pick(m, "=", "!=")
+	case 1:
+		r["referenceValue"] = m.bound()
+	default:
+		r["referenceValue"] = m.numbers(pick(m, 0, 0, 0, 1))
+	}
+}
+
+func (m *maker) distance(r docRule) {
+	r["measurements"] = m.measurements(func() string { return m.numbers(pick(m, 0, 1, 1, 2)) })
+	r["referenceValue"] = m.numbers(pick(m, 0, 0, 0, 1))
+	if m.chance(3) {
+		r["referenceValue"] = m.bound()
+	}
+	if !m.chance(4) {
+		r["maxDistance"] = m.bound()
+	}
+	if r["maxDistance"] == nil || m.chance(4) {
+		r["minDistance"] = float64(m.IntN(4))
+	}
+}
+
+func (m *maker) collection(r docRule) {
+	r["operation"] = pick(m, "intersection", "contains", "reference_intersection_count")
+	r["measurements"] = m.measurements(func() string { return m.strings(pick(m, 1, 2, 2, 2, 3)) })
+	if len(m.has("string_list")) > 0 && m.chance(2) {
+		r["measurements"] = m.measurements(func() string {
+			return fmt.Sprintf("flatten(teams[*].players.attributes[%s])", pick(m, m.has("string_list")...))
+		})
+	}
+	switch r["operation"] {
+	case "contains":
+		r["referenceValue"] = pick(m, modeWords...)
+	case "reference_intersection_count":
+		r["referenceValue"] = pick[any](m, "a", []any{"a", "b"}, []any{}, m.strings(1), m.strings(2), "flatten(teams[*].players[playerId])")
+	}
+	if m.chance(2) {
+		r["minCount"] = float64(m.IntN(3))
+	}
+	if m.chance(2) {
+		r["maxCount"] = float64(m.IntN(4))
+	}
+}
+
+func (m *maker) latency(r docRule) {
+	if !m.chance(3) {
+		r["maxLatency"] = float64(m.between(2, 9) * 10)
+	}
+	if r["maxLatency"] == nil || m.chance(3) {
+		r["maxDistance"], r["distanceReference"] = float64(m.between(0, 5)*10), pick(m, "min", "avg")
+	}
+}
+
+func (m *maker) batchDistance(r docRule) {
+	r["batchAttribute"] = pick(m, m.has("number", "string")...)
+	if slices.Contains(m.has("number"), r["batchAttribute"].(string)) {
+		r["maxDistance"] = m.bound()
+	} else {
+		r["partyAggregation"] = "avg"
+	}
+}
+
+func (m *maker) sort(r docRule) {
+	kinds := []string{"number", "string_number_map"}
+	if r["type"] == "absoluteSort" {
+		kinds = append(kinds, "string")
+	}
+	r["sortDirection"], r["sortAttribute"] = pick(m, "ascending", "descending"), pick(m, m.has(kinds...)...)
+	if r["sortAttribute"] == "roles" {
+		r["mapKey"] = pick(m, "minValue", "maxValue")
+	}
+}
+
+// compound adds a statement over earlier rules.
+func (m *maker) compound() {
+	var names []string
+	for _, r := range m.doc.Rules {
+		if kind := r["type"].(string); kind != "batchDistance" && !strings.HasSuffix(kind, "Sort") {
+			names = append(names, r["name"].(string))
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	var statement func(depth int) string
+	statement = func(depth int) string {
+		if depth == 0 || m.chance(3) {
+			return pick(m, "", " ") + pick(m, names...) + pick(m, "", " ")
+		}
+		switch operator := pick(m, "and", "or", "not", "xor"); operator {
+		case "not":
+			return "not(" + statement(depth-1) + ")"
+		case "xor":
+			return "xor(" + statement(depth-1) + "," + statement(depth-1) + ")"
+		default:
+			args := []string{statement(depth - 1), statement(depth - 1)}
+			if m.chance(4) {
+				args = append(args, statement(depth-1))
+			}
+			return operator + "(" + strings.Join(args, ", ") + ")"
+		}
+	}
+	m.doc.Rules = append(m.doc.Rules, docRule{"name": "whole", "type": "compound", "statement": statement(m.between(1, 3))})
+}
+
+// teamNames selects one team instance, or several.
+func (m *maker) oneTeam() string {
+	for range 20 {
+		t := pick(m, m.doc.Teams...)
+		if t.Quantity <= 1 {
+			return t.Name
+		}
+		return pick(m, t.instances()...)
+	}
+	return m.instances[0]
+}
+
+func (m *maker) manyTeams() string {
+	if len(m.instances) > 1 && m.chance(3) {
+		names := []string{}
+		for _, i := range m.Perm(len(m.instances))[:m.between(2, len(m.instances))] {
+			names = append(names, m.instances[i])
+		}
+		return strings.Join(names, pick(m, ",", ", "))
+	}
+	for _, t := range m.doc.Teams {
+		if t.Quantity > 1 && m.chance(2) {
+			return t.Name
+		}
+	}
+	return "*"
+}
+
+// players is a path to lists so many levels deep: 1 of one team or of all, 2 by team.
+func (m *maker) players(depth int) string {
+	word := pick(m, "teams", "teams", "teams", "team")
+	if depth > 1 {
+		return word + "[" + m.manyTeams() + "].players"
+	}
+	if m.chance(6) {
+		return "players"
+	}
+	return word + "[" + m.oneTeam() + "].players"
+}
+
+// numbers composes an expression of numbers in so many levels of lists.
+func (m *maker) numbers(depth int) string {
+	statistic := pick(m, "min", "max", "avg", "median", "sum", "stddev", "avg")
+	switch depth {
+	case 0:
+		switch m.IntN(6) {
+		case 0:
+			return "count(" + m.anything(1) + ")"
+		default:
+			return statistic + pick(m, "", " ") + "(" + m.numbers(1) + ")"
+		}
+	case 1:
+		switch m.IntN(6) {
+		case 0:
+			return statistic + "(" + m.numbers(2) + ")"
+		case 1:
+			return "count(" + m.anything(2) + ")"
+		case 2, 3:
+			return "flatten(" + m.numbers(2) + ")"
+		}
+	default:
+		if len(m.has("string_list")) > 0 && m.chance(8) {
+			return "count(" + m.strings(3) + ")"
+		}
+	}
+	if roles := m.has("string_number_map"); len(roles) > 0 && m.chance(6) {
+		return fmt.Sprintf("%s.attributes[%s][%s]", m.players(depth), roles[0], pick(m, mapKeys...))
+	}
+	return fmt.Sprintf("%s.attributes[%s]", m.players(depth), pick(m, m.has("number")...))
+}
+
+// anything composes an expression that can be counted.
+func (m *maker) anything(depth int) string {
+	switch {
+	case m.chance(2):
+		return m.players(depth)
+	case m.chance(3):
+		return m.strings(depth)
+	case depth == 1 && m.chance(4):
+		return "teams[*]"
+	}
+	return m.numbers(depth)
+}
+
+// strings composes an expression of strings in so many levels of lists.
+func (m *maker) strings(depth int) string {
+	lists := m.has("string_list")
+	if depth == 3 && len(lists) == 0 {
+		depth = 2
+	}
+	switch depth {
+	case 1:
+		switch m.IntN(5) {
+		case 0:
+			return "set_intersection(" + m.strings(2) + ")"
+		case 1:
+			return "flatten(" + m.strings(2) + ")"
+		}
+	case 2:
+		switch {
+		case len(lists) > 0 && m.chance(4):
+			return "flatten(" + m.strings(3) + ")"
+		case len(lists) > 0 && m.chance(6):
+			return "set_intersection(" + m.strings(3) + ")"
+		case len(lists) > 0 && m.chance(3):
+			return fmt.Sprintf("%s.attributes[%s]", m.players(1), pick(m, lists...))
+		}
+	default:
+		return fmt.Sprintf("%s.attributes[%s]", m.players(2), pick(m, lists...))
+	}
+	if plain := m.has("string"); len(plain) > 0 && m.chance(2) {
+		return fmt.Sprintf("%s.attributes[%s]", m.players(depth), pick(m, plain...))
+	}
+	return m.players(depth) + pick(m, "[playerId]", "[playerid]")
+}
+
+// expansions loosens or changes anything that may be expanded.
+func (m *maker) expansions(seats int) {
+	for range pick(m, 0, 0, 1, 1, 2) {
+		x := docExpansion{}
+		var value func() any
+		if len(m.doc.Rules) > 0 && !m.chance(4) {
+			r := pick(m, m.doc.Rules...)
+			property, make := m.expandable(r)
+			if make == nil {
+				continue
+			}
+			x.Target, value = fmt.Sprintf("rules[%s].%s", r["name"], property), make
+		} else {
+			x.Target, value = m.teamExpansion(seats)
+		}
+		wait := 0.0
+		for range m.between(1, 3) {
+			wait += float64(m.between(1, 6))
+			if m.chance(4) {
+				wait += 0.5
+			}
+			x.Steps = append(x.Steps, docStep{Wait: loose(wait), Value: value()})
+		}
+		m.doc.Expansions = append(m.doc.Expansions, x)
+	}
+}
+
+// expandable chooses a property of a rule and how to make values for it; nil for none.
+func (m *maker) expandable(r docRule) (string, func() any) {
+	fresh := func(fill func(docRule), key string) (string, func() any) {
+		return key, func() any {
+			for range 50 { // another rule of the type, until it has the property in a fitting form
+				other := docRule{"type": r["type"], "name": r["name"]}
+				fill(other)
+				if v := other[key]; v != nil && m.compatible(r, other, key) {
+					return v
+				}
+			}
+			return r[key]
+		}
+	}
+	number := func(key string) (string, func() any) { return key, func() any { return m.bound() } }
+	switch r["type"] {
+	case "comparison":
+		if _, literal := looseNumber(r["referenceValue"]); literal && m.chance(2) {
+			return number("referenceValue")
+		}
+		return fresh(m.comparison, pick(m, "measurements", "operation"))
+	case "distance":
+		if m.chance(4) {
+			return fresh(m.distance, pick(m, "measurements", "referenceValue"))
+		}
+		return number(pick(m, "maxDistance", "maxDistance", "minDistance"))
+	case "collection":
+		if m.chance(3) {
+			return fresh(m.collection, "measurements")
+		}
+		return pick(m, "minCount", "maxCount"), func() any { return float64(m.IntN(4)) }
+	case "latency":
+		if r["maxDistance"] != nil && m.chance(2) {
+			return pick(m, "maxDistance", "distanceReference"), nil
+		}
+		return "maxLatency", func() any { return float64(m.between(3, 12) * 10) }
+	case "batchDistance":
+		if r["maxDistance"] == nil {
+			return "", nil
+		}
+		return number("maxDistance")
+	case "absoluteSort", "distanceSort":
+		return "sortDirection", func() any { return pick[any](m, "ascending", "descending") }
+	}
+	return "", nil
+}
+
+// compatible tells whether a rule stays valid with another's property.
+func (m *maker) compatible(r, other docRule, key string) bool {
+	changed := docRule{}
+	for k, v := range r {
+		changed[k] = v
+	}
+	changed[key] = other[key]
+	kind := func(r docRule) bool { // of strings
+		list, ok := r["measurements"].([]any)
+		if !ok {
+			list = []any{r["measurements"]}
+		}
+		j := judge{doc: m.doc, teams: m.instances, trees: map[string]*tree{}}
+		return j.parse(list[0].(string)).strings
+	}
+	switch key {
+	case "operation":
+		ordering := changed["operation"] != "=" && changed["operation"] != "!="
+		return !ordering || changed["referenceValue"] != nil && !kind(changed)
+	case "measurements":
+		return r["type"] != "comparison" || kind(r) == kind(other)
+	}
+	return true
+}
+
+// teamExpansion lets fewer or more players into some teams. Minimums only fall and
+// maximums only rise, so that they never cross.
+func (m *maker) teamExpansion(seats int) (string, func() any) {
+	t := pick(m, m.doc.Teams...)
+	names := t.Name
+	least, most := t.Min, t.Max
+	if other := pick(m, m.doc.Teams...); other.Name != t.Name {
+		names += ", " + other.Name
+		least, most = min(least, other.Min), max(most, other.Max)
+	}
+	if m.chance(3) {
+		total := 0
+		for _, t := range m.doc.Teams {
+			total += int(t.Max) * len(t.instances())
+		}
+		if total < seats {
+			return "teams[" + t.Name + "].maxPlayers", func() any { return float64(t.Max) + 1 }
+		}
+	}
+	return "teams[" + names + "].minPlayers", func() any { return float64(m.IntN(int(least) + 1)) }
+}
+
+// encode writes a rule set.
+func (d document) encode() json.RawMessage {
+	body, err := json.Marshal(d)
+	if err != nil {
+		panic(err) // a document holds nothing that JSON cannot
+	}
+	return body
+}

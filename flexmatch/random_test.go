@@ -1,0 +1,68 @@
+package flexmatch_test
+
+import (
+	"os"
+	"strconv"
+	"testing"
+)
+
+// environment reads a number that changes how much is tried.
+func environment(t testing.TB, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s=%q is not a number", name, text)
+	}
+	return n
+}
+
+// cases runs numbered random cases: a share of MUSTER_CASES (default 2,000), from
+// MUSTER_SEED (default 1). The first that fails is shrunk and printed.
+func cases(t *testing.T, share float64, depth scrutiny, make func(m *maker) history) map[string]bool {
+	t.Helper()
+	seed, n := environment(t, "MUSTER_SEED", 1), environment(t, "MUSTER_CASES", 2000)
+	features := map[string]bool{}
+	for i := range uint64(float64(n) * share) {
+		h := make(newMaker(seed, i))
+		seen, f := h.run(depth)
+		if f != nil {
+			if f.kind != "rule set refused" {
+				h, f = h.shrink(f, func(c history) *failure { _, f := c.run(depth); return f })
+			}
+			t.Fatalf("seed %d, case %d: %v\n%s", seed, i, f, h.kept())
+		}
+		for name := range seen {
+			features[name] = true
+		}
+	}
+	return features
+}
+
+func TestNoRandomMatchBreaksARule(t *testing.T) {
+	cases(t, 0.4, soundness, func(m *maker) history {
+		if m.chance(15) {
+			return m.life(m.ruleSet(m.between(8, 16)), m.between(12, 24), false)
+		}
+		return m.life(m.ruleSet(m.between(2, 8)), m.between(2, 10), false)
+	})
+}
+
+func TestNoRandomMatchIsMissed(t *testing.T) {
+	cases(t, 0.4, yield, func(m *maker) history { return m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8), true) })
+}
+
+func TestOnePassPrefersOlderTickets(t *testing.T) {
+	cases(t, 0.2, seniority, func(m *maker) history {
+		h := m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8), true)
+		once := historyStep{At: h.Steps[len(h.Steps)-1].At}
+		for _, s := range h.Steps {
+			once.Start = append(once.Start, s.Start...)
+		}
+		h.Steps = []historyStep{once}
+		return h
+	})
+}
