@@ -25,10 +25,7 @@ func (c *compiler) batchDistance(src ruleSource) *batchDistanceRule {
 	}
 	out := &batchDistanceRule{attribute: index, partySummary: party}
 	switch kind := c.scope.attributes[index].Kind; {
-	case kind == StringAttribute && most != nil:
-		c.report(src.get("maxDistance"), "strings have no distance: remove maxDistance")
-		return nil
-	case kind == StringAttribute:
+	case kind == StringAttribute: // a maxDistance is ignored: strings are the same or not
 		out.text = true
 	case kind != NumberAttribute:
 		c.report(n, "batchAttribute is a string or number attribute, not a %v", kind)

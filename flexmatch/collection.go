@@ -22,13 +22,15 @@ type collectionRule struct {
 }
 
 func (c *compiler) collection(src ruleSource) *collectionRule {
-	list, ok := c.measurementsOf(src, stringBase)
-	for _, e := range list {
-		if e.typ.depth == 0 {
-			c.report(src.get("measurements"), "a collection rule measures lists of strings, not a %v", e.typ)
-			ok = false
+	list, ok := c.measurements(src, func(n *node, e *expr) bool {
+		if !c.ofBase(src, stringBase)(n, e) {
+			return false
 		}
-	}
+		if e.typ.depth == 0 {
+			c.report(n, "a collection rule measures lists of strings, not a %v", e.typ)
+		}
+		return e.typ.depth > 0
+	})
 	_, okParty := c.enum(src, "partyAggregation", "union", "intersection")
 	least, okLeast := c.distanceNumber(src, "minCount")
 	most, okMost := c.distanceNumber(src, "maxCount")

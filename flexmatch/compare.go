@@ -59,69 +59,99 @@ type comparisonRule struct {
 }
 
 func (c *compiler) comparison(src ruleSource) *comparisonRule {
-	list, ok := c.measurementsOf(src, numberBase, stringBase)
+	list, ok := c.measurements(src, c.ofBase(src, numberBase, stringBase))
 	_, okParty := c.aggregation(src)
-	ok = ok && okParty
-	op := src.get("operation")
-	if op == nil {
-		c.report(src.node, "a comparison rule needs \"operation\": %s", oneOf(operationNames))
-		return nil
-	}
-	i, okOp := c.word(op, "operation", operationNames)
-	if !ok || !okOp {
-		return nil
-	}
-	out := &comparisonRule{measurements: list, operation: operation(i)}
-	ordering := out.operation != equal && out.operation != notEqual
 	for _, e := range list {
 		if e.typ.base != list[0].typ.base {
 			c.report(src.get("measurements"), "measurements are all numbers or all strings")
 			return nil
 		}
 	}
-	if ordering && list[0].typ.base != numberBase {
-		c.report(op, "strings compare with \"=\" or \"!=\" only")
-		return nil
+	operation, okOperation := c.comparisonOperation(src, list)
+	out := &comparisonRule{measurements: list, operation: operation}
+	if ref := src.get("referenceValue"); ref != nil && len(list) > 0 {
+		var okReference bool
+		out.reference, okReference = c.scalarReference(ref, list[0].typ.base)
+		ok = ok && okReference
 	}
-	ref := src.get("referenceValue")
-	if ref == nil {
-		if ordering {
-			c.report(src.node, "a comparison without \"referenceValue\" compares players with each other, by \"=\" or \"!=\"")
-			return nil
-		}
-		return out
-	}
-	if out.reference, ok = c.scalarReference(ref, list[0].typ.base); !ok {
+	if !ok || !okParty || !okOperation {
 		return nil
 	}
 	return out
 }
 
-// scalarReference reads the reference of a comparison or distance.
+// comparisonOperation reads the operation. Only numbers have an order (the guide is
+// silent on strings; we chose), and players among each other are alike or not. Source:
+// Amazon's FlexMatch guide, "Comparison rule".
+func (c *compiler) comparisonOperation(src ruleSource, measured []*expr) (operation, bool) {
+	n := src.get("operation")
+	if n == nil {
+		c.report(src.node, "a comparison rule needs \"operation\": %s", oneOf(operationNames))
+		return 0, false
+	}
+	i, ok := c.word(n, "operation", operationNames)
+	op := operation(i)
+	switch {
+	case !ok:
+		return 0, false
+	case op == equal || op == notEqual:
+		return op, true
+	case len(measured) > 0 && measured[0].typ.base != numberBase:
+		c.report(n, "strings compare with \"=\" or \"!=\" only")
+		return 0, false
+	case src.get("referenceValue") == nil:
+		c.report(src.node, "a comparison without \"referenceValue\" compares players with each other, by \"=\" or \"!=\"")
+		return 0, false
+	}
+	return op, true
+}
+
+// scalarReference reads the reference of a comparison or distance: an expression, a
+// value, or a list of values that are compared element by element.
 func (c *compiler) scalarReference(n *node, base baseType) (*expr, bool) {
 	e, ok := c.referenceExpr(n)
-	if !ok {
+	switch {
+	case !ok:
 		return nil, false
-	}
-	if e != nil {
-		if e.typ.base != base {
-			c.report(n, "the reference is a %v, but the measurements are %ss", e.typ, baseTypeNames[base])
-			return nil, false
-		}
+	case e != nil && e.typ.base != base:
+		c.report(n, "the reference is a %v, but the measurements are %ss", e.typ, baseTypeNames[base])
+		return nil, false
+	case e != nil:
 		return e, true
-	}
-	if base == numberBase {
+	case n.kind == arrayNode:
+		return c.literalList(n, base)
+	case base == numberBase:
 		if f, ok := n.asNumber(); ok {
 			return numberLiteral(f), true
 		}
 		c.report(n, "referenceValue is a number or a property expression that yields one")
 		return nil, false
-	}
-	if n.kind == stringNode {
+	case n.kind == stringNode:
 		return textLiteral(n.text), true
 	}
 	c.report(n, "referenceValue is a string, as the measurements are, not %v", n.kind)
 	return nil, false
+}
+
+// literalList reads a list of numbers or of strings.
+func (c *compiler) literalList(n *node, base baseType) (*expr, bool) {
+	v := &value{kind: listValue}
+	if len(n.items) == 0 {
+		c.report(n, "a list as referenceValue holds one value or more")
+		return nil, false
+	}
+	for _, item := range n.items {
+		number, isNumber := item.asNumber()
+		switch {
+		case base == numberBase && isNumber:
+			v.list = append(v.list, value{kind: numberValue, number: number})
+		case base == stringBase && item.kind == stringNode:
+			v.list = append(v.list, value{kind: textValue, text: item.text})
+		default:
+			c.report(item, "expected a %s, as the measurements are, not %v", baseTypeNames[base], item.kind)
+		}
+	}
+	return &expr{typ: exprType{base, 1}, literal: v}, len(v.list) == len(n.items)
 }
 
 func (r *comparisonRule) check(d *draft) verdict {
@@ -152,9 +182,10 @@ func alike(values []value, op operation) verdict {
 	return passed
 }
 
-// againstReference holds every measured value against the reference. A reference that
-// is a list of the same length is compared element by element (the guide is silent;
-// we chose).
+// againstReference holds every measured value against the reference: one value for all,
+// or as many as are measured, which are compared element by element. Fewer or more fail;
+// what has no value, such as the average of an empty team, is left out before. (The guide
+// knows references of one value only; for lists we chose.)
 func (d *draft) againstReference(measurements []*expr, reference *expr, holds func(v, ref value) bool) verdict {
 	ref := scalars(nil, d.eval(reference))
 	if len(ref) == 0 {
@@ -213,7 +244,7 @@ func (r *comparisonRule) hopeless(d *draft) bool {
 
 // textHopeless: a player's own string can only be judged early against a literal.
 func (r *comparisonRule) textHopeless(d *draft) bool {
-	if r.reference.literal == nil {
+	if r.reference.literal == nil || r.reference.typ.depth > 0 {
 		return false
 	}
 	for _, e := range r.measurements {
@@ -261,7 +292,7 @@ type distanceRule struct {
 }
 
 func (c *compiler) distance(src ruleSource) *distanceRule {
-	list, ok := c.measurementsOf(src, numberBase)
+	list, ok := c.measurements(src, c.ofBase(src, numberBase))
 	_, okParty := c.aggregation(src)
 	least, okLeast := c.distanceNumber(src, "minDistance")
 	most, okMost := c.distanceNumber(src, "maxDistance")

@@ -9,10 +9,14 @@ import (
 // compiler turns the nodes of a body into a RuleSet and reports what is wrong.
 type compiler struct {
 	reporter
-	scope   scope
-	teams   []TeamSize // instances, before any expansion
-	sources []ruleSource
-	large   bool
+	options    ParseOptions
+	scope      scope
+	teams      []TeamSize // instances, before any expansion
+	teamNodes  []*node    // where scope.teams are declared
+	total      int        // players that the teams take, as written
+	sources    []ruleSource
+	large      bool
+	expansions []expansion
 }
 
 // compile reads the whole document. The result is useless when problems were
@@ -38,11 +42,8 @@ func (c *compiler) compile(root *node) *RuleSet {
 		set.ruleNames = append(set.ruleNames, src.name)
 	}
 	first := c.buildStage(overrides{}, nil)
-	expansions := c.expansions(root)
-	if len(c.found) > 0 {
-		return nil
-	}
-	c.buildStages(set, first, expansions)
+	c.readExpansions(root)
+	c.buildStages(set, first)
 	if len(c.found) > 0 {
 		return nil
 	}
@@ -124,9 +125,10 @@ func (c *compiler) declared(n *node, what string) (int, bool) {
 	}
 	i, ok := c.scope.attribute(n.text)
 	if !ok {
-		c.report(n, "the attribute %q is not declared in playerAttributes", clip(n.text))
+		c.report(n, "%s", c.scope.undeclared(n.text))
+		return 0, false
 	}
-	return i, ok
+	return i, c.scope.attributes[i].Kind != NoAttribute // else its declaration is reported
 }
 
 func (c *compiler) attributes(root *node) {
@@ -191,16 +193,19 @@ func (c *compiler) teamSizes(root *node) {
 	} else if n.kind == arrayNode && len(n.items) == 0 {
 		c.report(n, "teams holds one team or more")
 	}
-	total := 0
 	for _, n := range teams {
-		total += c.team(n)
+		c.total += c.team(n)
 	}
-	c.uniqueTeams(root)
-	if total > maxLargeMatch {
-		c.report(root.get("teams"), "the teams take %d players together; a match has at most %d", total, maxLargeMatch)
+	c.uniqueTeams()
+	if c.total > maxLargeMatch {
+		c.report(root.get("teams"), "the teams take %d players together; a match has at most %d", c.total, maxLargeMatch)
 	}
-	c.large = total > maxSmallMatch
+	c.large = isLarge(c.total)
 }
+
+// isLarge tells by the players that all teams take together how a rule set is
+// processed. Source: Amazon's FlexMatch guide, "Rule set schema for large matches".
+func isLarge(players int) bool { return players > maxSmallMatch }
 
 // team reads one team and returns how many players all its instances take.
 func (c *compiler) team(n *node) (players int) {
@@ -221,11 +226,12 @@ func (c *compiler) team(n *node) (players int) {
 		c.report(n.get("quantity"), "%d teams have more players than a match may, which is %d", quantity, maxLargeMatch)
 		quantity = 1
 	}
-	if !okName || len(c.teams)+quantity > maxLargeMatch {
+	if !okName {
 		return most * quantity
 	}
 	group := teamGroup{name: name, first: len(c.teams)}
-	for i := range quantity {
+	// Beyond the limit there is a problem already; the name stays known.
+	for i := range min(quantity, max(1, maxLargeMatch-len(c.teams))) {
 		instance := name
 		if quantity > 1 {
 			instance += "_" + strconv.Itoa(i+1)
@@ -234,20 +240,22 @@ func (c *compiler) team(n *node) (players int) {
 		c.teams = append(c.teams, TeamSize{Name: instance, Min: least, Max: most})
 	}
 	c.scope.teams = append(c.scope.teams, group)
+	c.teamNodes = append(c.teamNodes, n)
 	return most * quantity
 }
 
-// uniqueTeams reports names that two teams share, generated names included.
-func (c *compiler) uniqueTeams(root *node) {
+// uniqueTeams reports names that two teams share, generated names included (that
+// these may not collide is our reading).
+func (c *compiler) uniqueTeams() {
 	owner := map[string]bool{}
-	for _, g := range c.scope.teams {
+	for i, g := range c.scope.teams {
 		names := g.instances
 		if len(names) > 1 {
 			names = append([]string{g.name}, names...)
 		}
 		for _, name := range names {
 			if owner[name] {
-				c.report(root.get("teams"), "two teams are called %q", clip(name))
+				c.report(c.teamNodes[i].get("name"), "two teams are called %q", clip(name))
 			}
 			owner[name] = true
 		}
@@ -290,6 +298,8 @@ func (c *compiler) algorithm(root *node) algorithm {
 		return out
 	}
 	src := ruleSource{node: n}
+	// "balanced" is documented for large matches only, yet Amazon's own compound example
+	// has it with 40 players: it is accepted, and all rules hold as usual.
 	strategy, _ := c.enum(src, "strategy", "exhaustiveSearch", "balanced")
 	out.balanced = strategy == 1
 	if c.large && !out.balanced {
@@ -304,16 +314,13 @@ func (c *compiler) algorithm(root *node) algorithm {
 	return out
 }
 
-// batching reads what the strategy allows as batchingPreference. A small match with
-// strategy "balanced" may say either kind: Amazon's own compound example does so.
+// batching reads what the strategy allows as batchingPreference: "random" and "sorted"
+// go with an exhaustive search, the others with "balanced". Source: Amazon's FlexMatch
+// guide, rule set property definitions.
 func (c *compiler) batching(src ruleSource, out *algorithm) {
-	small, large := []string{"random", "sorted"}, []string{"largestPopulation", "fastestRegion"}
-	words := small
-	switch {
-	case c.large:
-		words = large
-	case out.balanced:
-		words = append(small, large...)
+	words := []string{"random", "sorted"}
+	if c.large || out.balanced {
+		words = []string{"largestPopulation", "fastestRegion"}
 	}
 	i, _ := c.enum(src, "batchingPreference", words...)
 	out.sorted, out.fastestRegion = words[i] == "sorted", words[i] == "fastestRegion"
@@ -373,11 +380,18 @@ func (c *compiler) ruleSources(root *node) {
 		} else if i, ok := c.word(t, "type", ruleTypeNames()); ok {
 			src.kind = ruleTypes[i].name
 		}
-		if c.large && src.kind != "" && src.kind != "latency" && src.kind != "batchDistance" && src.kind != "compound" {
+		if c.large && src.kind != "" && !knownInLarge(src.kind) {
 			c.report(n.get("type"), "a match of more than %d players knows only the rule types latency and batchDistance", maxSmallMatch)
 		}
 		c.sources = append(c.sources, src)
 	}
+}
+
+// knownInLarge tells which rules a large match knows. Amazon's guide says that others
+// are "not recognized"; that they are refused, and not ignored, is our choice. A
+// compound has a refusal of its own.
+func knownInLarge(kind string) bool {
+	return kind == "latency" || kind == "batchDistance" || kind == "compound"
 }
 
 // describe names a source for messages.

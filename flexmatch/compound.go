@@ -1,6 +1,7 @@
 package flexmatch
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,13 +29,16 @@ func (l logic) visit(f func(rule int)) {
 }
 
 func (c *compiler) compound(src ruleSource) *compoundRule {
+	if c.large {
+		c.report(src.node, "compound rules work in matches of up to %d players only", maxSmallMatch)
+	}
 	n := src.get("statement")
-	if n == nil || n.kind != stringNode {
+	if n == nil {
 		c.report(src.node, "a compound rule needs \"statement\": for example \"or(RuleA, not(RuleB))\"")
 		return nil
 	}
-	if c.large {
-		c.report(src.node, "compound rules work in matches of up to %d players only", maxSmallMatch)
+	if n.kind != stringNode {
+		c.report(n, "statement is a text, for example \"or(RuleA, not(RuleB))\", not %v", n.kind)
 		return nil
 	}
 	p := logicParser{text: n.text, find: func(name string) (int, error) { return c.operand(src, name) }}
@@ -43,7 +47,12 @@ func (c *compiler) compound(src ruleSource) *compoundRule {
 		err = fmt.Errorf("the statement is complete before %q", clip(p.text[p.at:]))
 	}
 	if err != nil {
+		p.unusable = append(p.unusable, err)
+	}
+	for _, err := range p.unusable {
 		c.report(n, "this statement cannot be read: %v", err)
+	}
+	if len(p.unusable) > 0 || c.large {
 		return nil
 	}
 	return &compoundRule{tree}
@@ -66,7 +75,16 @@ func (c *compiler) operand(src ruleSource, name string) (int, error) {
 		}
 		return other.index, nil
 	}
-	return 0, fmt.Errorf("there is no rule %q", clip(name))
+	return 0, errors.New(c.noRule(name))
+}
+
+// noRule is the message about a rule that there is not.
+func (c *compiler) noRule(name string) string {
+	names := make([]string, len(c.sources))
+	for i, s := range c.sources {
+		names[i] = s.name
+	}
+	return fmt.Sprintf("there is no rule %q%s", clip(name), didYouMean(name, names))
 }
 
 var logicOperators = []string{"and", "or", "not", "xor"}
@@ -75,6 +93,8 @@ type logicParser struct {
 	text string
 	at   int
 	find func(name string) (int, error)
+	// unusable are the errors of find; reading goes on after them.
+	unusable []error
 }
 
 func (p *logicParser) statement(depth int) (logic, error) {
@@ -92,7 +112,10 @@ func (p *logicParser) statement(depth int) (logic, error) {
 			return logic{}, fmt.Errorf("character %d: expected a rule name or one of %s", p.at+1, oneOf(logicOperators))
 		}
 		rule, err := p.find(word)
-		return logic{rule: rule}, err
+		if err != nil {
+			p.unusable = append(p.unusable, err)
+		}
+		return logic{rule: rule}, nil
 	}
 	if !slices.Contains(logicOperators, word) {
 		return logic{}, fmt.Errorf("the operator is %s, not %q", oneOf(logicOperators), clip(word))

@@ -1,6 +1,7 @@
 package flexmatch
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -26,7 +27,10 @@ type exprType struct {
 }
 
 func (t exprType) String() string {
-	return strings.Repeat("list of ", t.depth) + baseTypeNames[t.base] + strings.Repeat("s", min(t.depth, 1))
+	if t.depth == 0 {
+		return baseTypeNames[t.base]
+	}
+	return "list of " + strings.Repeat("lists of ", t.depth-1) + baseTypeNames[t.base] + "s"
 }
 
 type function uint8
@@ -111,6 +115,20 @@ func (s *scope) attribute(name string) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// undeclared is the message about an attribute that is not declared.
+func (s *scope) undeclared(name string) string {
+	names := make([]string, len(s.attributes))
+	for i, a := range s.attributes {
+		names[i] = a.Name
+	}
+	return fmt.Sprintf("the attribute %q is not declared in playerAttributes%s", clip(name), didYouMean(name, names))
+}
+
+// noTeam is the message about a team that there is not.
+func (s *scope) noTeam(name string) string {
+	return fmt.Sprintf("there is no team %q; the teams are %s", clip(name), s.teamNames())
 }
 
 // team finds the instances that a name selects. The name of a team with a quantity
@@ -198,6 +216,10 @@ func parseExpr(text string, s *scope) (*expr, error) {
 	return e, nil
 }
 
+// errReported is the error of an expression that is at fault only in that it names an
+// attribute whose declaration is: that is reported there.
+var errReported = errors.New("the declaration of the attribute has a problem")
+
 // maxExprDepth bounds nested function calls.
 const maxExprDepth = 16
 
@@ -247,7 +269,7 @@ func (p *exprParser) expr(depth int) (*expr, error) {
 	f := functionNamed(word)
 	if f == noFunction {
 		p.at = start
-		return nil, p.fail("expected teams[...], a number or one of the functions %s", strings.Join(functionNames[1:], ", "))
+		return nil, p.fail("expected teams[...], a number or one of the functions %s%s", strings.Join(functionNames[1:], ", "), didYouMean(word, functionNames[1:]))
 	}
 	if !p.take("(") {
 		return nil, p.fail("expected '(' after %s", word)
@@ -357,7 +379,7 @@ func (p *exprParser) selectTeams(inside string) (*path, error) {
 	for _, name := range names {
 		instances, single, ok := p.scope.team(strings.TrimSpace(name))
 		if !ok {
-			return nil, fmt.Errorf("there is no team %q; the teams are %s", clip(strings.TrimSpace(name)), p.scope.teamNames())
+			return nil, errors.New(p.scope.noTeam(strings.TrimSpace(name)))
 		}
 		out.nested = out.nested || !single
 		for _, i := range instances {
@@ -407,11 +429,13 @@ func (p *exprParser) attribute(path *path, depth int) (*expr, error) {
 	index, ok := p.scope.attribute(name)
 	if !ok {
 		p.at = start
-		return nil, p.fail("the attribute %q is not declared in playerAttributes", clip(name))
+		return nil, p.fail("%s", p.scope.undeclared(name))
 	}
 	path.member, path.attr, path.kind = attributeMember, index, p.scope.attributes[index].Kind
 	typ := exprType{numberBase, depth}
 	switch path.kind {
+	case NoAttribute:
+		return nil, errReported
 	case StringAttribute:
 		typ.base = stringBase
 	case StringListAttribute:

@@ -36,14 +36,18 @@ type node struct {
 	items  []*node // of an array, or the member values of an object, in document order
 }
 
-// get returns the member of an object, or nil. Of duplicate keys the last counts:
-// that is what common JSON readers do; Amazon's guide says nothing about it.
+// get returns the member of an object, or nil. Of duplicate keys the last counts, and
+// a member that is null counts as absent: that is what common JSON readers do, and
+// tools that write rule sets do write nulls; Amazon's guide says nothing about either.
 func (n *node) get(key string) *node {
 	if n.kind != objectNode {
 		return nil
 	}
 	for i := len(n.items) - 1; i >= 0; i-- {
 		if n.items[i].key == key {
+			if n.items[i].kind == nullNode {
+				return nil
+			}
 			return n.items[i]
 		}
 	}
@@ -109,7 +113,12 @@ type jsonReader struct {
 	body     []byte
 	at       int
 	comments bool // accept "//" comments
+	// comment is where the first comment stands, -1 without any.
+	comment int
 }
+
+// byteOrderMark begins files that some editors write. It is no part of JSON.
+const byteOrderMark = "\uFEFF"
 
 // syntaxError is why a body is not JSON.
 type syntaxError struct {
@@ -125,6 +134,10 @@ func (r *jsonReader) fail(offset int, format string, args ...any) *syntaxError {
 
 // read reads the whole body as one value.
 func (r *jsonReader) read() (*node, *syntaxError) {
+	r.comment = -1
+	if strings.HasPrefix(string(r.body[:min(len(byteOrderMark), len(r.body))]), byteOrderMark) {
+		return nil, r.fail(0, "the document begins with a byte order mark; save it as UTF-8 without one")
+	}
 	root, err := r.value(nil, 0)
 	if err != nil {
 		return nil, err
@@ -150,6 +163,9 @@ func (r *jsonReader) space() *syntaxError {
 			}
 			if !r.comments {
 				return r.fail(r.at, "comments are not accepted here")
+			}
+			if r.comment < 0 {
+				r.comment = r.at
 			}
 			for r.at < len(r.body) && r.body[r.at] != '\n' {
 				r.at++

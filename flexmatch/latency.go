@@ -59,7 +59,9 @@ func (e *entry) latencyAt(location string) (locationLatency, bool) {
 //
 // The guide does not say in so many words that all tickets must share it; users report
 // that players far apart match only through a common location. A latency equal to the
-// maximum passes.
+// maximum passes: the guide says both "higher than the maximum" is ignored and "below
+// the maximum" is needed. A party counts by its aggregate, so that with the average one
+// of its players may be above the maximum.
 type latencyRule struct {
 	most         float64 // milliseconds, per party; infinite without maxLatency
 	maxDistance  float64 // to the reference latency of the match; infinite without
@@ -77,8 +79,7 @@ func (c *compiler) latency(src ruleSource) *latencyRule {
 	if hasDistance != hasReference {
 		c.report(src.node, "maxDistance and distanceReference of a latency rule come together")
 		ok = false
-	}
-	if src.get("maxLatency") == nil && !hasDistance {
+	} else if src.get("maxLatency") == nil && !hasDistance {
 		c.report(src.node, "a latency rule needs \"maxLatency\", or \"maxDistance\" with \"distanceReference\"")
 		ok = false
 	}
@@ -97,6 +98,74 @@ func (c *compiler) latency(src ruleSource) *latencyRule {
 		out.maxDistance = *distance
 	}
 	return out
+}
+
+// anywhereRule is a latency rule under ParseOptions.SeparateLocations: every ticket
+// needs a good location of its own, whether or not others accept it.
+type anywhereRule struct{ *latencyRule }
+
+// anywhere picks the reading of a latency rule. Large matches are grouped by location,
+// so their tickets always share one.
+func (c *compiler) anywhere(r *latencyRule) rule {
+	if r == nil || !c.options.SeparateLocations || c.large {
+		return orNil(r)
+	}
+	return anywhereRule{r}
+}
+
+func (r anywhereRule) check(d *draft) verdict {
+	if len(d.entries) == 0 {
+		return undecided
+	}
+	for _, e := range d.entries {
+		if !r.somewhere(d, e, false) {
+			return failed
+		}
+	}
+	return passed
+}
+
+// hopeless: what another ticket does not spoil for a ticket, further ones may, so only
+// what cannot change is looked at.
+func (r anywhereRule) hopeless(d *draft) bool {
+	for _, e := range d.entries {
+		if !r.somewhere(d, e, true) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r anywhereRule) apart(*entry, *entry) bool { return false }
+
+// somewhere tells whether a ticket has a location that the rule accepts. The distance is
+// measured to the tickets that report the location, and left out for a partial draft.
+func (r anywhereRule) somewhere(d *draft, e *entry, partial bool) bool {
+	for _, l := range e.latencies {
+		own := r.of(l)
+		if own > r.most {
+			continue
+		}
+		if partial || math.IsInf(r.maxDistance, 1) || math.Abs(own-r.reference(d, l.location)) <= r.maxDistance {
+			return true
+		}
+	}
+	return false
+}
+
+// reference is the least or the mean latency to a location over the tickets that report
+// it.
+func (r anywhereRule) reference(d *draft, location string) float64 {
+	low, sum, n := math.Inf(1), 0.0, 0.0
+	for _, e := range d.entries {
+		if l, ok := e.latencyAt(location); ok {
+			low, sum, n = min(low, r.of(l)), sum+r.of(l), n+1
+		}
+	}
+	if r.fromMean {
+		return sum / n
+	}
+	return low
 }
 
 func (r *latencyRule) of(l locationLatency) float64 {

@@ -1,6 +1,9 @@
 package flexmatch
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // verdict is what a rule says about a finished match.
 type verdict uint8
@@ -82,12 +85,14 @@ func (s ruleSource) get(key string) *node {
 	return s.node.get(key)
 }
 
-// ruleTypes lists what a rule of each type may hold besides name, type and
-// description: these are also the properties an expansion may target.
-var ruleTypes = []struct {
+type ruleType struct {
 	name       string
 	properties []string
-}{
+}
+
+// ruleTypes lists what a rule of each type may hold besides name, type and
+// description: these are also the properties an expansion may target.
+var ruleTypes = []ruleType{
 	{"distance", []string{"measurements", "referenceValue", "minDistance", "maxDistance", "partyAggregation"}},
 	{"comparison", []string{"measurements", "referenceValue", "operation", "partyAggregation"}},
 	{"collection", []string{"measurements", "referenceValue", "operation", "minCount", "maxCount", "partyAggregation"}},
@@ -121,13 +126,13 @@ func ruleTypeNames() []string {
 func (c *compiler) compileRule(src ruleSource) rule {
 	switch src.kind {
 	case "comparison":
-		return orNil(c.comparison(src))
+		return c.byParties(src, orNil(c.comparison(src)))
 	case "distance":
-		return orNil(c.distance(src))
+		return c.byParties(src, orNil(c.distance(src)))
 	case "collection":
-		return orNil(c.collection(src))
+		return c.byParties(src, orNil(c.collection(src)))
 	case "latency":
-		return orNil(c.latency(src))
+		return c.anywhere(c.latency(src))
 	case "batchDistance":
 		return orNil(c.batchDistance(src))
 	case "compound":
@@ -199,9 +204,9 @@ func (c *compiler) distanceNumber(src ruleSource, key string) (*float64, bool) {
 	return f, ok
 }
 
-// measurements reads the expressions a rule measures. One string stands for a list of
-// one, as in Amazon's own examples.
-func (c *compiler) measurements(src ruleSource) ([]*expr, bool) {
+// measurements reads the expressions a rule measures; fit reports one that the rule
+// cannot measure. One string stands for a list of one, as in Amazon's own examples.
+func (c *compiler) measurements(src ruleSource, fit func(*node, *expr) bool) ([]*expr, bool) {
 	n := src.get("measurements")
 	if n == nil {
 		c.report(src.node, "a %s rule needs \"measurements\": property expressions", src.kind)
@@ -223,7 +228,12 @@ func (c *compiler) measurements(src ruleSource) ([]*expr, bool) {
 		}
 		e, err := parseExpr(item.text, &c.scope)
 		if err != nil {
-			c.report(item, "this expression cannot be read: %v", err)
+			if !errors.Is(err, errReported) {
+				c.report(item, "this expression cannot be read: %v", err)
+			}
+			continue
+		}
+		if !fit(item, e) {
 			continue
 		}
 		out = append(out, e)
@@ -231,16 +241,15 @@ func (c *compiler) measurements(src ruleSource) ([]*expr, bool) {
 	return out, len(out) == len(items)
 }
 
-// measurementsOf is measurements whose innermost values must be of a base.
-func (c *compiler) measurementsOf(src ruleSource, bases ...baseType) ([]*expr, bool) {
-	list, ok := c.measurements(src)
-	for _, e := range list {
-		if !slices.Contains(bases, e.typ.base) {
-			c.report(src.get("measurements"), "a %s rule measures %ss, not a %v", src.kind, baseTypeNames[bases[0]], e.typ)
-			ok = false
+// ofBase is a condition for measurements: the innermost values are of a base.
+func (c *compiler) ofBase(src ruleSource, bases ...baseType) func(*node, *expr) bool {
+	return func(n *node, e *expr) bool {
+		if slices.Contains(bases, e.typ.base) {
+			return true
 		}
+		c.report(n, "a %s rule measures %ss, not a %v", src.kind, baseTypeNames[bases[0]], e.typ)
+		return false
 	}
-	return list, ok
 }
 
 // referenceExpr reads a referenceValue that is written as an expression, nil if it is
@@ -251,7 +260,9 @@ func (c *compiler) referenceExpr(n *node) (e *expr, ok bool) {
 	}
 	e, err := parseExpr(n.text, &c.scope)
 	if err != nil {
-		c.report(n, "this expression cannot be read: %v", err)
+		if !errors.Is(err, errReported) {
+			c.report(n, "this expression cannot be read: %v", err)
+		}
 		return nil, false
 	}
 	return e, true

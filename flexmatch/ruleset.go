@@ -38,6 +38,8 @@ type RuleSet struct {
 	latencyRules []int    // indices of the latency rules
 	lookalikes   []string // per team instance: equal strings are interchangeable teams
 	plan         *plan
+
+	warnings Problems
 }
 
 // stage is the rule set as it stands at one age of a candidate match.
@@ -83,22 +85,37 @@ const (
 	highPriority
 )
 
-// ParseOptions changes how a rule set is read. The zero value reads as ParseRuleSet
-// does.
+// ParseOptions chooses between readings of the language where Amazon's documents are
+// silent or contradict each other. The zero value reads as ParseRuleSet does.
 type ParseOptions struct {
 	// RejectComments refuses "//" comments. Amazon's API reference says that they are
 	// not allowed, but rule sets with comments are deployed by Amazon's own samples.
 	RejectComments bool
+
+	// SeparateLocations lets a latency rule accept a match whose tickets each have a good
+	// location of their own. It is the literal reading of the guide ("a player must have
+	// a latency value below the maximum in at least one location"). By default all
+	// tickets of a match share one, as users of the service report. Matches of more
+	// than 40 players are grouped by location and always share one.
+	SeparateLocations bool
+
+	// AggregateParties makes comparison, distance and collection rules measure a party
+	// as one player with the party's values put together by partyAggregation: the
+	// literal reading of the guide. By default partyAggregation does not change who is
+	// accepted by these rules: every player is measured (an answer of Amazon's staff).
+	AggregateParties bool
 }
 
 // ParseRuleSet reads the JSON body of a rule set. The error is of type Problems and
-// lists everything that is wrong, with its place. What it accepts beyond strict JSON:
-// "//" comments, numbers in quotes, one measurement without a list, unknown fields.
+// lists everything that is wrong, with its place. What it accepts beyond strict JSON and
+// the schema: "//" comments, numbers in quotes, one measurement without a list, null for
+// what may be absent, unknown fields. RuleSet.Warnings lists what was accepted but is
+// likely a mistake.
 func ParseRuleSet(body []byte) (*RuleSet, error) { return ParseOptions{}.Parse(body) }
 
 // Parse is ParseRuleSet with options.
 func (o ParseOptions) Parse(body []byte) (*RuleSet, error) {
-	c := &compiler{reporter: reporter{body: body}}
+	c := &compiler{reporter: reporter{body: body}, options: o}
 	switch {
 	case len(body) > 4*maxBodyRunes || utf8.RuneCount(body) > maxBodyRunes:
 		c.reportAt(0, "$", fmt.Sprintf("a rule set has at most %d characters", maxBodyRunes))
@@ -117,8 +134,15 @@ func (o ParseOptions) Parse(body []byte) (*RuleSet, error) {
 	if problems := c.problems(); problems != nil {
 		return nil, problems
 	}
+	set.warnings = c.warn(set, root, reader.comment)
 	return set, nil
 }
+
+// Warnings lists what was accepted although it is likely not what was meant, in the
+// order of the document: names that look misspelt, rules that can never hold or never
+// fail, expansions that tighten a rule, and the like. Each has its place. The result is
+// shared: do not modify it.
+func (s *RuleSet) Warnings() []Problem { return s.warnings }
 
 // Name is the label inside the rule set; it may be empty.
 func (s *RuleSet) Name() string { return s.name }

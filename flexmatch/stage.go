@@ -1,6 +1,7 @@
 package flexmatch
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -15,11 +16,13 @@ type expansion struct {
 	teams    []int // team instances, if no rule
 	property string
 	steps    []expansionStep
+	node     *node
 }
 
 type expansionStep struct {
 	wait  time.Duration
 	value *node
+	node  *node
 }
 
 // at returns the value in force at a wait, nil for the original one. Steps replace
@@ -65,11 +68,11 @@ func overridesAt(list []expansion, wait time.Duration) overrides {
 	return out
 }
 
-func (c *compiler) expansions(root *node) []expansion {
-	var out []expansion
+// readExpansions reads what loosens with age. What has a problem has no steps.
+func (c *compiler) readExpansions(root *node) {
 	for _, n := range c.list(root, "expansions") {
 		target, ok := c.text(n, "target", "an expansion")
-		x := expansion{rule: -1}
+		x := expansion{rule: -1, node: n}
 		if ok {
 			if err := c.target(&x, target); err != nil {
 				c.report(n.get("target"), "%v", err)
@@ -81,9 +84,8 @@ func (c *compiler) expansions(root *node) []expansion {
 		for _, s := range c.list(n, "steps") {
 			c.step(&x, s)
 		}
-		out = append(out, x)
+		c.expansions = append(c.expansions, x)
 	}
-	return out
 }
 
 // step reads one step and checks that waits ascend.
@@ -108,43 +110,50 @@ func (c *compiler) step(x *expansion, n *node) {
 		return
 	}
 	if value != nil {
-		x.steps = append(x.steps, expansionStep{d, value})
+		x.steps = append(x.steps, expansionStep{d, value, n})
 	}
 }
 
-// target reads rules[name].property or teams[name, name].property.
+// target reads rules[name].property or teams[name, name].property. Blanks mean nothing.
 func (c *compiler) target(x *expansion, text string) error {
-	text = strings.TrimSpace(text)
-	end := strings.LastIndex(text, "].")
-	open := strings.IndexByte(text, '[')
-	if open < 0 || end < open {
+	root, rest, hasOpen := strings.Cut(text, "[")
+	end := strings.LastIndexByte(rest, ']')
+	if !hasOpen || end < 0 {
 		return fmt.Errorf("a target is rules[name].property or teams[name].property, not %q", clip(text))
 	}
-	root, names, property := strings.TrimSpace(text[:open]), text[open+1:end], strings.TrimSpace(text[end+2:])
-	x.property = property
-	switch root {
+	names, property := rest[:end], strings.TrimSpace(rest[end+1:])
+	if !strings.HasPrefix(property, ".") {
+		return fmt.Errorf("a target is rules[name].property or teams[name].property, not %q", clip(text))
+	}
+	x.property = strings.TrimSpace(property[1:])
+	switch root = strings.TrimSpace(root); root {
 	case "rules":
 		return c.ruleTarget(x, strings.TrimSpace(names))
 	case "teams":
-		if property != "minPlayers" && property != "maxPlayers" {
-			return fmt.Errorf("of a team, minPlayers and maxPlayers can be expanded, not %q", clip(property))
-		}
-		for _, name := range strings.Split(names, ",") {
-			instances, _, ok := c.scope.team(strings.TrimSpace(name))
-			if !ok {
-				return fmt.Errorf("there is no team %q; the teams are %s", clip(strings.TrimSpace(name)), c.scope.teamNames())
-			}
-			x.teams = append(x.teams, instances...)
-		}
-		return nil
+		return c.teamTarget(x, names)
 	}
 	return fmt.Errorf("a target begins with rules[...] or teams[...], not %q", clip(root))
 }
 
+// teamTarget finds the teams of a target; of a team with a quantity all instances.
+func (c *compiler) teamTarget(x *expansion, names string) error {
+	if properties := []string{"minPlayers", "maxPlayers"}; !slices.Contains(properties, x.property) {
+		return fmt.Errorf("of a team, minPlayers and maxPlayers can be expanded, not %q%s", clip(x.property), didYouMean(x.property, properties))
+	}
+	for _, name := range strings.Split(names, ",") {
+		instances, _, ok := c.scope.team(strings.TrimSpace(name))
+		if !ok {
+			return errors.New(c.scope.noTeam(strings.TrimSpace(name)))
+		}
+		x.teams = append(x.teams, instances...)
+	}
+	return nil
+}
+
 func (c *compiler) ruleTarget(x *expansion, name string) error {
 	i := slices.IndexFunc(c.sources, func(s ruleSource) bool { return s.name == name })
-	if i < 0 {
-		return fmt.Errorf("there is no rule %q", clip(name))
+	if i < 0 || name == "" {
+		return errors.New(c.noRule(name))
 	}
 	src := c.sources[i]
 	properties, known := ruleProperties(src.kind)
@@ -154,15 +163,16 @@ func (c *compiler) ruleTarget(x *expansion, name string) error {
 	case src.kind == "compound":
 		return fmt.Errorf("the compound rule %q cannot be expanded; expand the rules in its statement", clip(name))
 	case !slices.Contains(properties, x.property):
-		return fmt.Errorf("the %s has no property %q; it has %s", src.describe(), clip(x.property), strings.Join(properties, ", "))
+		return fmt.Errorf("the %s has no property %q; it has %s%s", src.describe(), clip(x.property), strings.Join(properties, ", "), didYouMean(x.property, properties))
 	}
 	x.rule = i
 	return nil
 }
 
 // buildStages compiles the rule set for every wait at which some expansion takes a
-// step.
-func (c *compiler) buildStages(set *RuleSet, first *stage, list []expansion) {
+// step. It does so also for a rule set with problems, to find those of the steps.
+func (c *compiler) buildStages(set *RuleSet, first *stage) {
+	list := c.expansions
 	for _, x := range list {
 		for _, s := range x.steps {
 			set.waits = append(set.waits, s.wait)
@@ -205,7 +215,7 @@ func (c *compiler) buildStage(over overrides, earlier func(rule int) (rule, bool
 		out.minPlayers += out.teams[i].Min
 		out.maxPlayers += out.teams[i].Max
 	}
-	if out.maxPlayers > maxLargeMatch && len(over.teams) > 0 {
+	if out.maxPlayers > maxLargeMatch && c.total <= maxLargeMatch {
 		for _, m := range sortedOverrides(over.teams) {
 			c.report(m, "with this the teams take %d players together; a match has at most %d", out.maxPlayers, maxLargeMatch)
 		}
@@ -309,6 +319,8 @@ func (c *compiler) analyse(set *RuleSet) {
 func expressions(r rule) []*expr {
 	var out []*expr
 	switch r := r.(type) {
+	case *partyRule:
+		return expressions(r.rule)
 	case *comparisonRule:
 		out = slices.Clone(r.measurements)
 		if r.reference != nil {
