@@ -36,7 +36,7 @@ func (p *Pool) apply(in Input) {
 }
 
 func (p *Pool) refuse(reason RefusalReason, format string, args ...any) {
-	p.emit(Refused{At: p.now, Index: p.index, Reason: reason, Message: fmt.Sprintf(format, args...)})
+	p.emit(Refused{At: p.now, Index: p.input, Reason: reason, Message: fmt.Sprintf(format, args...)})
 }
 
 func (p *Pool) start(t Ticket) {
@@ -62,14 +62,9 @@ func (p *Pool) start(t Ticket) {
 	e := p.set.prepare(t)
 	p.arrived++
 	e.arrival = p.arrived
+	e.rank = p.set.rankOf(e)
+	e.unmatchable = !p.index.place(p.set, e) || e.unmatchable
 	e.alarm = alarm{order: e.arrival, entry: e}
-	if key := p.set.classKey(e); key != "" {
-		if p.classes[key] == nil {
-			p.classes[key] = &class{key: key}
-		}
-		e.class = p.classes[key]
-		e.class.count++
-	}
 	p.entries[t.ID] = e
 	if t.GameSessionARN != "" {
 		p.sessions[t.GameSessionARN] = e
@@ -118,9 +113,9 @@ func (p *Pool) drop(m *liveMatch) {
 
 // form proposes a match that was found.
 func (p *Pool) form(f *found) {
-	m := &liveMatch{match: f.describe(p.set, p.newID()), entries: f.entries, answers: map[answerer]bool{}}
+	m := &liveMatch{match: f.describe(p.set, p.newID()), entries: f.entries}
 	state := placing
-	proposal := Proposed{At: p.now, Match: m.match, Metrics: p.metrics(p.finder.draft.metrics)}
+	proposal := Proposed{At: p.now, Match: m.match, Metrics: p.metrics(f.metrics)}
 	if p.config.AcceptanceRequired {
 		state = proposed
 		proposal.AcceptanceRequired = true
@@ -147,9 +142,9 @@ func (p *Pool) form(f *found) {
 
 // describe makes the Match that effects carry.
 func (f *found) describe(set *RuleSet, id string) Match {
-	out := Match{ID: id}
-	for _, t := range f.stage.teams {
-		out.Teams = append(out.Teams, Team{Name: t.Name})
+	out := Match{ID: id, TicketIDs: make([]string, 0, len(f.entries)), Teams: make([]Team, len(f.stage.teams))}
+	for i, t := range f.stage.teams {
+		out.Teams[i] = Team{Name: t.Name, Players: make([]SeatedPlayer, 0, min(t.Max, f.total))}
 	}
 	for i, e := range f.entries {
 		out.TicketIDs = append(out.TicketIDs, e.ticket.ID)
@@ -158,12 +153,21 @@ func (f *found) describe(set *RuleSet, id string) Match {
 			if e.backfill {
 				team = e.seats[j]
 			}
-			seated := SeatedPlayer{ID: e.players[j].id, TicketID: e.ticket.ID, Attributes: map[string]Value{}}
-			for k, a := range set.attributes {
-				seated.Attributes[a.Name] = e.players[j].attributes[k]
-			}
+			seated := SeatedPlayer{ID: e.players[j].id, TicketID: e.ticket.ID, Attributes: set.attributesOf(&e.players[j])}
 			out.Teams[team].Players = append(out.Teams[team].Players, seated)
 		}
+	}
+	return out
+}
+
+// attributesOf is what a player was judged by, defaults included.
+func (s *RuleSet) attributesOf(p *player) map[string]Value {
+	if p.used != nil {
+		return p.used
+	}
+	out := make(map[string]Value, len(s.attributes))
+	for i, a := range s.attributes {
+		out[a.Name] = p.attributes[i]
 	}
 	return out
 }
@@ -193,6 +197,9 @@ func (p *Pool) answer(in Answer) {
 	m := e.match
 	for _, id := range in.PlayerIDs {
 		key := answerer{in.TicketID, id}
+		if m.answers == nil {
+			m.answers = map[answerer]bool{}
+		}
 		if in.Accept && !m.answers[key] {
 			m.missing--
 		}

@@ -48,6 +48,7 @@ func (c *compiler) compile(root *node) *RuleSet {
 		return nil
 	}
 	c.analyse(set)
+	set.plan = newPlan(set)
 	return set
 }
 

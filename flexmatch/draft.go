@@ -5,9 +5,11 @@ import "math"
 // draft is a match under construction: tickets seated in teams, under the rules of
 // one stage. It is the scratch space of one search and is reused by the next.
 type draft struct {
+	plan    *plan
 	stage   *stage
 	entries []*entry
 	placed  []int       // per entry: its team, or backfillSeats
+	common  []uint64    // per entry: the locations that it and those before it accept
 	teams   [][]*player // per team instance
 	total   int         // players seated
 	deficit int         // players that teams lack to their minimums
@@ -34,7 +36,7 @@ const backfillSeats = -1
 
 // newDraft makes the scratch space for a rule set.
 func newDraft(set *RuleSet, additional int) *draft {
-	d := &draft{teams: make([][]*player, len(set.stages[0].teams)), additional: additional}
+	d := &draft{plan: set.plan, teams: make([][]*player, len(set.stages[0].teams)), additional: additional}
 	d.ranges = make([]interval, len(set.attributes))
 	d.metrics = make([]tally, len(set.ruleNames))
 	d.reset(set.stages[0])
@@ -43,7 +45,7 @@ func newDraft(set *RuleSet, additional int) *draft {
 
 // reset empties the draft for a search under a stage.
 func (d *draft) reset(s *stage) {
-	d.stage, d.entries, d.placed, d.total, d.backfill, d.mayBackfill = s, d.entries[:0], d.placed[:0], 0, nil, false
+	d.stage, d.entries, d.placed, d.common, d.total, d.backfill, d.mayBackfill = s, d.entries[:0], d.placed[:0], d.common[:0], 0, nil, false
 	d.deficit = s.minPlayers
 	for i := range d.teams {
 		d.teams[i] = d.teams[i][:0]
@@ -100,6 +102,7 @@ func (d *draft) fits(e *entry, team int) bool {
 
 // push seats an entry that fits.
 func (d *draft) push(e *entry, team int) {
+	d.common = append(d.common, d.meetingWith(e))
 	d.entries = append(d.entries, e)
 	if e.backfill {
 		team = backfillSeats
@@ -123,7 +126,7 @@ func (d *draft) push(e *entry, team int) {
 func (d *draft) pop() {
 	last := len(d.entries) - 1
 	e, team := d.entries[last], d.placed[last]
-	d.entries, d.placed = d.entries[:last], d.placed[:last]
+	d.entries, d.placed, d.common = d.entries[:last], d.placed[:last], d.common[:last]
 	for i := range e.players {
 		t := team
 		if e.backfill {
@@ -138,6 +141,29 @@ func (d *draft) pop() {
 	if e.backfill {
 		d.backfill = nil
 	}
+}
+
+// meetingWith is where those seated and an entry accept to play, as bits.
+func (d *draft) meetingWith(e *entry) uint64 {
+	out := everywhere
+	if n := len(d.common); n > 0 {
+		out = d.common[n-1]
+	}
+	if e.reach != nil {
+		out &= e.reach[d.stage.level]
+	}
+	return out
+}
+
+// meeting is where all of the entries accept to play under a stage, as bits.
+func meeting(entries []*entry, level int) uint64 {
+	out := everywhere
+	for _, e := range entries {
+		if e.reach != nil {
+			out &= e.reach[level]
+		}
+	}
+	return out
 }
 
 // tally counts what a rule said.
@@ -166,7 +192,14 @@ func (d *draft) satisfied() bool {
 
 // doomed tells that no completion of the draft can satisfy the rules.
 func (d *draft) doomed() bool {
-	for _, i := range d.stage.enforced {
+	sp := &d.plan.stages[d.stage.level]
+	if n := len(d.common); n > 0 && d.common[n-1] == 0 {
+		for _, i := range sp.plain {
+			d.metrics[i].failed++
+		}
+		return true
+	}
+	for _, i := range sp.prune {
 		if d.stage.rules[i].hopeless(d) {
 			d.metrics[i].failed++
 			return true

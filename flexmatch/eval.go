@@ -35,6 +35,9 @@ type player struct {
 	// NoAttribute where a required one is missing.
 	attributes []Value
 	values     []value // the same, ready to evaluate; maps are read from attributes
+	// used is the same as the ticket sent it, nil where it differs: for defaults, or what
+	// is not declared.
+	used map[string]Value
 }
 
 // arena hands out short lists of values that live until reset.

@@ -10,8 +10,10 @@ import (
 // large looks for a match of a rule set of more than 40 players: tickets that share a
 // location with the anchor and are alike in the batch attributes, taken greedily until
 // the teams are full, then balanced. rest is in batch order.
-func (f *finder) large(anchor *entry, rest []*entry) *found {
+func (f *finder) large(q query) *found {
+	anchor := q.seeds[0]
 	clear(f.draft.metrics)
+	f.query = q
 	from, to := anchor.level, 0
 	if f.set.algorithm.oldest {
 		from, to = len(f.set.stages)-1, anchor.level
@@ -21,33 +23,34 @@ func (f *finder) large(anchor *entry, rest []*entry) *found {
 		if f.waiting[level] == 0 {
 			continue
 		}
-		if m := f.largeAt(level, anchor, rest); m != nil && (best == nil || m.total > best.total) {
+		if m := f.largeAt(level, anchor); m != nil && (best == nil || m.total > best.total) {
 			best = m
 		}
 	}
-	f.creditAnchor(anchor)
+	anchor.credit(f.draft.metrics)
 	if best != nil {
 		f.balance(best)
+		best.sort(f.set)
+		best.metrics = slices.Clone(f.draft.metrics)
 	}
 	return best
 }
 
 // largeAt tries the anchor's locations in the order of batchingPreference under one
 // stage and takes the first that makes a match.
-func (f *finder) largeAt(level int, anchor *entry, rest []*entry) *found {
+func (f *finder) largeAt(level int, anchor *entry) *found {
 	st := f.set.stages[level]
-	var joining []*entry
-	players := len(anchor.players)
-	f.level, f.list = level, append(f.list[:0], anchor)
-	for _, e := range rest {
-		if f.joins(e, level) && !f.excluded(st, f.list, e) {
-			joining = append(joining, e)
-			players += len(e.players)
-		}
+	f.begin(level)
+	players := 0
+	for f.more() {
+	}
+	for _, e := range f.list {
+		players += len(e.players)
 	}
 	if players < st.minPlayers {
 		return nil
 	}
+	joining := slices.Clone(f.list[f.seeds:])
 	for _, group := range f.groupsByLocation(st, anchor, joining) {
 		f.orderByCloseness(st, anchor, group)
 		if m := f.fill(st, anchor, group); m != nil {
@@ -142,9 +145,7 @@ func (f *finder) fill(st *stage, anchor *entry, group []*entry) *found {
 	if !exact || !d.finished() || !d.satisfied() {
 		return nil
 	}
-	out := &found{stage: st, entries: slices.Clone(d.entries), placed: slices.Clone(d.placed), total: d.total}
-	out.sort(f.set)
-	return out
+	return d.found()
 }
 
 // take seats an entry in the first team of the fill order that has room, unless a rule

@@ -3,7 +3,6 @@ package flexmatch
 import (
 	"math"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -15,26 +14,34 @@ type locationLatency struct {
 
 // commonLatencies lists the locations that every player reports, by name.
 func commonLatencies(players []Player) []locationLatency {
-	if len(players) == 0 {
+	if len(players) == 0 || len(players[0].LatencyInMs) == 0 {
 		return nil
 	}
-	var out []locationLatency
+	out := make([]locationLatency, 0, len(players[0].LatencyInMs))
 	for location, ms := range players[0].LatencyInMs {
-		l := locationLatency{location, float64(ms), 0, float64(ms)}
-		sum, everyone := 0.0, true
-		for _, p := range players {
-			ms, ok := p.LatencyInMs[location]
-			everyone = everyone && ok
-			l.least, l.worst = min(l.least, float64(ms)), max(l.worst, float64(ms))
-			sum += float64(ms)
-		}
-		if everyone {
-			l.mean = sum / float64(len(players))
+		l := locationLatency{location, float64(ms), float64(ms), float64(ms)}
+		if l.summarize(players[1:]) {
 			out = append(out, l)
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].location < out[j].location })
+	slices.SortFunc(out, func(a, b locationLatency) int { return strings.Compare(a.location, b.location) })
 	return out
+}
+
+// summarize adds further players to the latency of a first one; false when one of them
+// does not report the location.
+func (l *locationLatency) summarize(players []Player) bool {
+	sum := l.mean
+	for _, p := range players {
+		ms, ok := p.LatencyInMs[l.location]
+		if !ok {
+			return false
+		}
+		l.least, l.worst = min(l.least, float64(ms)), max(l.worst, float64(ms))
+		sum += float64(ms)
+	}
+	l.mean = sum / float64(1+len(players))
+	return true
 }
 
 // latencyAt finds a ticket's latency for a location.

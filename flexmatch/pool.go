@@ -2,10 +2,8 @@ package flexmatch
 
 import (
 	"container/heap"
-	"fmt"
+	"encoding/hex"
 	"math/rand/v2"
-	"slices"
-	"sort"
 	"time"
 )
 
@@ -20,17 +18,18 @@ type Pool struct {
 	arrived int       // Start inputs taken so far
 
 	entries  map[string]*entry     // every known ticket, by id
-	queue    []*entry              // searching tickets that may match, in batch order
-	fresh    int                   // of queue: how many are fresh
+	waiting  shelf                 // searching tickets that may match, in batch order
+	fresh    []*entry              // those that became fresh since the last search
+	index    *index                // of waiting
+	passes   int                   // over the pool so far
 	matches  map[string]*liveMatch // proposed or being placed, by id
 	sessions map[string]*entry     // backfill tickets by game session
-	classes  map[string]*class     // by key
 	alarms   alarms
 
 	finder  *finder
 	ids     *rand.ChaCha8
 	effects []Effect // of the Step at hand
-	index   int      // of the input at hand
+	input   int      // index of the one at hand
 }
 
 // NewPool makes an empty pool. It panics without a rule set.
@@ -42,14 +41,15 @@ func NewPool(c Config) *Pool {
 		c.MaxTickets = defaultMaxTickets
 	}
 	c.AdditionalPlayers = max(c.AdditionalPlayers, 0)
+	index := newIndex(c.RuleSet.plan)
 	return &Pool{
 		config:   c,
 		set:      c.RuleSet,
 		entries:  map[string]*entry{},
 		matches:  map[string]*liveMatch{},
 		sessions: map[string]*entry{},
-		classes:  map[string]*class{},
-		finder:   newFinder(c.RuleSet, c.AdditionalPlayers),
+		index:    index,
+		finder:   newFinder(c.RuleSet, index, c.AdditionalPlayers),
 		ids:      rand.NewChaCha8(c.Seed),
 	}
 }
@@ -62,7 +62,7 @@ func (p *Pool) Step(now time.Time, in ...Input) []Effect {
 	if now.Before(p.now) {
 		now = p.now
 	}
-	p.effects = nil
+	p.effects = make([]Effect, 0, 2*len(in))
 	for {
 		at, ok := p.Deadline()
 		if !ok || at.After(now) {
@@ -73,7 +73,7 @@ func (p *Pool) Step(now time.Time, in ...Input) []Effect {
 	}
 	p.now = now
 	for i, one := range in {
-		p.index = i
+		p.input = i
 		p.apply(one)
 	}
 	p.settle(now)
@@ -141,7 +141,7 @@ func (p *Pool) age(e *entry) {
 func (p *Pool) refresh(e *entry) {
 	if !e.fresh {
 		e.fresh = true
-		p.fresh++
+		p.fresh = append(p.fresh, e)
 	}
 }
 
@@ -169,8 +169,8 @@ func (p *Pool) enter(e *entry, returned bool) {
 	if e.unmatchable {
 		return
 	}
-	i := sort.Search(len(p.queue), func(i int) bool { return p.set.before(e, p.queue[i]) })
-	p.queue = slices.Insert(p.queue, i, e)
+	p.waiting.insert(item{rank: e.rank, entry: e})
+	p.index.insert(e)
 	p.finder.waiting[e.level]++
 	p.refresh(e)
 }
@@ -178,106 +178,34 @@ func (p *Pool) enter(e *entry, returned bool) {
 // withdraw takes a ticket out of the search; it stays known.
 func (p *Pool) withdraw(e *entry) {
 	p.alarms.set(&e.alarm, time.Time{})
-	if e.state != searching || e.unmatchable {
+	if e.cell == nil {
 		return
 	}
-	i := sort.Search(len(p.queue), func(i int) bool { return !p.set.before(p.queue[i], e) })
-	p.queue = slices.Delete(p.queue, i, i+1)
+	p.waiting.remove(0, e.rank)
+	p.index.remove(e)
 	p.finder.waiting[e.level]--
-	if e.fresh {
-		e.fresh = false
-		p.fresh--
-	}
+	e.fresh = false
 }
 
 // leave forgets a ticket.
 func (p *Pool) leave(e *entry) {
 	p.withdraw(e)
+	p.index.forget(e)
 	delete(p.entries, e.ticket.ID)
 	if p.sessions[e.ticket.GameSessionARN] == e {
 		delete(p.sessions, e.ticket.GameSessionARN)
 	}
-	if e.class != nil {
-		if e.class.count--; e.class.count == 0 {
-			delete(p.classes, e.class.key)
-		}
-	}
-}
-
-// search makes every match that became possible. Anchors are tried from the oldest;
-// one that cannot be matched waits and the next is tried (the guide says only that
-// passes repeat; we chose).
-func (p *Pool) search() {
-	if p.fresh == 0 {
-		return
-	}
-	nodes := passNodes
-	queue := slices.Clone(p.queue)
-	fresh := slices.DeleteFunc(slices.Clone(p.queue), func(e *entry) bool { return !e.fresh })
-	for i := 0; i < len(queue) && len(fresh) > 0; {
-		m := p.around(queue, i, fresh, &nodes)
-		if m == nil {
-			i++
-			continue
-		}
-		for _, e := range m.entries {
-			if at := slices.Index(queue, e); at < i {
-				i-- // low priority only: an anchor passed over joins a backfill
-			}
-			queue = slices.DeleteFunc(queue, func(o *entry) bool { return o == e })
-			fresh = slices.DeleteFunc(fresh, func(o *entry) bool { return o == e })
-		}
-		p.form(m)
-	}
-	for _, e := range p.queue {
-		e.fresh = false
-	}
-	p.fresh = 0
-}
-
-// around searches with queue[i] as the anchor. The work allowed for one anchor shrinks
-// to leastNodes when the pass has spent its own.
-func (p *Pool) around(queue []*entry, i int, fresh []*entry, nodes *int) *found {
-	anchor, rest := queue[i], queue[i+1:]
-	if p.set.algorithm.priority == lowPriority && !p.set.large {
-		rest = p.companions(queue, i)
-		fresh = slices.DeleteFunc(slices.Clone(fresh), func(e *entry) bool { return e.backfill })
-	}
-	if !anchor.backfill || p.set.algorithm.priority != lowPriority {
-		after := sort.Search(len(fresh), func(j int) bool { return p.set.before(anchor, fresh[j]) })
-		fresh = fresh[after:]
-	}
-	if !anchor.fresh && len(fresh) == 0 {
-		return nil
-	}
-	if p.set.large {
-		return p.finder.large(anchor, rest)
-	}
-	allowed := max(leastNodes, min(*nodes, anchorNodes))
-	left := allowed
-	m := p.finder.around(anchor, rest, fresh, &left)
-	*nodes -= allowed - left
-	return m
-}
-
-// companions lists the tickets that an anchor may be matched with under low priority:
-// backfills are anchors only, after all others, with everyone who is left. (Otherwise
-// it is those after the anchor, as those before it found no match.)
-func (p *Pool) companions(queue []*entry, i int) []*entry {
-	var out []*entry
-	for j, e := range queue {
-		if !e.backfill && (queue[i].backfill || j > i) {
-			out = append(out, e)
-		}
-	}
-	return out
+	p.finder.classes.forget(e)
 }
 
 // metrics spells counts with the rules' names.
 func (p *Pool) metrics(counts []tally) []RuleMetric {
-	out := make([]RuleMetric, len(counts))
+	out := make([]RuleMetric, len(p.set.ruleNames))
+	for i, name := range p.set.ruleNames {
+		out[i].Rule = name
+	}
 	for i, t := range counts {
-		out[i] = RuleMetric{Rule: p.set.ruleNames[i], Passed: t.passed, Failed: t.failed}
+		out[i].Passed, out[i].Failed = t.passed, t.failed
 	}
 	return out
 }
@@ -288,7 +216,17 @@ func (p *Pool) newID() string {
 	_, _ = p.ids.Read(b[:]) // never fails
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	var text [36]byte
+	at := 0
+	for i, part := range []int{4, 2, 2, 2, 6} {
+		if i > 0 {
+			text[at] = '-'
+			at++
+		}
+		hex.Encode(text[at:], b[:][(at-i)/2:(at-i)/2+part])
+		at += 2 * part
+	}
+	return string(text[:])
 }
 
 // alarm is the instant at which a ticket or a match needs attention. Its owner is one

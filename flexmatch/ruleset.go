@@ -37,12 +37,14 @@ type RuleSet struct {
 	usesPlayerID bool     // some expression reads player ids
 	latencyRules []int    // indices of the latency rules
 	lookalikes   []string // per team instance: equal strings are interchangeable teams
+	plan         *plan
 
 	warnings Problems
 }
 
 // stage is the rule set as it stands at one age of a candidate match.
 type stage struct {
+	level                  int // its index
 	teams                  []TeamSize
 	minPlayers, maxPlayers int
 	rules                  []rule // by index of declaration; nil for sort rules

@@ -7,8 +7,9 @@ import (
 )
 
 // Bounds on the work of one pass over the pool. A node is one ticket seated in one
-// team; with many rules, which make it dearer, it counts for more. Within them a match with the anchor is found if there is one; beyond, the
-// search settles for the best match seen and a try with similar tickets.
+// team; with many rules, which make it dearer, it counts for more. Within them a match
+// with the anchor is found if there is one; beyond, the search settles for the best
+// match seen and a try with similar tickets.
 const (
 	anchorNodes   = 20_000 // around one anchor
 	passNodes     = 60_000 // around all anchors of a pass, but never less than leastNodes each
@@ -16,7 +17,9 @@ const (
 	similarNodes  = 2_000 // of the try with similar tickets
 	olderNodes    = 2_000 // to exchange tickets of a match for older ones
 	manyRules     = 3     // so many rules double the count of a node
-	maxCandidates = 300   // tickets considered around one anchor
+	maxCandidates = 300   // tickets that the full search considers around one anchor
+	maxSorted     = 2_000 // tickets that are sorted to choose those from
+	maxGlanced    = 1_000 // tickets that a glance tries to seat
 )
 
 // found is a match that satisfies every rule.
@@ -25,20 +28,38 @@ type found struct {
 	entries []*entry // the anchor first, then in batch order
 	placed  []int    // per entry: its team, or backfillSeats
 	total   int      // players
+	metrics []tally  // of the search that found it
+}
+
+// query asks for a match.
+type query struct {
+	seeds []*entry // must all be in it
+	after rank     // the others stand behind it in the batch
+	// crowded: more tickets wait than a batch holds. Which of them make up the batch is
+	// then ours to say, and the first match that a glance finds will do.
+	crowded bool
 }
 
 // finder searches for matches. It keeps scratch space between searches.
 type finder struct {
-	set   *RuleSet
-	draft *draft
+	set     *RuleSet
+	index   *index
+	draft   *draft
+	classes classes
 	// waiting counts searching tickets by level.
 	waiting []int
 
 	// The search at hand: list holds the seeds, which must be in the match, and then
-	// the candidates.
-	list        []*entry
-	seeds       int
-	level       int
+	// the candidates as far as they were looked for.
+	query    query
+	level    int
+	hunt     hunt
+	drained  bool // the hunt is over
+	list     []*entry
+	seeds    int
+	searches int // counts searches, to mark classes
+
+	// Of the full search.
 	groups      []int  // per list item: equal numbers are interchangeable tickets
 	playersFrom []int  // players in list[i:]
 	exactFrom   []bool // some of list[i:] is of exactly the level
@@ -50,39 +71,37 @@ type finder struct {
 	floor       int    // matches of so many players or fewer are of no interest
 	best        *found
 	order       []int // scratch: stack of team orders
+	shuffle     []*entry
+	sums        []float64
 }
 
-func newFinder(set *RuleSet, additional int) *finder {
-	return &finder{set: set, draft: newDraft(set, additional), waiting: make([]int, len(set.stages))}
+func newFinder(set *RuleSet, x *index, additional int) *finder {
+	return &finder{set: set, index: x, draft: newDraft(set, additional), classes: classes{set, map[string]*class{}}, waiting: make([]int, len(set.stages))}
 }
 
-// around looks for the best match that has the anchor, tickets of rest and at least
-// one fresh ticket: matches without a fresh one were tried before. rest and fresh, the
-// fresh tickets of rest, are in batch order. More players are better, then older
-// tickets. nodes is the work allowed and is lowered by the work done.
-func (f *finder) around(anchor *entry, rest, fresh []*entry, nodes *int) *found {
-	f.best, f.nodes, f.similar = nil, *nodes, min(*nodes, similarNodes)
+// find looks for the best match that answers a query. More players are better, then
+// older tickets. nodes is the work allowed and is lowered by the work done.
+func (f *finder) find(q query, nodes *int) *found {
+	f.best, f.query, f.nodes, f.similar = nil, q, *nodes, min(*nodes, similarNodes)
 	clear(f.draft.metrics)
-	if anchor.fresh {
-		f.atLevels([]*entry{anchor}, rest)
-	} else {
-		// Each fresh ticket in turn must be in; gather leaves out those tried before it.
-		for _, e := range fresh {
-			if f.nodes > 0 {
-				f.atLevels([]*entry{anchor, e}, rest)
-			}
-		}
-	}
-	f.creditAnchor(anchor)
+	f.atLevels()
 	*nodes = f.nodes
+	q.seeds[0].credit(f.draft.metrics)
+	if f.best != nil {
+		f.best.sort(f.set)
+		f.best.metrics = slices.Clone(f.draft.metrics)
+	}
 	return f.best
 }
 
-// creditAnchor adds the counts of a search to those of the ticket it was for.
-func (f *finder) creditAnchor(anchor *entry) {
-	for i, t := range f.draft.metrics {
-		anchor.metrics[i].passed += t.passed
-		anchor.metrics[i].failed += t.failed
+// credit adds the counts of a search to those of the ticket it was for.
+func (e *entry) credit(counts []tally) {
+	if e.metrics == nil {
+		e.metrics = make([]tally, len(counts))
+	}
+	for i, t := range counts {
+		e.metrics[i].passed += t.passed
+		e.metrics[i].failed += t.failed
 	}
 }
 
@@ -91,7 +110,8 @@ func (f *finder) creditAnchor(anchor *entry) {
 // so under stage L take part only tickets that are at least that old, and one must be
 // of exactly that level. Source: Amazon's FlexMatch guide and staff answers on
 // expansions.
-func (f *finder) atLevels(seeds, rest []*entry) {
+func (f *finder) atLevels() {
+	seeds := f.query.seeds
 	low, high := seeds[0].level, seeds[0].level
 	for _, e := range seeds {
 		low, high = min(low, e.level), max(high, e.level)
@@ -102,7 +122,7 @@ func (f *finder) atLevels(seeds, rest []*entry) {
 	}
 	for level := from; level >= to; level-- {
 		if f.waiting[level] > 0 && f.nodes > 0 {
-			f.atLevel(level, seeds, rest)
+			f.atLevel(level)
 		}
 	}
 }
@@ -115,28 +135,27 @@ func (f *finder) joins(e *entry, level int) bool {
 	return e.level >= level
 }
 
-func (f *finder) atLevel(level int, seeds, rest []*entry) {
-	st := f.set.stages[level]
+func (f *finder) atLevel(level int) {
+	st, seeds := f.set.stages[level], f.query.seeds
 	total, exact := 0, false
-	for _, e := range seeds {
+	for i, e := range seeds {
 		total += len(e.players)
 		exact = exact || e.level == level
+		for _, other := range seeds[:i] {
+			if f.apart(level, other, e) {
+				return
+			}
+		}
 	}
 	if total > st.maxPlayers || total == st.maxPlayers && !exact {
 		return
 	}
-	for _, i := range st.enforced {
-		if len(seeds) == 2 && st.rules[i].apart(seeds[0], seeds[1]) {
-			f.draft.metrics[i].failed++
-			return
-		}
-	}
-	f.list = append(f.list[:0], seeds...)
-	f.seeds, f.level = len(seeds), level
-	if total < st.maxPlayers {
-		f.gather(st, rest)
-	}
+	f.begin(level)
 	before := f.best
+	if f.glance(st) {
+		return
+	}
+	f.gather(st)
 	f.run(st)
 	if f.best == nil && f.nodes <= 0 {
 		f.sortBySimilarity()
@@ -160,7 +179,7 @@ func (f *finder) preferOlder(st *stage) {
 	}
 	f.nodes, f.floor = olderNodes, best.total-1
 	rejected := map[int]bool{}
-	for j := f.seeds; j < len(list) && f.nodes > 0; j++ {
+	for j := f.seeds; j < len(list) && f.nodes > 0 && players < best.total; j++ {
 		e := list[j]
 		if players+len(e.players) > best.total {
 			continue
@@ -184,46 +203,134 @@ func (f *finder) preferOlder(st *stage) {
 	f.best, f.nodes, f.floor = best, nodes, 0
 }
 
-// gather appends the candidates that could join the seeds, in the order to try them.
+// gather completes the list of candidates, in the order to try them.
 //
 // Amazon splits a pool into batches of a size that is not documented. We take one
 // batch of the oldest compatible tickets; with batchingPreference "sorted" and more
 // tickets than fit, those nearest to the anchor by the attributes.
-func (f *finder) gather(st *stage, rest []*entry) {
-	seeds := f.list[:f.seeds]
-	everyone := len(st.sorts) > 0 || f.set.algorithm.sorted
-	for _, e := range rest {
-		if !f.joins(e, f.level) || f.excluded(st, seeds, e) {
-			continue
+func (f *finder) gather(st *stage) {
+	if !f.arranged(st) {
+		for len(f.list) < maxCandidates && f.more() {
 		}
-		f.list = append(f.list, e)
-		if !everyone && len(f.list) >= maxCandidates {
-			break
-		}
+	}
+	f.list = f.list[:min(len(f.list), maxCandidates)]
+	f.meetable(st)
+}
+
+// arranged tells that candidates are not tried in batch order.
+func (f *finder) arranged(st *stage) bool { return len(st.sorts) > 0 || f.set.algorithm.sorted }
+
+// arrange lists all candidates and puts them in order.
+func (f *finder) arrange(st *stage) {
+	for len(f.list) < maxSorted && f.more() {
 	}
 	candidates := f.list[f.seeds:]
 	if f.set.algorithm.sorted && len(f.list) > maxCandidates {
-		f.nearest(seeds[0], candidates)
+		f.nearest(f.list[0], candidates)
+		candidates = candidates[:maxCandidates]
 	}
-	sortCandidates(st.sorts, seeds[0], candidates)
-	f.list = f.list[:min(len(f.list), maxCandidates)]
+	sortCandidates(st.sorts, f.list[0], candidates)
 }
 
-// excluded tells that a candidate can never be with one of the seeds, or is one, or is
-// a fresh ticket that has had its turn before the second seed.
-func (f *finder) excluded(st *stage, seeds []*entry, e *entry) bool {
-	if len(seeds) > 1 && e.fresh && !f.set.before(seeds[1], e) {
-		return true
+// meetable drops the candidates that share with the seeds no location at which enough
+// players could meet, and all of them if there is no such location.
+func (f *finder) meetable(st *stage) {
+	reach := meeting(f.list[:f.seeds], st.level)
+	if reach == everywhere {
+		return
 	}
-	for _, s := range seeds {
-		if s.backfill && e.backfill {
+	viable := uint64(0)
+	for rest := reach; rest != 0; rest &= rest - 1 {
+		bit, players := rest&-rest, 0
+		for _, e := range f.list {
+			if e.reach[st.level]&bit != 0 {
+				players += len(e.players)
+			}
+		}
+		if players >= st.minPlayers {
+			viable |= bit
+		}
+	}
+	seeds := f.seeds
+	f.list = append(f.list[:seeds], slices.DeleteFunc(f.list[seeds:], func(e *entry) bool { return e.reach[st.level]&viable == 0 })...)
+}
+
+// begin starts the list of a search with the seeds.
+func (f *finder) begin(level int) {
+	f.level, f.drained = level, false
+	f.list = append(f.list[:0], f.query.seeds...)
+	f.seeds = len(f.list)
+	f.hunt = f.index.hunt(f.list[0], level, f.query.after)
+	f.creditIndex(f.list[0])
+}
+
+// creditIndex counts what the index rules out as failures of the rules that it answers
+// for: one for each ticket and search.
+func (f *finder) creditIndex(anchor *entry) {
+	sp, metrics := &f.set.plan.stages[f.level], f.draft.metrics
+	if sp.equalRule >= 0 {
+		metrics[sp.equalRule].failed += f.index.size - anchor.group.size
+	}
+	if sp.nearRule >= 0 {
+		metrics[sp.nearRule].failed += f.hunt.far
+	}
+	for _, i := range sp.plain {
+		metrics[i].failed += f.hunt.unreached
+	}
+}
+
+// more adds the next candidate to the list.
+func (f *finder) more() bool {
+	for !f.drained {
+		e := f.hunt.next()
+		if e == nil {
+			f.drained = true
+			break
+		}
+		if f.joins(e, f.level) && !f.excluded(e) {
+			f.list = append(f.list, e)
 			return true
 		}
-		for _, i := range st.enforced {
-			if st.rules[i].apart(s, e) {
-				f.draft.metrics[i].failed++
-				return true
-			}
+	}
+	return false
+}
+
+// excluded tells that a candidate can never be with one of the seeds, or is one. With
+// low priority backfills are anchors only, after all others.
+func (f *finder) excluded(e *entry) bool {
+	if e.backfill && f.set.algorithm.priority == lowPriority && !f.set.large {
+		return true
+	}
+	for _, s := range f.query.seeds {
+		if s == e || s.backfill && e.backfill || f.apart(f.level, s, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// apart tells that two tickets can never be in one match under a stage. It may err only
+// towards false.
+func (f *finder) apart(level int, a, b *entry) bool {
+	if a.group != b.group {
+		return true
+	}
+	sp := &f.set.plan.stages[level]
+	if a.reach != nil && a.reach[level]&b.reach[level] == 0 {
+		for _, i := range sp.plain {
+			f.draft.metrics[i].failed++
+		}
+		return true
+	}
+	if f.set.plan.near.attribute >= 0 {
+		if w := f.index.window(a, level); b.number < w.lo || b.number > w.hi {
+			return true
+		}
+	}
+	for _, i := range sp.pairs {
+		if f.set.stages[level].rules[i].apart(a, b) {
+			f.draft.metrics[i].failed++
+			return true
 		}
 	}
 	return false
@@ -246,7 +353,7 @@ func (f *finder) nearest(anchor *entry, candidates []*entry) {
 	from := max(0, min(at-maxCandidates/2, len(ordered)-maxCandidates))
 	near := slices.DeleteFunc(slices.Clone(ordered[from:from+maxCandidates]), func(e *entry) bool { return e == anchor })
 	slices.SortStableFunc(near, func(a, b *entry) int {
-		if f.set.before(a, b) {
+		if a.rank.before(b.rank) {
 			return -1
 		}
 		return 1
@@ -302,24 +409,17 @@ func (f *finder) survey() {
 		f.exactFrom[i] = f.exactFrom[i+1] || e.level == f.level
 	}
 	f.groups = f.groups[:0]
-	type group struct {
-		class *class
-		level int
-	}
-	var known map[group]int
-	if n > 2 {
-		known = make(map[group]int, n)
-	}
+	f.searches++
 	for i, e := range f.list {
-		number := i
-		if e.class != nil && known != nil {
-			if first, ok := known[group{e.class, e.level}]; ok {
-				number = first
-			} else {
-				known[group{e.class, e.level}] = i
-			}
+		c, first := f.classes.of(e), i
+		switch {
+		case c == nil:
+		case c.seen == f.searches && c.seenLevel == e.level:
+			first = c.first
+		default:
+			c.seen, c.seenLevel, c.first = f.searches, e.level, i
 		}
-		f.groups = append(f.groups, number)
+		f.groups = append(f.groups, first)
 	}
 	f.skipped = append(f.skipped[:0], make([]bool, n)...)
 	for i, a := range f.set.attributes {
@@ -379,23 +479,24 @@ func (f *finder) judge() {
 	if !d.finished() || f.exact == 0 || d.total <= f.floor || f.best != nil && d.total <= f.best.total || !d.satisfied() {
 		return
 	}
-	f.best = &found{stage: d.stage, entries: slices.Clone(d.entries), placed: slices.Clone(d.placed), total: d.total}
-	f.best.sort(f.set)
+	f.best = d.found()
 }
 
-// sort brings the entries into batch order, the anchor first.
+// found is the draft as a match.
+func (d *draft) found() *found {
+	return &found{stage: d.stage, entries: slices.Clone(d.entries), placed: slices.Clone(d.placed), total: d.total}
+}
+
+// sort brings the entries into batch order, the anchor first: the oldest, or with low
+// priority the backfill.
 func (m *found) sort(set *RuleSet) {
-	type seat struct {
-		entry *entry
-		team  int
-	}
-	seats := make([]seat, len(m.entries))
-	for i, e := range m.entries {
-		seats[i] = seat{e, m.placed[i]}
-	}
-	sort.SliceStable(seats[1:], func(i, j int) bool { return set.before(seats[1+i].entry, seats[1+j].entry) })
-	for i, s := range seats {
-		m.entries[i], m.placed[i] = s.entry, s.team
+	first := func(e *entry) bool { return e.backfill && set.algorithm.priority == lowPriority && !set.large }
+	for i := 1; i < len(m.entries); i++ {
+		e, team, at := m.entries[i], m.placed[i], i
+		for ; at > 0 && (first(e) || !first(m.entries[at-1]) && e.rank.before(m.entries[at-1].rank)); at-- {
+			m.entries[at], m.placed[at] = m.entries[at-1], m.placed[at-1]
+		}
+		m.entries[at], m.placed[at] = e, team
 	}
 }
 

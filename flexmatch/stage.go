@@ -188,6 +188,7 @@ func (c *compiler) buildStages(set *RuleSet, first *stage) {
 		next := c.buildStage(now, func(i int) (rule, bool) {
 			return last.rules[i], sameOverrides(before.rules[i], now.rules[i])
 		})
+		next.level = len(set.stages)
 		set.stages = append(set.stages, next)
 		before = now
 	}

@@ -1,10 +1,12 @@
 package flexmatch
 
 import (
+	"encoding/binary"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -32,7 +34,15 @@ type entry struct {
 	// unmatchable: an attribute or the latency is missing, or no team is big enough. The
 	// ticket waits until it times out or is stopped, as Amazon's guide says.
 	unmatchable bool
-	class       *class
+	class       *class // once asked for
+
+	// What the index knows it by; cell is nil unless the ticket waits there.
+	rank   rank
+	number float64  // of plan.near
+	reach  []uint64 // by stage, the locations it accepts; nil: all, at every stage
+	mask   uint64   // of all stages together
+	group  *group
+	cell   *cell
 
 	state ticketState
 	match *liveMatch // the match it is in, unless searching
@@ -48,6 +58,12 @@ type entry struct {
 type class struct {
 	key   string
 	count int // tickets of the class in the pool
+
+	// Marks of a pass: a ticket of this level found no match in it, so that a younger one
+	// need not be tried.
+	failedPass, failedLevel int
+	// Marks of a search: where the first ticket of this level stands in its list.
+	seen, seenLevel, first int
 }
 
 // CheckTicket says why a ticket can never be accepted by a pool of this rule set; nil
@@ -67,15 +83,15 @@ func (s *RuleSet) CheckTicket(t Ticket) error {
 	case len(t.Players) > limit:
 		return fmt.Errorf("ticket %q has %d players, %d is the limit", t.ID, len(t.Players), limit)
 	}
-	seen := make(map[string]bool, len(t.Players))
-	for _, p := range t.Players {
-		if p.ID == "" || seen[p.ID] {
+	for i, p := range t.Players {
+		if p.ID == "" || slices.ContainsFunc(t.Players[:i], func(o Player) bool { return o.ID == p.ID }) {
 			return fmt.Errorf("ticket %q names player %q twice or not at all", t.ID, p.ID)
 		}
-		seen[p.ID] = true
 		for _, a := range s.attributes {
 			if v, sent := p.Attributes[a.Name]; sent && v.Kind != a.Kind {
 				return fmt.Errorf("ticket %q: the attribute %q of player %q is a %v, not a %v", t.ID, a.Name, p.ID, v.Kind, a.Kind)
+			} else if sent && !v.finite() {
+				return fmt.Errorf("ticket %q: the attribute %q of player %q is not a finite number", t.ID, a.Name, p.ID)
 			}
 		}
 		if isBackfill(t) && s.instance(p.Team) < 0 {
@@ -83,6 +99,16 @@ func (s *RuleSet) CheckTicket(t Ticket) error {
 		}
 	}
 	return nil
+}
+
+// finite tells that a value holds no number that JSON could not.
+func (v Value) finite() bool {
+	for _, n := range v.Numbers {
+		if math.IsNaN(n) || math.IsInf(n, 0) {
+			return false
+		}
+	}
+	return !math.IsNaN(v.Number) && !math.IsInf(v.Number, 0)
 }
 
 // isBackfill tells a backfill from a new request. Team is read in a backfill only; in
@@ -98,11 +124,13 @@ func (s *RuleSet) instance(name string) int {
 // prepare makes the entry of a ticket that CheckTicket accepts.
 func (s *RuleSet) prepare(t Ticket) *entry {
 	e := &entry{ticket: t, startAt: t.StartAt.Round(0), backfill: isBackfill(t)}
+	n := len(s.attributes)
+	attributes, values := make([]Value, n*len(t.Players)), make([]value, n*len(t.Players))
 	e.players = make([]player, len(t.Players))
 	e.latencies = commonLatencies(t.Players)
-	e.metrics = make([]tally, len(s.ruleNames))
 	for i, p := range t.Players {
-		e.players[i] = player{id: p.ID, ticket: e}
+		from, to := n*i, n*(i+1)
+		e.players[i] = player{id: p.ID, ticket: e, attributes: attributes[from:to:to], values: values[from:to:to]}
 		if !s.fill(&e.players[i], p) {
 			e.unmatchable = true
 		}
@@ -119,7 +147,7 @@ func (s *RuleSet) prepare(t Ticket) *entry {
 			e.seats = append(e.seats, seat)
 			e.seatCounts[seat]++
 		}
-	} else if len(t.Players) > s.largestTeam() {
+	} else if len(t.Players) > s.plan.largestTeam {
 		e.unmatchable = true
 	}
 	return e
@@ -128,21 +156,24 @@ func (s *RuleSet) prepare(t Ticket) *entry {
 // fill sets the declared attributes of a player, with defaults; false when a required
 // one is missing.
 func (s *RuleSet) fill(out *player, p Player) bool {
-	complete := true
-	out.attributes = make([]Value, len(s.attributes))
-	out.values = make([]value, len(s.attributes))
+	complete, asSent := true, len(p.Attributes) == len(s.attributes)
 	for i, a := range s.attributes {
 		v, sent := p.Attributes[a.Name]
 		if !sent {
-			v = a.Default
+			v, asSent = a.Default, false
 		}
 		if v.Kind == NoAttribute {
 			complete = false
 		}
 		if v.Kind == StringListAttribute {
-			v.Strings = withoutDuplicates(v.Strings)
+			list := withoutDuplicates(v.Strings)
+			asSent = asSent && len(list) == len(v.Strings)
+			v.Strings = list
 		}
 		out.attributes[i], out.values[i] = v, v.prepared()
+	}
+	if asSent {
+		out.used = p.Attributes
 	}
 	return complete
 }
@@ -180,66 +211,76 @@ func (v Value) prepared() value {
 	return value{}
 }
 
-// largestTeam is the most players a party can have, over all expansions.
-func (s *RuleSet) largestTeam() int {
-	most := 0
-	for _, st := range s.stages {
-		for _, t := range st.teams {
-			most = max(most, t.Max)
-		}
+// classes finds the tickets of a pool that no rule can tell apart.
+type classes struct {
+	set   *RuleSet
+	byKey map[string]*class
+}
+
+// of is the class of an entry, nil when the entry is like no other.
+func (c *classes) of(e *entry) *class {
+	if e.class != nil || e.backfill || c.set.usesPlayerID {
+		return e.class
 	}
-	return most
+	key := c.set.classKey(e)
+	if c.byKey[key] == nil {
+		c.byKey[key] = &class{key: key}
+	}
+	e.class = c.byKey[key]
+	e.class.count++
+	return e.class
+}
+
+// forget is for an entry that leaves the pool.
+func (c *classes) forget(e *entry) {
+	if e.class == nil {
+		return
+	}
+	if e.class.count--; e.class.count == 0 {
+		delete(c.byKey, e.class.key)
+	}
+	e.class = nil
 }
 
 // classKey spells everything about an entry that rules can see, except its age. Two
-// entries with the same key are interchangeable in a match. It is "" when the entry is
-// like no other.
+// entries with the same key are interchangeable in a match.
 func (s *RuleSet) classKey(e *entry) string {
-	if e.backfill || s.usesPlayerID {
-		return ""
-	}
-	var b strings.Builder
+	var b []byte
 	for i := range e.players {
-		b.WriteString("player ")
+		b = append(b, "player "...)
 		for _, v := range e.players[i].attributes {
-			b.WriteString(v.key())
+			b = v.appendKey(b)
 		}
 	}
 	for _, l := range e.latencies {
-		fmt.Fprintf(&b, "%q %v %v %v ", l.location, l.least, l.mean, l.worst)
-	}
-	return b.String()
-}
-
-// key spells a value without ambiguity.
-func (v Value) key() string {
-	switch v.Kind {
-	case StringAttribute:
-		return strconv.Quote(v.String)
-	case NumberAttribute:
-		return strconv.FormatFloat(v.Number, 'g', -1, 64) + " "
-	case StringListAttribute:
-		return fmt.Sprintf("%q", v.Strings)
-	case StringNumberMapAttribute:
-		return fmt.Sprintf("%q", fmt.Sprint(v.Numbers)) // fmt prints maps in order of keys
-	}
-	return "none "
-}
-
-// before orders entries as a batch lists them: by age, then by arrival, which is
-// unique. backfillPriority puts backfills first or last. Large matches treat backfills
-// as of high priority: Amazon's older guide says so.
-func (s *RuleSet) before(a, b *entry) bool {
-	if a.backfill != b.backfill {
-		switch {
-		case s.algorithm.priority == highPriority || s.large:
-			return a.backfill
-		case s.algorithm.priority == lowPriority:
-			return b.backfill
+		b = strconv.AppendQuote(b, l.location)
+		for _, ms := range []float64{l.least, l.mean, l.worst} {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(ms))
 		}
 	}
-	if !a.startAt.Equal(b.startAt) {
-		return a.startAt.Before(b.startAt)
+	return string(b)
+}
+
+// appendKey spells a value without ambiguity.
+func (v Value) appendKey(b []byte) []byte {
+	switch v.Kind {
+	case StringAttribute:
+		return strconv.AppendQuote(b, v.String)
+	case NumberAttribute:
+		return binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Number))
+	case StringListAttribute:
+		b = binary.AppendUvarint(b, uint64(len(v.Strings)))
+		for _, s := range v.Strings {
+			b = strconv.AppendQuote(b, s)
+		}
+		return b
+	case StringNumberMapAttribute:
+		b = binary.AppendUvarint(b, uint64(len(v.Numbers)))
+		for _, key := range slices.Sorted(maps.Keys(v.Numbers)) {
+			b = strconv.AppendQuote(b, key)
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Numbers[key]))
+		}
+		return b
 	}
-	return a.arrival < b.arrival
+	return append(b, "none "...)
 }

@@ -219,7 +219,8 @@ type SeatedPlayer struct {
 	Attributes map[string]Value
 }
 
-// RuleMetric counts how often a rule was evaluated while a match was searched.
+// RuleMetric counts how often a rule was evaluated while a match was searched. What an
+// index ruled out counts as failed once for each ticket and search.
 type RuleMetric struct {
 	Rule           string
 	Passed, Failed int

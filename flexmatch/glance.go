@@ -1,0 +1,182 @@
+package flexmatch
+
+import "slices"
+
+// glance seats the candidates one after the other where they fit, without going back on
+// any. done tells that the full search could find nothing better: glance has found the
+// best match, or there is none.
+//
+// Where a match of the greatest size comes out, no candidate that it passed over could
+// be in it, but for those that did not fit the teams as they were filled: these might
+// in another arrangement, and are older than what came instead.
+func (f *finder) glance(st *stage) (done bool) {
+	d := f.draft
+	d.reset(st)
+	if f.best != nil && f.best.total >= st.maxPlayers {
+		return true
+	}
+	arranged := f.arranged(st)
+	if arranged {
+		f.arrange(st)
+	}
+	players, clashed, unfit := f.seatAll(arranged)
+	if players < 0 {
+		return false
+	}
+	full := d.total >= d.capacity()
+	if !full && f.drained && players < st.minPlayers {
+		return true
+	}
+	better := f.best == nil || d.total > f.best.total
+	if !better || !d.finished() || !f.hasExact() {
+		return false
+	}
+	// A match smaller than the teams allow is the best one only if everybody is in it.
+	if !full && !(f.drained && !clashed && !unfit) {
+		return false
+	}
+	if !d.satisfied() && !f.even(st) {
+		return false
+	}
+	f.best = d.found()
+	if f.query.crowded {
+		return true
+	}
+	mayGrow := d.additional > 0 && d.backfill == nil && f.index.backfills > 0 // into the slots left open
+	return !unfit && !mayGrow
+}
+
+// seatAll seats the seeds and then candidates until the match is full. players counts
+// all that were looked at, -1 when the seeds themselves do not fit; clashed tells that
+// a candidate was passed over for what it is, unfit that one found no room.
+func (f *finder) seatAll(arranged bool) (players int, clashed, unfit bool) {
+	d := f.draft
+	near := everything
+	exact := false
+	for j := 0; d.total < d.capacity() && j < maxGlanced; j++ {
+		if j == len(f.list) && (arranged || !f.more()) {
+			break
+		}
+		e := f.list[j]
+		players += len(e.players)
+		if j >= f.seeds && (e.number < near.lo || e.number > near.hi || f.clashes(e)) {
+			clashed = true
+			continue
+		}
+		// Someone of the stage's own level must be in: the last seat is kept for that.
+		last := d.total+len(e.players) >= d.capacity() && !exact && e.level != f.level
+		if last || !f.sit(e) {
+			if j < f.seeds {
+				return -1, clashed, unfit
+			}
+			unfit = true
+			continue
+		}
+		exact = exact || e.level == f.level
+		w := f.index.window(e, f.level)
+		near = interval{max(near.lo, w.lo), min(near.hi, w.hi)}
+	}
+	return players, clashed, unfit
+}
+
+// clashes tells that a candidate cannot be with all of those seated.
+func (f *finder) clashes(e *entry) bool {
+	d := f.draft
+	if d.meetingWith(e) == 0 {
+		return true
+	}
+	for _, i := range f.set.plan.stages[f.level].pairs {
+		for _, other := range d.entries {
+			if d.stage.rules[i].apart(other, e) {
+				d.metrics[i].failed++
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sit puts an entry into the first team of the fill order that has room.
+func (f *finder) sit(e *entry) bool {
+	d := f.draft
+	base := len(f.order)
+	f.order = d.teamOrder(f.order, e)
+	defer func() { f.order = f.order[:base] }()
+	for _, team := range f.order[base:] {
+		if d.fits(e, team) {
+			d.push(e, team)
+			return true
+		}
+	}
+	return false
+}
+
+func (f *finder) hasExact() bool {
+	for _, e := range f.draft.entries {
+		if e.level == f.level {
+			return true
+		}
+	}
+	return false
+}
+
+// even rearranges the seated tickets over the teams so that the teams are alike in an
+// attribute that rules average or add up: the most first, each to the team that has
+// least. It tells whether a rearrangement satisfies the rules; otherwise the draft is
+// left in disorder.
+func (f *finder) even(st *stage) bool {
+	d := f.draft
+	if len(st.teams) < 2 || d.backfill != nil {
+		return false
+	}
+	f.shuffle = append(f.shuffle[:0], d.entries...)
+	for _, attribute := range f.set.plan.even {
+		slices.SortStableFunc(f.shuffle, func(a, b *entry) int {
+			if n := len(b.players) - len(a.players); n != 0 {
+				return n
+			}
+			switch x, y := a.sum(attribute), b.sum(attribute); {
+			case x > y:
+				return -1
+			case x < y:
+				return 1
+			}
+			return 0
+		})
+		if f.deal(st, attribute) && d.satisfied() {
+			return true
+		}
+	}
+	return false
+}
+
+// deal seats the shuffled entries, each in the team with the least sum that has room.
+func (f *finder) deal(st *stage, attribute int) bool {
+	d := f.draft
+	d.reset(st)
+	sums := append(f.sums[:0], make([]float64, len(st.teams))...)
+	f.sums = sums
+	for _, e := range f.shuffle {
+		best := -1
+		for team := range st.teams {
+			if d.fits(e, team) && (best < 0 || sums[team] < sums[best]) {
+				best = team
+			}
+		}
+		if best < 0 {
+			return false
+		}
+		d.push(e, best)
+		sums[best] += e.sum(attribute)
+	}
+	return d.finished()
+}
+
+// sum adds up a number attribute over a ticket's players.
+func (e *entry) sum(attribute int) float64 {
+	total := 0.0
+	for i := range e.players {
+		total += e.players[i].values[attribute].number
+	}
+	return total
+}

@@ -1,0 +1,363 @@
+package flexmatch
+
+import (
+	"math"
+	"slices"
+)
+
+// plan is what a rule set demands of any two tickets of one match, in a form that an
+// index can answer. It demands less than the rules do, never more.
+type plan struct {
+	// equal lists the attributes, strings and numbers, that all players of a match have
+	// the same value of, at every stage.
+	equal []int
+	near  nearness
+	// reaches: at some stage tickets must share a location.
+	reaches bool
+	stages  []stagePlan
+	// largestTeam is the most players a party can have, at any stage.
+	largestTeam int
+	// even lists the number attributes that rules take averages or sums of, over teams.
+	even []int
+}
+
+// nearness bounds how far the numbers of two tickets of a match lie apart. Without a
+// bound attribute is -1.
+type nearness struct {
+	attribute int
+	party     aggregation
+	spans     []float64 // by stage; infinite where nothing is demanded
+}
+
+// stagePlan sorts the rules of a stage by how they are asked.
+type stagePlan struct {
+	// latency are the rules that want a location in common. Those that want nothing
+	// more are plain.
+	latency []int
+	// pairs are rules whose apart may object to what the index lets through.
+	pairs []int
+	// prune are the enforced rules whose hopeless is asked of a draft: all but the plain
+	// latency rules.
+	prune []int
+	plain []int
+	// equalRule and nearRule are rules that the index answers for; -1 without.
+	equalRule, nearRule int
+}
+
+func newPlan(set *RuleSet) *plan {
+	out := &plan{near: nearness{attribute: -1}}
+	for level, st := range set.stages {
+		must := st.conjuncts()
+		out.equal = commonTo(level, out.equal, equalAttributes(st, must))
+		sp := stagePlan{equalRule: -1, nearRule: -1}
+		for _, i := range must {
+			if _, ok := st.rules[i].(*latencyRule); ok {
+				sp.latency = append(sp.latency, i)
+				out.reaches = true
+			}
+		}
+		for _, i := range st.enforced {
+			if r, ok := st.rules[i].(*latencyRule); ok && math.IsInf(r.maxDistance, 1) {
+				sp.plain = append(sp.plain, i)
+				continue
+			}
+			sp.prune = append(sp.prune, i)
+		}
+		out.stages = append(out.stages, sp)
+		for _, t := range st.teams {
+			out.largestTeam = max(out.largestTeam, t.Max)
+		}
+	}
+	out.near = nearest(set)
+	for level, st := range set.stages {
+		sp := &out.stages[level]
+		sp.pairs = out.pairs(st)
+		for _, i := range st.conjuncts() {
+			if equal := equalAttributes(st, []int{i}); sp.equalRule < 0 && len(equal) > 0 && slices.Contains(out.equal, equal[0]) {
+				sp.equalRule = i
+			}
+			if m, _ := nearOf(st, i); sp.nearRule < 0 && m.attribute >= 0 && m == (measure{out.near.attribute, out.near.party}) {
+				sp.nearRule = i
+			}
+		}
+	}
+	out.even = evenAttributes(set)
+	return out
+}
+
+// pairs lists the enforced rules whose apart the index does not answer for.
+func (p *plan) pairs(st *stage) []int {
+	var out []int
+	for _, i := range st.enforced {
+		switch r := st.rules[i].(type) {
+		case *comparisonRule:
+			if r.reference != nil {
+				continue
+			}
+			if len(r.measurements) == 1 && r.operation == equal {
+				if path := r.measurements[0].raw(); path != nil && path.everyone && slices.Contains(p.equal, path.attr) && path.member == attributeMember {
+					continue
+				}
+			}
+		case *batchDistanceRule:
+			if r.text && slices.Contains(p.equal, r.attribute) {
+				continue
+			}
+			if !r.text && p.near.attribute == r.attribute && p.near.party == r.partySummary {
+				continue
+			}
+		default:
+			continue
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// conjuncts lists the rules that every match must satisfy, also those that a compound
+// statement demands through "and".
+func (s *stage) conjuncts() []int {
+	var out []int
+	var walk func(l logic)
+	walk = func(l logic) {
+		switch l.operator {
+		case "":
+			out = append(out, l.rule)
+		case "and":
+			for _, a := range l.args {
+				walk(a)
+			}
+		}
+	}
+	for _, i := range s.enforced {
+		if c, ok := s.rules[i].(*compoundRule); ok {
+			walk(c.statement)
+			continue
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+func commonTo(level int, before, now []int) []int {
+	if level == 0 {
+		return now
+	}
+	var out []int
+	for _, a := range before {
+		for _, b := range now {
+			if a == b {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
+// equalAttributes lists the attributes that the rules want to be the same for all
+// players, each once.
+func equalAttributes(st *stage, must []int) []int {
+	var out []int
+	add := func(attribute int) {
+		for _, a := range out {
+			if a == attribute {
+				return
+			}
+		}
+		out = append(out, attribute)
+	}
+	for _, i := range must {
+		switch r := st.rules[i].(type) {
+		case *comparisonRule:
+			if r.reference != nil || r.operation != equal {
+				continue
+			}
+			for _, e := range r.measurements {
+				if p := e.raw(); p != nil && p.everyone && p.member == attributeMember && (p.kind == StringAttribute || p.kind == NumberAttribute) {
+					add(p.attr)
+				}
+			}
+		case *batchDistanceRule:
+			if r.text {
+				add(r.attribute)
+			}
+		}
+	}
+	return out
+}
+
+// measure is a number of a ticket: an attribute, summed up over its players.
+type measure struct {
+	attribute int
+	party     aggregation
+}
+
+// nearOf says which number of two tickets in a match a rule bounds the distance of, and
+// by how much; the attribute is -1 when it bounds none.
+func nearOf(st *stage, rule int) (measure, float64) {
+	out, span := measure{attribute: -1}, math.Inf(1)
+	switch r := st.rules[rule].(type) {
+	case *batchDistanceRule:
+		if !r.text {
+			return measure{r.attribute, r.partySummary}, r.most
+		}
+	case *distanceRule:
+		out.attribute, span = r.span(st)
+	}
+	return out, span
+}
+
+// nearest chooses the number that is bounded at the most stages; of several, the one
+// whose rule stands first.
+func nearest(set *RuleSet) nearness {
+	var order []measure
+	spans := map[measure][]float64{}
+	for level, st := range set.stages {
+		for _, i := range st.conjuncts() {
+			m, span := nearOf(st, i)
+			if m.attribute < 0 {
+				continue
+			}
+			if spans[m] == nil {
+				order = append(order, m)
+				for range set.stages {
+					spans[m] = append(spans[m], math.Inf(1))
+				}
+			}
+			spans[m][level] = min(spans[m][level], span)
+		}
+	}
+	out, most := nearness{attribute: -1}, 0
+	for _, m := range order {
+		bounded := 0
+		for _, s := range spans[m] {
+			if !math.IsInf(s, 1) {
+				bounded++
+			}
+		}
+		if bounded > most {
+			out, most = nearness{m.attribute, m.party, spans[m]}, bounded
+		}
+	}
+	return out
+}
+
+// span says that the values of an attribute lie within a span of each other for any two
+// players of different tickets in a match that satisfies the rule; -1 when the rule
+// does not say so of an attribute.
+func (r *distanceRule) span(st *stage) (attribute int, span float64) {
+	ref := r.reference
+	if math.IsInf(r.most, 1) {
+		return -1, 0
+	}
+	if low, high := extreme(r.measurements[0]), extreme(ref); len(r.measurements) == 1 && low.attribute >= 0 &&
+		low.attribute == high.attribute && low.function != high.function {
+		return low.attribute, r.most
+	}
+	attribute, covered := individuals(st, r.measurements)
+	if attribute < 0 {
+		return -1, 0
+	}
+	if len(covered) == len(st.teams) && ref.typ.depth == 0 && neverEmpty(st, ref) {
+		if x := extreme(ref); x.attribute == attribute {
+			return attribute, r.most
+		}
+		return attribute, 2 * r.most
+	}
+	other, facing := individuals(st, []*expr{ref})
+	if len(st.teams) == 2 && len(covered) == 1 && len(facing) == 1 && other == attribute && !covered[firstKey(facing)] &&
+		st.teams[0].Max == 1 && st.teams[1].Max == 1 {
+		return attribute, r.most
+	}
+	return -1, 0
+}
+
+func firstKey(m map[int]bool) int {
+	for k := range m {
+		return k
+	}
+	return -1
+}
+
+type extremeOf struct {
+	attribute int
+	function  function
+}
+
+// extreme recognises the least or greatest value of a number attribute over all
+// players of a match; the attribute is -1 otherwise.
+func extreme(e *expr) extremeOf {
+	if (e.function == minFunction || e.function == maxFunction) && e.typ.depth == 0 {
+		if p := e.arg.raw(); p != nil && p.everyone && p.member == attributeMember && p.kind == NumberAttribute && e.arg.typ.depth == 1 {
+			return extremeOf{p.attr, e.function}
+		}
+	}
+	return extremeOf{attribute: -1}
+}
+
+// individuals tells which teams' players are measured one by one: as they are, or by a
+// function of teams of one. The attribute is -1 when there are several or none.
+func individuals(st *stage, list []*expr) (attribute int, teams map[int]bool) {
+	attribute, teams = -1, map[int]bool{}
+	for _, e := range list {
+		p, single := e.raw(), false
+		if p == nil && e.arg != nil && e.arg.path != nil {
+			switch e.function {
+			case minFunction, maxFunction, avgFunction, medianFunction, sumFunction:
+				p, single = e.arg.path, true
+			}
+		}
+		if p == nil || p.member != attributeMember || p.kind != NumberAttribute {
+			continue
+		}
+		if single && len(p.teams) > 1 && e.typ.depth == 0 {
+			continue // one number of several teams
+		}
+		if attribute >= 0 && p.attr != attribute {
+			return -1, nil
+		}
+		for _, t := range p.teams {
+			if !single || st.teams[t].Max <= 1 {
+				attribute, teams[t] = p.attr, true
+			}
+		}
+	}
+	return attribute, teams
+}
+
+// neverEmpty tells that a reference has a value in every match.
+func neverEmpty(st *stage, e *expr) bool {
+	ok := true
+	e.visit(func(p *path) {
+		some := p.everyone && !p.nested
+		for _, t := range p.teams {
+			some = some || st.teams[t].Min > 0
+		}
+		ok = ok && (some || p.everyone)
+	})
+	return ok
+}
+
+// evenAttributes lists the number attributes that a rule compares as a sum or an
+// average, each once.
+func evenAttributes(set *RuleSet) []int {
+	var out []int
+	seen := map[int]bool{}
+	for _, st := range set.stages {
+		for _, i := range st.enforced {
+			for _, e := range expressions(st.rules[i]) {
+				averages := false
+				for x := e; x != nil; x = x.arg {
+					averages = averages || x.function == avgFunction || x.function == sumFunction || x.function == medianFunction
+				}
+				e.visit(func(p *path) {
+					if averages && p.member == attributeMember && p.kind == NumberAttribute && !seen[p.attr] {
+						seen[p.attr] = true
+						out = append(out, p.attr)
+					}
+				})
+			}
+		}
+	}
+	return out
+}
