@@ -63,7 +63,7 @@ func (p *Pool) start(t Ticket) {
 	p.arrived++
 	e.arrival = p.arrived
 	e.rank = p.set.rankOf(e)
-	e.unmatchable = !p.index.place(p.set, e) || e.unmatchable
+	p.index.place(p.set, e)
 	e.alarm = alarm{order: e.arrival, entry: e}
 	p.entries[t.ID] = e
 	if t.GameSessionARN != "" {

@@ -35,7 +35,7 @@ func (f *finder) glance(st *stage) (done bool) {
 	if !full && !(f.drained && !clashed && !unfit) {
 		return false
 	}
-	if !d.satisfied() && !f.even(st) {
+	if !d.satisfied() && !f.even(st) && !f.mend(st) {
 		return false
 	}
 	f.best = d.found()
@@ -126,10 +126,10 @@ func (f *finder) hasExact() bool {
 // left in disorder.
 func (f *finder) even(st *stage) bool {
 	d := f.draft
+	f.shuffle = append(f.shuffle[:0], d.entries...)
 	if len(st.teams) < 2 || d.backfill != nil {
 		return false
 	}
-	f.shuffle = append(f.shuffle[:0], d.entries...)
 	for _, attribute := range f.set.plan.even {
 		slices.SortStableFunc(f.shuffle, func(a, b *entry) int {
 			if n := len(b.players) - len(a.players); n != 0 {

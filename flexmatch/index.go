@@ -50,9 +50,9 @@ func newIndex(p *plan) *index {
 }
 
 // place computes where an entry belongs: what it accepts at each stage, its number and
-// its cell's group. ok is false when its own players differ in what must be equal, so
-// that no match can have it.
-func (x *index) place(set *RuleSet, e *entry) (ok bool) {
+// its group: none when its own players differ in what must be equal, so that no match
+// can have it.
+func (x *index) place(set *RuleSet, e *entry) {
 	if x.plan.reaches {
 		e.reach = x.reach(set, e)
 		for _, m := range e.reach {
@@ -76,7 +76,7 @@ func (x *index) place(set *RuleSet, e *entry) (ok bool) {
 		first := e.players[0].values[a]
 		for i := range e.players[1:] {
 			if !e.players[1+i].values[a].equal(first) {
-				return false
+				return
 			}
 		}
 		if first.kind == numberValue {
@@ -93,7 +93,6 @@ func (x *index) place(set *RuleSet, e *entry) (ok bool) {
 		x.groups[e.group.key] = e.group
 	}
 	e.group.known++
-	return true
 }
 
 // forget is the end of what place began.

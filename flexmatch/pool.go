@@ -128,7 +128,7 @@ func (p *Pool) expired(e *entry) bool {
 // StartAt for life, also after a failed proposal (the guide is silent; we chose).
 func (p *Pool) age(e *entry) {
 	level := p.set.level(p.now.Sub(e.startAt))
-	if level == e.level || e.unmatchable {
+	if level == e.level || e.hopeless() {
 		return
 	}
 	p.finder.waiting[e.level]--
@@ -152,7 +152,7 @@ func (p *Pool) schedule(e *entry) {
 	if p.config.RequestTimeout > 0 {
 		at = e.startAt.Add(p.config.RequestTimeout)
 	}
-	if !e.unmatchable && e.level < len(p.set.waits) {
+	if !e.hopeless() && e.level < len(p.set.waits) {
 		boundary := e.startAt.Add(p.set.waits[e.level])
 		if at.IsZero() || boundary.Before(at) {
 			at = boundary
@@ -166,7 +166,7 @@ func (p *Pool) enter(e *entry, returned bool) {
 	e.state, e.match, e.level = searching, nil, p.set.level(p.now.Sub(e.startAt))
 	p.schedule(e)
 	p.emit(Searching{At: p.now, TicketID: e.ticket.ID, Returned: returned})
-	if e.unmatchable {
+	if e.hopeless() {
 		return
 	}
 	p.waiting.insert(item{rank: e.rank, entry: e})

@@ -73,6 +73,7 @@ type finder struct {
 	order       []int // scratch: stack of team orders
 	shuffle     []*entry
 	sums        []float64
+	mending     mending
 }
 
 func newFinder(set *RuleSet, x *index, additional int) *finder {

@@ -66,6 +66,9 @@ type class struct {
 	seen, seenLevel, first int
 }
 
+// hopeless tells that no match can ever have the ticket.
+func (e *entry) hopeless() bool { return e.unmatchable || e.group == nil }
+
 // CheckTicket says why a ticket can never be accepted by a pool of this rule set; nil
 // when it can. A ticket that is accepted may still never match: an attribute without a
 // default may be missing. An attribute that is not declared is ignored; one of another
