@@ -20,6 +20,8 @@ type Options struct {
 	GameLift GameLift
 	Notifier Notifier
 	Rate     Rate
+	// Advisor explains tickets. Nil: nobody does.
+	Advisor Advisor
 	// NewSkill is where every player starts.
 	NewSkill Skill
 
@@ -51,6 +53,7 @@ type Backend struct {
 	newID     func() string
 	log       *slog.Logger
 	watch     *watch
+	desk      *desk
 }
 
 // New makes a Backend. The modes must be valid (Mode.Validate) and of different names.
@@ -59,7 +62,7 @@ func New(o Options) *Backend {
 		store: o.Store, gamelift: o.GameLift, notifier: o.Notifier, rate: o.Rate, newSkill: o.NewSkill,
 		modes: make(map[ModeName]Mode, len(o.Modes)), locations: make(map[string]bool, len(o.Locations)),
 		placeList: make([]LocationView, 0, len(o.Locations)),
-		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(),
+		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 	}
 	for _, m := range o.Modes {
 		b.modes[m.Name] = m

@@ -18,9 +18,13 @@ const (
 	describeMax = 10  // tickets of one DescribeMatchmaking
 )
 
-// due brings a ticket to the reconciler's notice. Its key holds the instant.
+// due brings a ticket to the reconciler's notice. Its key holds the instant. Mode and
+// CreatedAt, the ticket's own, let others find who waits without reading every ticket;
+// records of earlier versions lack them.
 type due struct {
-	Ticket TicketID `json:"ticket"`
+	Ticket    TicketID  `json:"ticket"`
+	Mode      ModeName  `json:"mode,omitempty"`
+	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
 // Reconcile asks GameLift about every ticket that has been silent for too long and

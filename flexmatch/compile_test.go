@@ -32,7 +32,7 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 }`
 	_, err := ParseRuleSet([]byte(body))
 	want := []string{
-		`3:49: $.playerAttributes[0].type: type is "string", "number", "string_list" or "string_number_map", not "numbr"`,
+		`3:49: $.playerAttributes[0].type: type is "string", "number", "string_list" or "string_number_map", not "numbr"; did you mean "number"?`,
 		`4:72: $.teams[1].name: two teams are called "red"`,
 		`5:62: $.algorithm.batchingPreference: batchingPreference is "largestPopulation" or "fastestRegion", not "sorted"`,
 		`7:52: $.rules[0].maxDistance: maxDistance is a number from 0, not -3`,

@@ -241,13 +241,20 @@ type explainer struct {
 	pairs *draft // as if the match left no slots open: what it refuses never works
 	whole *draft // with AdditionalPlayers
 	mine  []int  // one team of each kind that tells teams apart, for the ticket
-	work  int    // left for trying later steps
+	// largestTeam is the most players that a team takes at any expansion step.
+	largestTeam int
+	work        int // left for trying later steps
 }
 
 func newExplainer(c Config, now time.Time, me *entry) *explainer {
 	x := &explainer{set: c.RuleSet, config: c, now: now, me: me, work: laterWork}
 	x.pairs, x.whole = newDraft(c.RuleSet, 0), newDraft(c.RuleSet, max(c.AdditionalPlayers, 0))
 	x.mine = x.kinds(me)
+	for _, st := range x.set.stages {
+		for _, t := range st.teams {
+			x.largestTeam = max(x.largestTeam, t.Max)
+		}
+	}
 	return x
 }
 
@@ -264,7 +271,7 @@ func (x *explainer) pairLevel(e *entry) int {
 
 // consider takes note of a searching ticket.
 func (x *explainer) consider(e *entry) {
-	if e == x.me || e.ticket.ID == x.me.ticket.ID || e.unmatchable || e.backfill && x.me.backfill {
+	if e == x.me || e.ticket.ID == x.me.ticket.ID || e.backfill && x.me.backfill || e.unmatchable && len(x.incomplete(e)) > 0 {
 		return
 	}
 	x.waiting++

@@ -5,8 +5,8 @@ import "slices"
 // never lists what keeps the ticket out of every match. It errs only towards nothing:
 // a ticket with an obstacle is never matched.
 func (x *explainer) never() []Obstacle {
-	if x.me.unmatchable {
-		return x.incomplete()
+	if out := x.incomplete(x.me); len(out) > 0 {
+		return out
 	}
 	var out []Obstacle
 	for level := range x.set.stages {
@@ -14,6 +14,9 @@ func (x *explainer) never() []Obstacle {
 			continue
 		}
 		obstacles, free := x.alone(level)
+		if free && x.me.unmatchable {
+			return []Obstacle{{Kind: Unmatchable}} // the pool knows more
+		}
 		if free {
 			return nil
 		}
@@ -33,10 +36,10 @@ func (x *explainer) reachable(level int) bool {
 	return !x.set.algorithm.oldest || level >= x.level(x.me)
 }
 
-// incomplete says what a ticket lacks that the pool will not match at all.
-func (x *explainer) incomplete() []Obstacle {
+// incomplete says what a ticket lacks to be in any match of the rule set.
+func (x *explainer) incomplete(e *entry) []Obstacle {
 	var out []Obstacle
-	for _, p := range x.me.ticket.Players {
+	for _, p := range e.ticket.Players {
 		for _, a := range x.set.attributes {
 			if v := p.Attributes[a.Name]; v.Kind == NoAttribute && a.Default.Kind == NoAttribute {
 				out = append(out, Obstacle{Kind: MissingAttribute, PlayerID: p.ID, Attribute: a.Name})
@@ -46,24 +49,10 @@ func (x *explainer) incomplete() []Obstacle {
 			out = append(out, Obstacle{Kind: MissingLatency, PlayerID: p.ID})
 		}
 	}
-	if limit := x.largest(func(t TeamSize) int { return t.Max }); !x.me.backfill && len(x.me.players) > limit {
-		out = append(out, Obstacle{Kind: PartyTooLarge, Players: len(x.me.players), Limit: limit})
-	}
-	if len(out) == 0 {
-		out = append(out, Obstacle{Kind: Unmatchable})
+	if !e.backfill && len(e.players) > x.largestTeam {
+		out = append(out, Obstacle{Kind: PartyTooLarge, Players: len(e.players), Limit: x.largestTeam})
 	}
 	return out
-}
-
-// largest is the most of something over all teams of all stages.
-func (x *explainer) largest(of func(TeamSize) int) int {
-	most := 0
-	for _, st := range x.set.stages {
-		for _, t := range st.teams {
-			most = max(most, of(t))
-		}
-	}
-	return most
 }
 
 // alone tells whether the ticket can be in a match under a level, whoever else is in

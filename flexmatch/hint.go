@@ -16,15 +16,18 @@ func didYouMean(name string, candidates []string) string {
 }
 
 // lookalike is the candidate that a name is a misspelling of: another case, or one or
-// two letters off (in names up to four letters one). The first of equally close ones
-// counts; "" without any.
+// two letters off (in names up to four letters one, up to two letters none). The first
+// of equally close ones counts; "" without any.
 func lookalike(name string, candidates []string) string {
 	const longest = 64 // bytes; longer names are not compared
 	if name == "" || len(name) > longest {
 		return ""
 	}
 	best, least := "", 3
-	if utf8.RuneCountInString(name) <= 4 {
+	switch n := utf8.RuneCountInString(name); {
+	case n <= 2:
+		least = 1
+	case n <= 4:
 		least = 2
 	}
 	for _, c := range candidates {

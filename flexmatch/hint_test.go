@@ -11,6 +11,8 @@ func TestMisspeltNamesAreRecognised(t *testing.T) {
 		"nam":         "name",
 		"rde":         "red",
 		"green":       "",
+		"RED":         "red",
+		"re":          "", // too short to guess
 		"maxDistance": "minDistance", // never itself
 		"":            "",
 		"comment":     "",

@@ -167,7 +167,7 @@ func (c *compiler) word(n *node, what string, words []string) (int, bool) {
 		if i := slices.Index(words, n.text); i >= 0 {
 			return i, true
 		}
-		c.report(n, "%s is %s, not %q", what, oneOf(words), clip(n.text))
+		c.report(n, "%s is %s, not %q%s", what, oneOf(words), clip(n.text), didYouMean(n.text, words))
 		return 0, false
 	}
 	c.report(n, "%s is %s, not %v", what, oneOf(words), n.kind)

@@ -11,7 +11,10 @@ import (
 // rulesCmd gathers what a designer does with rule sets, offline: nothing is started and
 // nothing leaves the machine.
 type rulesCmd struct {
-	Check rulesCheckCmd `cmd:"" help:"Say everything that is wrong with rule sets, and where."`
+	Check    rulesCheckCmd    `cmd:"" help:"Say everything that is wrong with rule sets, and where."`
+	Match    rulesMatchCmd    `cmd:"" help:"Run a rule set once on a pool of tickets."`
+	Scenario rulesScenarioCmd `cmd:"" help:"Play scenarios and say what does not hold."`
+	Simulate rulesSimulateCmd `cmd:"" help:"Show waits and match quality on a simulated population."`
 }
 
 // maxRulesInput bounds a file that a rules command reads, in bytes.

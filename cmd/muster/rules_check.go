@@ -16,7 +16,8 @@ type rulesCheckCmd struct {
 
 // Help is the long description that --help shows.
 func (*rulesCheckCmd) Help() string {
-	return "A problem is printed as file:line:column: path: message. The exit code is 1 if any file has a problem, 2 if one cannot be read."
+	return "A problem is printed as file:line:column: path: message, and so is, after the word warning, what is accepted but likely not meant. " +
+		"The exit code is 1 if any file has a problem, 2 if one cannot be read."
 }
 
 // checkedFile is what was found about one rule set.
@@ -25,6 +26,7 @@ type checkedFile struct {
 	OK       bool             `json:"ok"`
 	Error    string           `json:"error,omitempty"` // it could not be read
 	Problems []ruleProblem    `json:"problems,omitempty"`
+	Warnings []ruleProblem    `json:"warnings,omitempty"`
 	RuleSet  *ruleSetOverview `json:"ruleSet,omitempty"`
 }
 
@@ -91,15 +93,19 @@ func checkRuleSet(name string, body []byte) checkedFile {
 	var problems flexmatch.Problems
 	switch {
 	case errors.As(err, &problems):
-		out := checkedFile{File: name}
-		for _, one := range problems {
-			out.Problems = append(out.Problems, ruleProblem{Path: one.Path, Line: one.Line, Column: one.Column, Message: one.Message})
-		}
-		return out
+		return checkedFile{File: name, Problems: ruleProblems(problems)}
 	case err != nil:
 		return checkedFile{File: name, Problems: []ruleProblem{{Path: "$", Line: 1, Column: 1, Message: err.Error()}}}
 	}
-	return checkedFile{File: name, OK: true, RuleSet: overview(set)}
+	return checkedFile{File: name, OK: true, RuleSet: overview(set), Warnings: ruleProblems(set.Warnings())}
+}
+
+func ruleProblems(list []flexmatch.Problem) []ruleProblem {
+	var out []ruleProblem
+	for _, one := range list {
+		out = append(out, ruleProblem{Path: one.Path, Line: one.Line, Column: one.Column, Message: one.Message})
+	}
+	return out
 }
 
 func overview(set *flexmatch.RuleSet) *ruleSetOverview {
@@ -118,6 +124,9 @@ func overview(set *flexmatch.RuleSet) *ruleSetOverview {
 func (f checkedFile) print(w io.Writer) {
 	for _, one := range f.Problems {
 		fmt.Fprintf(w, "%s:%d:%d: %s: %s\n", f.File, one.Line, one.Column, one.Path, one.Message)
+	}
+	for _, one := range f.Warnings {
+		fmt.Fprintf(w, "%s:%d:%d: warning: %s: %s\n", f.File, one.Line, one.Column, one.Path, one.Message)
 	}
 	if f.OK {
 		fmt.Fprintf(w, "%s: ok: %s\n", f.File, f.RuleSet)

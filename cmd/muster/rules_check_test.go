@@ -83,6 +83,19 @@ func TestRulesCheckListsEveryProblemWithItsPlace(t *testing.T) {
 	}
 }
 
+func TestRulesCheckWarnsOfWhatIsLikelyNotMeant(t *testing.T) {
+	file := writeFile(t, "odd.json", strings.Replace(pairRules, `"maxDistance": 5`, `"maxDistance": 5, "minDistence": 1`, 1))
+	code, stdout, stderr := runRules(t, "", "check", file)
+	if code != 0 || stderr != "" {
+		t.Errorf("code %d, %q: a warning is no problem", code, stderr)
+	}
+	for _, want := range []string{file + ":7:", `: warning: $.rules[0].minDistence: `, `did you mean "minDistance"?`, file + ": ok: "} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q lacks %q", stdout, want)
+		}
+	}
+}
+
 func TestRulesCheckTellsUnreadableFilesFromWrongOnes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "absent.json")
 	for name, args := range map[string][]string{

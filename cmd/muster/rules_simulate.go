@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"muster/flexmatch"
+	"muster/flexmatch/scenario"
+	"muster/flexmatch/simulate"
+)
+
+type rulesSimulateCmd struct {
+	Rules          string        `required:"" placeholder:"FILE" help:"Rule set as JSON; - is the standard input."`
+	Against        string        `placeholder:"FILE" help:"A second rule set, to see both side by side on the same players."`
+	Population     string        `placeholder:"FILE" help:"Who plays, as JSON. Default: 20,000 players a day on three continents."`
+	For            time.Duration `placeholder:"D" help:"How long to simulate, such as 6h, at most 2400h. Default: 24h, or all recorded tickets."`
+	Players        float64       `placeholder:"N" help:"Players a day, instead of the population's."`
+	Seed           *uint64       `placeholder:"N" help:"Seed of everything random, instead of the population's."`
+	RequestTimeout time.Duration `placeholder:"D" help:"Remove tickets that wait this long, such as 5m. Default: never."`
+	Report         string        `placeholder:"FILE.html" help:"Write a page with charts that needs no network."`
+	JSON           bool          `name:"json" help:"Print JSON instead of text."`
+}
+
+// Help is the long description that --help shows.
+func (*rulesSimulateCmd) Help() string {
+	return "Players who exist only on paper come, wait, give up or are matched by the real matchmaker, in simulated time: a day takes moments. " +
+		"The same seed gives the same results. Ctrl-C shows what was simulated until then."
+}
+
+// Run simulates and shows what came out. An interrupted run shows it too, and then fails.
+func (c *rulesSimulateCmd) Run(ctx context.Context, p *process) error {
+	rules, err := c.ruleSets(p)
+	if err != nil {
+		return err
+	}
+	options, err := c.options(p)
+	if err != nil {
+		return err
+	}
+	show := newProgressLine(p.stderr, time.Now)
+	options.Progress = show.update
+	results, err := simulate.Run(ctx, rules, options)
+	show.end()
+	if err != nil {
+		return usageError{c.populationName() + ": " + lines(err)}
+	}
+	if err := c.show(p, results, rules, options.Population); err != nil {
+		return err
+	}
+	for _, r := range results {
+		if r.Interrupted {
+			done := time.Duration(r.SimulatedSeconds * float64(time.Second)).Round(time.Second)
+			return interruptedError{fmt.Sprintf("interrupted after %v of simulated time", done)}
+		}
+	}
+	return nil
+}
+
+// ruleSets reads the rule set or both; problems are printed as rules check prints them.
+func (c *rulesSimulateCmd) ruleSets(p *process) ([]simulate.Rules, error) {
+	files := []string{c.Rules}
+	if c.Against != "" {
+		files = append(files, c.Against)
+	}
+	if len(files) == 2 && files[0] == "-" && files[1] == "-" {
+		return nil, usageError{"the standard input cannot be both rule sets"}
+	}
+	names := ruleSetNames(files)
+	var out []simulate.Rules
+	for i, file := range files {
+		body, err := p.readInput(file)
+		if err != nil {
+			return nil, err
+		}
+		rules, err := simulate.ParseRules(names[i], body)
+		if err != nil {
+			checkRuleSet(shownName(file), body).print(p.stderr)
+			return nil, fmt.Errorf("%s is no rule set to simulate", shownName(file))
+		}
+		out = append(out, rules)
+	}
+	return out, nil
+}
+
+// ruleSetNames are what reports call files: without folder and extension, if that
+// tells them apart.
+func ruleSetNames(files []string) []string {
+	names := make([]string, len(files))
+	for i, file := range files {
+		names[i] = shownName(file)
+		if file != "-" {
+			names[i] = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+		}
+	}
+	if len(names) == 2 && names[0] == names[1] {
+		return files
+	}
+	return names
+}
+
+func (c *rulesSimulateCmd) populationName() string {
+	if c.Population == "" {
+		return "default population"
+	}
+	return shownName(c.Population)
+}
+
+// options are the population and what flags say.
+func (c *rulesSimulateCmd) options(p *process) (simulate.Options, error) {
+	population, err := c.population(p)
+	if err != nil {
+		return simulate.Options{}, err
+	}
+	o := simulate.Options{Population: population, Duration: c.For, RequestTimeout: c.RequestTimeout}
+	if c.Seed != nil {
+		o.Seed, o.Seeded = *c.Seed, true
+	}
+	return o, nil
+}
+
+func (c *rulesSimulateCmd) population(p *process) (*simulate.Population, error) {
+	const most = 10_000_000 // players a day
+	population := simulate.DefaultPopulation()
+	if c.Population != "" {
+		body, err := p.readInput(c.Population)
+		if err != nil {
+			return nil, err
+		}
+		if population, err = simulate.ParsePopulation(body); err != nil {
+			return nil, usageError{c.populationName() + ": " + lines(err)}
+		}
+		if population.Name == "" {
+			population.Name = filepath.Base(shownName(c.Population))
+		}
+	}
+	switch {
+	case population.Recorded != "" && c.Players != 0:
+		return nil, usageError{"--players does not go with recorded tickets"}
+	case population.Recorded != "":
+		return population, c.readRecorded(p, population)
+	case c.Players < 0 || c.Players > most:
+		return nil, usageError{fmt.Sprintf("--players is from 1 to %d", most)}
+	case c.Players > 0:
+		population.ScaleTo(c.Players)
+	}
+	return population, nil
+}
+
+// readRecorded reads the tickets that a population names, relative to its file.
+func (c *rulesSimulateCmd) readRecorded(p *process, population *simulate.Population) error {
+	file := population.Recorded
+	if !filepath.IsAbs(file) && c.Population != "-" {
+		file = filepath.Join(filepath.Dir(c.Population), file)
+	}
+	body, err := p.readInput(file)
+	if err != nil {
+		return err
+	}
+	tickets, err := scenario.ReadTickets(bytes.NewReader(body))
+	if err != nil {
+		return usageError{file + ": " + lines(err)}
+	}
+	population.Tickets = append([]flexmatch.Ticket{}, tickets...)
+	return nil
+}
+
+// show prints the results and writes the report.
+func (c *rulesSimulateCmd) show(p *process, results []*simulate.Result, rules []simulate.Rules, population *simulate.Population) error {
+	if c.JSON {
+		printJSON(p.stdout, map[string]any{"results": results})
+	} else if err := simulate.WriteText(p.stdout, results); err != nil {
+		return fmt.Errorf("print the results: %w", err)
+	}
+	if c.Report == "" {
+		return nil
+	}
+	var page bytes.Buffer
+	err := simulate.WriteReport(&page, simulate.Report{Results: results, Rules: rules, Population: population, Command: c.command()})
+	if err == nil {
+		err = os.WriteFile(c.Report, page.Bytes(), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write the report %s: %w", c.Report, underlying(err))
+	}
+	fmt.Fprintf(p.stderr, "The report is in %s\n", c.Report)
+	return nil
+}
+
+// command is the command line without the report, to run the simulation again.
+func (c *rulesSimulateCmd) command() string {
+	words := []string{"muster rules simulate", "--rules " + filepath.Base(shownName(c.Rules))}
+	add := func(flag string, set bool, value any) {
+		if set {
+			words = append(words, fmt.Sprintf("--%s %v", flag, value))
+		}
+	}
+	add("against", c.Against != "", filepath.Base(shownName(c.Against)))
+	add("population", c.Population != "", filepath.Base(shownName(c.Population)))
+	add("for", c.For != 0, c.For)
+	add("players", c.Players != 0, c.Players)
+	if c.Seed != nil {
+		add("seed", true, *c.Seed)
+	}
+	add("request-timeout", c.RequestTimeout != 0, c.RequestTimeout)
+	return strings.Join(words, " ")
+}
+
+// lines sets an error of many lines off from what precedes it.
+func lines(err error) string {
+	text := err.Error()
+	if strings.Contains(text, "\n") {
+		return "\n  " + strings.ReplaceAll(text, "\n", "\n  ")
+	}
+	return text
+}
+
+// progressLine shows how far a simulation is: on a terminal one line that changes,
+// elsewhere a line every few seconds. Runs that are over sooner say nothing.
+type progressLine struct {
+	w        io.Writer
+	now      func() time.Time
+	terminal bool
+	next     time.Time
+	shown    bool
+}
+
+// The pace of progress.
+const (
+	terminalPace = 200 * time.Millisecond
+	filePace     = 5 * time.Second
+)
+
+func newProgressLine(w io.Writer, now func() time.Time) *progressLine {
+	l := &progressLine{w: w, now: now, terminal: isTerminal(w)}
+	l.next = now().Add(l.pace())
+	return l
+}
+
+func (l *progressLine) pace() time.Duration {
+	if l.terminal {
+		return terminalPace
+	}
+	return filePace
+}
+
+func (l *progressLine) update(s simulate.Progress) {
+	now := l.now()
+	if now.Before(l.next) || s.Total <= 0 {
+		return
+	}
+	l.next, l.shown = now.Add(l.pace()), true
+	text := fmt.Sprintf("%3.0f %%  %s  %d players, %d matches", 100*float64(s.Simulated)/float64(s.Total), s.Clock(), s.Queued, s.Matches)
+	if l.terminal {
+		fmt.Fprintf(l.w, "\r%s\x1b[K", text)
+	} else {
+		fmt.Fprintln(l.w, text)
+	}
+}
+
+// end clears the line.
+func (l *progressLine) end() {
+	if l.terminal && l.shown {
+		fmt.Fprint(l.w, "\r\x1b[K")
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

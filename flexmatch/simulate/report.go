@@ -1,0 +1,202 @@
+package simulate
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"strings"
+)
+
+//go:embed report.html
+var reportPage string
+
+// Report is what a page shows. Results are of one Run; Rules and Population are what it
+// was given.
+type Report struct {
+	Results    []*Result
+	Rules      []Rules
+	Population *Population
+	// Command, if any, is the command line that makes the page again.
+	Command string
+}
+
+// page is what the template reads.
+type page struct {
+	Report
+	Title     string
+	Subtitle  string
+	Sentences []string
+	Tiles     []tile
+	Sections  []section
+	Numbers   []numberGroup
+	Lines     []string
+	Assumed   []string
+	Pair      bool
+}
+
+// tile is a figure at the top of the page.
+type tile struct {
+	Name   string
+	Values []tileValue
+	Change string // of two results
+	Good   string // "better", "worse" or ""
+}
+
+type tileValue struct{ Class, Rules, Text string }
+
+type section struct {
+	Title  string
+	Note   string
+	Charts []*chart
+}
+
+type numberGroup struct {
+	Title string
+	Rows  []numberRow
+}
+
+type numberRow struct {
+	Name   string
+	Values []string
+	Change string
+	Good   string
+}
+
+// WriteReport writes a page of HTML that stands for itself: it loads nothing from
+// anywhere and has no script.
+func WriteReport(w io.Writer, r Report) error {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"px": func(f float64) string { return fmt.Sprintf("%.1f", f) },
+	}).Parse(reportPage)
+	if err != nil {
+		return fmt.Errorf("parse the report's template: %w", err)
+	}
+	return t.Execute(w, newPage(r))
+}
+
+func newPage(r Report) page {
+	names := make([]string, len(r.Results))
+	for i, one := range r.Results {
+		names[i] = one.Rules
+	}
+	p := page{Report: r, Title: strings.Join(names, " against "), Sentences: Sentences(r.Results), Pair: len(r.Results) == 2}
+	if r.Population != nil {
+		p.Lines = r.Population.Lines()
+	}
+	if len(r.Results) == 0 {
+		return p
+	}
+	first := r.Results[0]
+	p.Subtitle = fmt.Sprintf("%s · %s from %s · seed %d", orWord(first.Population, "population without a name"), seconds(first.SimulatedSeconds), clock(first.StartHour, 0), first.Seed)
+	for i, one := range r.Results {
+		for _, a := range one.Assumptions {
+			if i == 0 || !contains(p.Assumed, a) {
+				p.Assumed = append(p.Assumed, a)
+			}
+		}
+	}
+	p.Tiles = tiles(r.Results)
+	p.Sections = sections(r.Results)
+	p.Numbers = numbers(r.Results)
+	return p
+}
+
+func contains(list []string, s string) bool {
+	for _, one := range list {
+		if one == s {
+			return true
+		}
+	}
+	return false
+}
+
+// judge says whether a change is for the better.
+func judge(m measure) string {
+	if len(m.values) != 2 || m.better == neither || m.unit.spell(m.values[0]) == m.unit.spell(m.values[1]) {
+		return ""
+	}
+	d := m.values[1] - m.values[0]
+	if math.IsNaN(d) || d == 0 {
+		return ""
+	}
+	if (d > 0) == (m.better == higher) {
+		return "better"
+	}
+	return "worse"
+}
+
+// tileMeasures are the measures that make tiles: section and name.
+var tileMeasures = []struct{ section, name, title string }{
+	{"Players", "matched", "Players matched"},
+	{"Waiting time of matched players", "half (p50)", "Half wait at most"},
+	{"Waiting time of matched players", "nine in ten (p90)", "Nine in ten wait at most"},
+	{"Skill gap in a match", "half (p50)", "Skill gap, median"},
+	{"Difference of team averages", "half (p50)", "Team difference, median"},
+	{"Latency at the best common location", "nine in ten (p90)", "Latency, nine in ten"},
+}
+
+func tiles(results []*Result) []tile {
+	var out []tile
+	all := measures(results)
+	for _, want := range tileMeasures {
+		for _, m := range all {
+			if m.section != want.section || m.name != want.name {
+				continue
+			}
+			t := tile{Name: want.title, Good: judge(m)}
+			for i, v := range m.values {
+				t.Values = append(t.Values, tileValue{fmt.Sprintf("c%d", i%4), results[i].Rules, m.unit.spell(v)})
+			}
+			if len(results) == 2 {
+				t.Change = m.unit.spellDifference(m.values[0], m.values[1])
+			}
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func numbers(results []*Result) []numberGroup {
+	var out []numberGroup
+	for _, m := range measures(results) {
+		if len(out) == 0 || out[len(out)-1].Title != m.section {
+			out = append(out, numberGroup{Title: m.section})
+		}
+		r := numberRow{Name: m.name, Good: judge(m)}
+		for _, v := range m.values {
+			r.Values = append(r.Values, m.unit.spell(v))
+		}
+		if len(results) == 2 {
+			r.Change = m.unit.spellDifference(m.values[0], m.values[1])
+		}
+		g := &out[len(out)-1]
+		g.Rows = append(g.Rows, r)
+	}
+	return out
+}
+
+// sections arranges the charts; those that have nothing to show are left out.
+func sections(results []*Result) []section {
+	all := []section{
+		{"Waiting", "Percentiles of matched players, by when they joined the queue. A dashed line at 90 means: nine in ten waited no longer.", waitCharts(results)},
+		{"Who waits", "Full bars: half of the matched players waited no longer. Pale bars: nine in ten. At the right, both, and the share that left without a match.", groupCharts(results)},
+		{"How good the matches are", "By when the match was made.", qualityCharts(results)},
+		{"How the rules loosened", "A match is as old as its newest ticket, unless the rule set says otherwise; expansions go by that age.", stageCharts(results)},
+		{"The queue", "", queueCharts(results)},
+	}
+	var out []section
+	for _, s := range all {
+		var charts []*chart
+		for _, c := range s.Charts {
+			if c != nil {
+				charts = append(charts, c)
+			}
+		}
+		if s.Charts = charts; len(charts) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}

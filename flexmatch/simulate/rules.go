@@ -1,0 +1,167 @@
+package simulate
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"muster/flexmatch"
+)
+
+// Rules is a rule set to simulate. Make it with ParseRules.
+type Rules struct {
+	Name string // how reports call it
+	Body string // as it was read
+	Set  *flexmatch.RuleSet
+
+	waits   []time.Duration // at which some expansion takes a step, ascending
+	oldest  bool            // a match is as old as its oldest ticket, not its newest
+	hints   map[string]hint // by attribute
+	largest int             // players of the largest team, over all expansions
+}
+
+// hint is what the rules let guess about an attribute's values.
+type hint struct {
+	words    []string  // that rules compare it with
+	numbers  []float64 // that comparison rules compare it with
+	distinct bool      // rules want it different across players
+}
+
+// ParseRules reads a rule set for a simulation. The error is that of
+// flexmatch.ParseRuleSet.
+func ParseRules(name string, body []byte) (Rules, error) {
+	set, err := flexmatch.ParseRuleSet(body)
+	if err != nil {
+		return Rules{}, err
+	}
+	r := Rules{Name: name, Body: string(body), Set: set, hints: map[string]hint{}}
+	var root any
+	// What the matchmaker reads as a rule set is JSON but for comments.
+	if err := json.Unmarshal(withoutComments(body), &root); err != nil {
+		return Rules{}, fmt.Errorf("read the rule set's expansions: %w", err)
+	}
+	r.readAlgorithm(root)
+	r.readExpansions(root)
+	r.readHints(root)
+	for _, t := range set.TeamSizes() {
+		r.largest = max(r.largest, t.Max)
+	}
+	return r, nil
+}
+
+// level is the number of expansion boundaries that a match of these tickets' start times
+// has passed at an instant: it is as old as its newest ticket, or its oldest if the rule
+// set says so. Source: Amazon's FlexMatch guide, expansionAgeSelection.
+func (r Rules) level(at time.Time, oldest, newest time.Time) int {
+	age := at.Sub(newest)
+	if r.oldest {
+		age = at.Sub(oldest)
+	}
+	n, _ := slices.BinarySearchFunc(r.waits, age, func(wait, age time.Duration) int {
+		if wait <= age {
+			return -1
+		}
+		return 1
+	})
+	return n
+}
+
+func (r *Rules) readAlgorithm(root any) {
+	r.oldest = field(field(root, "algorithm"), "expansionAgeSelection") == "oldest"
+}
+
+func (r *Rules) readExpansions(root any) {
+	for _, expansion := range list(field(root, "expansions")) {
+		isTeam := strings.HasSuffix(fmt.Sprint(field(expansion, "target")), ".maxPlayers")
+		for _, step := range list(field(expansion, "steps")) {
+			if seconds, ok := number(field(step, "waitTimeSeconds")); ok {
+				r.waits = append(r.waits, time.Duration(math.Round(seconds*float64(time.Second))))
+			}
+			if most, ok := number(field(step, "value")); ok && isTeam {
+				r.largest = max(r.largest, int(most))
+			}
+		}
+	}
+	slices.Sort(r.waits)
+	r.waits = slices.Compact(r.waits)
+}
+
+// readHints looks for the literals that rules compare attributes with.
+func (r *Rules) readHints(root any) {
+	for _, rule := range list(field(root, "rules")) {
+		measurements := fmt.Sprint(field(rule, "measurements"))
+		reference := field(rule, "referenceValue")
+		for _, a := range r.Set.Attributes() {
+			if !strings.Contains(strings.ReplaceAll(measurements, " ", ""), "attributes["+strings.ReplaceAll(a.Name, " ", "")+"]") {
+				continue
+			}
+			h := r.hints[a.Name]
+			for _, word := range literals(reference) {
+				if !slices.Contains(h.words, word) {
+					h.words = append(h.words, word)
+				}
+			}
+			if n, ok := number(reference); ok && field(rule, "type") == "comparison" && !slices.Contains(h.numbers, n) {
+				h.numbers = append(h.numbers, n)
+			}
+			h.distinct = h.distinct || field(rule, "operation") == "!=" && reference == nil
+			r.hints[a.Name] = h
+		}
+	}
+}
+
+// literals are the strings of a referenceValue that are no expressions.
+func literals(reference any) []string {
+	var out []string
+	for _, v := range append(list(reference), reference) {
+		if s, ok := v.(string); ok && s != "" && !strings.ContainsAny(s, "[]()") {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func field(v any, key string) any {
+	object, _ := v.(map[string]any)
+	return object[key]
+}
+
+func list(v any) []any {
+	items, _ := v.([]any)
+	return items
+}
+
+// number takes numbers in quotes too, as rule sets may have them.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case string:
+		f, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+		return f, err == nil
+	}
+	return 0, false
+}
+
+// withoutComments blanks "//" comments outside strings.
+func withoutComments(body []byte) []byte {
+	out := slices.Clone(body)
+	inString := false
+	for i := 0; i < len(out); i++ {
+		switch {
+		case inString && out[i] == '\\':
+			i++
+		case out[i] == '"':
+			inString = !inString
+		case !inString && out[i] == '/' && i+1 < len(out) && out[i+1] == '/':
+			for ; i < len(out) && out[i] != '\n'; i++ {
+				out[i] = ' '
+			}
+		}
+	}
+	return out
+}

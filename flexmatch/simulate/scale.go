@@ -1,0 +1,113 @@
+package simulate
+
+import (
+	"math"
+	"time"
+)
+
+// tick is a mark of an axis. At is its place in the drawing.
+type tick struct {
+	At    float64
+	Label string
+}
+
+// stepFor is a round distance between the marks of an axis that ends at high, so that
+// there are about so many of them.
+func stepFor(u unit, high float64, marks int) float64 {
+	want := high / float64(marks)
+	if u == secondsUnit {
+		for _, s := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200} {
+			if s >= want {
+				return s
+			}
+		}
+	}
+	if want <= 0 {
+		return 1
+	}
+	power := math.Pow(10, math.Floor(math.Log10(want)))
+	for _, s := range []float64{1, 2, 5} {
+		if s*power >= want*(1-1e-9) {
+			return s * power
+		}
+	}
+	return 10 * power
+}
+
+// axis places the values from 0 to high between two places of a drawing.
+type axis struct {
+	unit       unit
+	high, step float64
+	from, to   float64
+}
+
+// newAxis makes an axis that holds high and ends at a mark.
+func newAxis(u unit, high, from, to float64, marks int) axis {
+	if !(high > 0) || math.IsInf(high, 0) {
+		high = 1
+	}
+	if u == shareUnit {
+		high = min(high, 1)
+	}
+	step := stepFor(u, high, marks)
+	return axis{unit: u, high: math.Ceil(high/step-1e-9) * step, step: step, from: from, to: to}
+}
+
+// at is the place of a value; what is beyond the axis goes to its end.
+func (a axis) at(v float64) float64 {
+	return a.from + (a.to-a.from)*min(max(v/a.high, 0), 1)
+}
+
+func (a axis) ticks() []tick {
+	var out []tick
+	for i := 0; ; i++ {
+		v := float64(i) * a.step
+		if v > a.high*(1+1e-9) || i > 50 {
+			return out
+		}
+		out = append(out, tick{a.at(v), a.label(v)})
+	}
+}
+
+func (a axis) label(v float64) string {
+	if a.unit == shareUnit {
+		return plain(math.Round(1e4*v)/100) + " %"
+	}
+	if v == 0 {
+		return "0"
+	}
+	if minutes := v / 60; a.unit == secondsUnit && v < 7200 && minutes >= 1 && minutes == math.Trunc(minutes) {
+		return plain(minutes) + " min"
+	}
+	if a.unit == secondsUnit && v >= 100 && v < 7200 {
+		return compact(v) + " min"
+	}
+	return a.unit.spell(v)
+}
+
+// timeTicks marks round times of day between 0 and a number of seconds, on an axis from
+// one place to another.
+func timeTicks(startHour int, total, from, to float64) []tick {
+	step := 86_400.0
+	for _, s := range []float64{300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200} {
+		if total/s <= 7 {
+			step = s
+			break
+		}
+	}
+	for total/step > 8 {
+		step *= 2
+	}
+	var out []tick
+	offset := math.Mod(float64(startHour)*3600, step)
+	for at := math.Mod(step-offset, step); at <= total; at += step {
+		label := clock(startHour, time.Duration(at)*time.Second)
+		if step >= 86_400 {
+			label = "day " + plain(1+math.Floor((at+float64(startHour)*3600)/86_400))
+		} else {
+			label = label[len(label)-5:] // the time of day alone
+		}
+		out = append(out, tick{from + (to-from)*at/total, label})
+	}
+	return out
+}
