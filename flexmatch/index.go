@@ -185,6 +185,17 @@ func (x *index) remove(e *entry) {
 	}
 }
 
+// players counts the players of a group who accept one of the locations of a mask.
+func (x *index) players(g *group, mask uint64) int {
+	n := 0
+	for _, c := range g.cells {
+		if c.mask&mask != 0 {
+			n += c.players
+		}
+	}
+	return n
+}
+
 // window is what the number of a ticket must lie in to be with e in a match under a
 // stage.
 func (x *index) window(e *entry, level int) interval {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"sort"
 )
 
 // large looks for a match of a rule set of more than 40 players: tickets that share a
@@ -37,91 +36,94 @@ func (f *finder) large(q query) *found {
 }
 
 // largeAt tries the anchor's locations in the order of batchingPreference under one
-// stage and takes the first that makes a match.
+// stage and takes the first that makes a match. Without a latency rule there is one
+// group of everybody (the guide does not say how tickets are batched then; we chose).
 func (f *finder) largeAt(level int, anchor *entry) *found {
 	st := f.set.stages[level]
-	f.begin(level)
-	players := 0
-	for f.more() {
-	}
-	for _, e := range f.list {
-		players += len(e.players)
-	}
-	if players < st.minPlayers {
-		return nil
-	}
-	joining := slices.Clone(f.list[f.seeds:])
-	for _, group := range f.groupsByLocation(st, anchor, joining) {
-		f.orderByCloseness(st, anchor, group)
-		if m := f.fill(st, anchor, group); m != nil {
+	for _, location := range f.meetings(st, anchor) {
+		f.begin(level)
+		f.hunt = f.index.walk(anchor.group, location, f.index.window(anchor, level), f.query.after)
+		if m := f.fillFrom(st, anchor); m != nil {
 			return m
 		}
 	}
 	return nil
 }
 
-// groupsByLocation gathers for each location that the anchor accepts the tickets that
-// accept it too: the largest population first, or with fastestRegion the anchor's
-// lowest latency first. Without a latency rule there is one group of everybody (the
-// guide does not say how tickets are batched then; we chose).
-func (f *finder) groupsByLocation(st *stage, anchor *entry, joining []*entry) [][]*entry {
-	if len(f.set.latencyRules) == 0 {
-		return [][]*entry{joining}
-	}
-	type group struct {
-		latency float64
-		players int
-		members []*entry
-	}
-	var groups []group
-	for _, l := range anchor.latencies {
-		if !f.acceptsLocation(st, anchor, l.location) {
-			continue
+// fillFrom makes a match of the anchor and the tickets of the hunt. A batch of them is
+// enough as a rule; only where it does not make a match everybody is looked at.
+func (f *finder) fillFrom(st *stage, anchor *entry) *found {
+	for batch := largeBatch * st.maxPlayers; ; batch = math.MaxInt {
+		for len(f.list) < batch && f.more() {
 		}
-		g := group{latency: l.mean}
-		for _, e := range joining {
-			if f.acceptsLocation(st, e, l.location) {
-				g.members = append(g.members, e)
-				g.players += len(e.players)
-			}
+		group := slices.Clone(f.list[f.seeds:])
+		f.orderByCloseness(st, anchor, group)
+		if m := f.fill(st, anchor, group); m != nil || f.drained {
+			return m
 		}
-		groups = append(groups, g)
 	}
-	sort.SliceStable(groups, func(i, j int) bool {
-		if f.set.algorithm.fastestRegion {
-			return groups[i].latency < groups[j].latency
-		}
-		return groups[i].players > groups[j].players
-	})
-	out := make([][]*entry, len(groups))
-	for i, g := range groups {
-		out[i] = g.members
-	}
-	return out
 }
 
-func (f *finder) acceptsLocation(st *stage, e *entry, location string) bool {
-	for _, i := range f.set.latencyRules {
-		if r, ok := st.rules[i].(*latencyRule); ok && !r.acceptable(e, location) {
-			return false
+// largeBatch is how many tickets are ordered for a large match, in players it can have.
+const largeBatch = 4
+
+// meetings lists the locations that the anchor accepts, each as a mask of one bit: the
+// largest population first, or with fastestRegion the anchor's lowest latency first.
+// Those with too few players are left out.
+func (f *finder) meetings(st *stage, anchor *entry) []uint64 {
+	if anchor.reach == nil || anchor.reach[st.level] == everywhere {
+		if f.index.players(anchor.group, everywhere) < st.minPlayers {
+			return nil
+		}
+		return []uint64{everywhere}
+	}
+	type meeting struct {
+		mask    uint64
+		latency float64
+		players int
+	}
+	var list []meeting
+	for _, l := range anchor.latencies {
+		mask := uint64(1) << f.index.location(l.location)
+		if anchor.reach[st.level]&mask == 0 {
+			continue
+		}
+		if n := f.index.players(anchor.group, mask); n >= st.minPlayers {
+			list = append(list, meeting{mask, l.mean, n})
 		}
 	}
-	return true
+	slices.SortStableFunc(list, func(a, b meeting) int {
+		if f.set.algorithm.fastestRegion {
+			return cmp.Compare(a.latency, b.latency)
+		}
+		return cmp.Compare(b.players, a.players)
+	})
+	out := make([]uint64, len(list))
+	for i, m := range list {
+		out[i] = m.mask
+	}
+	return out
 }
 
 // orderByCloseness sorts a group by distance to the anchor in the numeric batch
 // attributes, in units of what each rule allows, so that greedy filling does not spend
 // the allowed spread early. Equals stay by age.
 func (f *finder) orderByCloseness(st *stage, anchor *entry, group []*entry) {
-	distance := make(map[*entry]float64, len(group))
+	var distance map[*entry]float64
 	for _, i := range st.enforced {
 		r, ok := st.rules[i].(*batchDistanceRule)
 		if !ok || r.text || r.most == 0 {
 			continue
 		}
+		if distance == nil {
+			distance = make(map[*entry]float64, len(group))
+		}
 		for _, e := range group {
 			distance[e] += math.Abs(r.number(e)-r.number(anchor)) / r.most
 		}
+	}
+	if distance == nil {
+		return
 	}
 	slices.SortStableFunc(group, func(a, b *entry) int { return cmp.Compare(distance[a], distance[b]) })
 }
@@ -166,57 +168,116 @@ func (f *finder) take(e *entry) bool {
 	return false
 }
 
-// balance swaps tickets of equal size between teams until no swap brings the teams'
-// averages of the balanced attribute closer. Team sizes stay. The guide names the aim,
-// not the method.
+// balance moves tickets between teams until their averages of the balanced attribute
+// are close. Team sizes stay, so tickets change places with others of their size: dealt
+// out from the greatest value down, each to the team that has least, and then exchanged
+// between the teams furthest apart while that helps. The guide names the aim, not the
+// method.
 func (f *finder) balance(m *found) {
 	attribute := f.set.algorithm.balancedAttribute
 	if attribute < 0 || len(m.stage.teams) < 2 {
 		return
 	}
-	sums, counts := make([]float64, len(m.stage.teams)), make([]float64, len(m.stage.teams))
-	values := make([]float64, len(m.entries))
-	var total, players float64
+	b := balance{match: m, values: make([]float64, len(m.entries)), sums: make([]float64, len(m.stage.teams)), counts: make([]float64, len(m.stage.teams))}
 	for i, e := range m.entries {
+		b.values[i] = e.sum(attribute)
 		for j := range e.players {
-			v, team := e.players[j].values[attribute].number, m.placed[i]
+			team := m.placed[i]
 			if e.backfill {
 				team = e.seats[j]
+				b.sums[team] += e.players[j].values[attribute].number
 			}
-			values[i] += v
-			sums[team], counts[team] = sums[team]+v, counts[team]+1
-			total, players = total+v, players+1
+			b.counts[team]++
 		}
 	}
-	mean := total / players
-	// cost is a team's squared distance to the mean if its sum changed by delta.
-	cost := func(team int, delta float64) float64 {
-		off := (sums[team]+delta)/counts[team] - mean
-		return off * off
-	}
-	for range m.entries {
-		bestGain, a, b := 1e-9, -1, -1
-		for i := range m.entries {
-			for j := range i {
-				s, t := m.placed[i], m.placed[j]
-				if s == t || s < 0 || t < 0 || len(m.entries[i].players) != len(m.entries[j].players) {
-					continue
-				}
-				delta := values[j] - values[i]
-				gain := cost(s, 0) + cost(t, 0) - cost(s, delta) - cost(t, -delta)
-				if gain > bestGain {
-					bestGain, a, b = gain, i, j
-				}
-			}
-		}
-		if a < 0 {
+	b.deal()
+	for range 2 * len(m.entries) {
+		if !b.exchange() {
 			return
 		}
-		delta := values[b] - values[a]
-		sums[m.placed[a]] += delta
-		sums[m.placed[b]] -= delta
-		m.placed[a], m.placed[b] = m.placed[b], m.placed[a]
 	}
+}
+
+// balance is a match whose teams are being made alike.
+type balance struct {
+	match  *found
+	values []float64 // per entry
+	sums   []float64 // per team
+	counts []float64 // per team, players
+}
+
+// deal gives each seat to a ticket of the size that sat there.
+func (b *balance) deal() {
+	m := b.match
+	order := make([]int, 0, len(m.entries))
+	open := map[int][]int{} // by size: per team, how many tickets of the size sit there
+	for i, e := range m.entries {
+		if m.placed[i] < 0 {
+			continue
+		}
+		order = append(order, i)
+		if open[len(e.players)] == nil {
+			open[len(e.players)] = make([]int, len(b.sums))
+		}
+		open[len(e.players)][m.placed[i]]++
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		return cmp.Or(cmp.Compare(len(m.entries[j].players), len(m.entries[i].players)), cmp.Compare(b.values[j], b.values[i]))
+	})
+	for _, i := range order {
+		seats, best := open[len(m.entries[i].players)], -1
+		for team, n := range seats {
+			if n > 0 && (best < 0 || b.sums[team]/b.counts[team] < b.sums[best]/b.counts[best]) {
+				best = team
+			}
+		}
+		seats[best]--
+		m.placed[i] = best
+		b.sums[best] += b.values[i]
+	}
+}
+
+// exchange makes the best exchange between the teams with the greatest and the least
+// average; false when none brings them closer.
+func (b *balance) exchange() bool {
+	m, hi, lo := b.match, -1, -1
+	average := func(team int) float64 { return b.sums[team] / b.counts[team] }
+	for team, n := range b.counts {
+		if n == 0 {
+			continue
+		}
+		if hi < 0 || average(team) > average(hi) {
+			hi = team
+		}
+		if lo < 0 || average(team) < average(lo) {
+			lo = team
+		}
+	}
+	gap := average(hi) - average(lo)
+	best, x, y := gap-1e-9*(1+gap), -1, -1
+	for i := range m.entries {
+		if m.placed[i] != hi {
+			continue
+		}
+		for j := range m.entries {
+			if m.placed[j] != lo || len(m.entries[i].players) != len(m.entries[j].players) {
+				continue
+			}
+			delta := b.values[i] - b.values[j]
+			after := (b.sums[hi]-delta)/b.counts[hi] - (b.sums[lo]+delta)/b.counts[lo]
+			if math.Abs(after) < best {
+				best, x, y = math.Abs(after), i, j
+			}
+		}
+	}
+	if x < 0 {
+		return false
+	}
+	delta := b.values[x] - b.values[y]
+	b.sums[hi] -= delta
+	b.sums[lo] += delta
+	m.placed[x], m.placed[y] = lo, hi
+	return true
 }
 
 // FillTeams says how many players each team has, in the order of TeamSizes, after n

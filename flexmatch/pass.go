@@ -21,8 +21,11 @@ func (p *Pool) search() {
 		return
 	}
 	p.passes++
-	nodes := passNodes
-	if few := p.waiting.size <= maxCandidates; len(fresh)*freshShare >= p.waiting.size || few && len(fresh) > 1 {
+	nodes, few := passNodes, !p.crowded()
+	if !few {
+		nodes = crowdedNodes
+	}
+	if len(fresh)*freshShare >= p.waiting.size || few && len(fresh) > 1 {
 		p.passOver(&nodes)
 	} else {
 		slices.SortFunc(fresh, func(a, b *entry) int { return a.rank.compare(b.rank) })
@@ -39,7 +42,7 @@ func (p *Pool) search() {
 
 // passOver tries every waiting ticket as the anchor.
 func (p *Pool) passOver(nodes *int) {
-	crowded, failures := p.waiting.size > maxCandidates, false
+	crowded, failures := p.crowded(), false
 	var held []*found
 	for e := p.waiting.after(0, firstRank); e != nil; e = p.waiting.after(0, e.rank) {
 		if c := p.likes(e, failures); c != nil && c.failedPass == p.passes && c.failedLevel == e.level {
@@ -132,10 +135,13 @@ func (p *Pool) backfillsLast() bool {
 	return p.set.algorithm.priority == lowPriority && !p.set.large
 }
 
+// crowded: more tickets wait than a batch holds.
+func (p *Pool) crowded() bool { return p.waiting.size > maxCandidates }
+
 // find asks for one match. The work allowed for one anchor shrinks to leastNodes when
 // the pass has spent its own.
 func (p *Pool) find(q query, nodes *int) *found {
-	q.crowded = p.waiting.size > maxCandidates
+	q.crowded = p.crowded()
 	allowed := max(leastNodes, min(*nodes, anchorNodes))
 	left := allowed
 	var m *found

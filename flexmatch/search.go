@@ -13,6 +13,7 @@ import (
 const (
 	anchorNodes   = 20_000 // around one anchor
 	passNodes     = 60_000 // around all anchors of a pass, but never less than leastNodes each
+	crowdedNodes  = 6_000  // the same, of a pool too large for one batch
 	leastNodes    = 100
 	similarNodes  = 2_000 // of the try with similar tickets
 	olderNodes    = 2_000 // to exchange tickets of a match for older ones
