@@ -8,11 +8,13 @@ type draft struct {
 	plan    *plan
 	stage   *stage
 	entries []*entry
-	placed  []int       // per entry: its team, or backfillSeats
-	common  []uint64    // per entry: the locations that it and those before it accept
-	teams   [][]*player // per team instance
-	total   int         // players seated
-	deficit int         // players that teams lack to their minimums
+	placed  []int    // per entry: its team, or backfillSeats
+	common  []uint64 // per entry: the locations that it and those before it accept
+	// bitsOnly: common says all there is to know of the locations in common.
+	bitsOnly bool
+	teams    [][]*player // per team instance
+	total    int         // players seated
+	deficit  int         // players that teams lack to their minimums
 	// backfill is the one entry that brings a running session; nil without.
 	backfill *entry
 	// mayBackfill: a backfill is among the tickets that may join.
@@ -198,6 +200,14 @@ func (d *draft) doomed() bool {
 			d.metrics[i].failed++
 		}
 		return true
+	}
+	if !d.bitsOnly {
+		for _, i := range sp.plain {
+			if d.stage.rules[i].hopeless(d) {
+				d.metrics[i].failed++
+				return true
+			}
+		}
 	}
 	for _, i := range sp.prune {
 		if d.stage.rules[i].hopeless(d) {

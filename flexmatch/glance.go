@@ -82,7 +82,7 @@ func (f *finder) seatAll(arranged bool) (players int, clashed, unfit bool) {
 // clashes tells that a candidate cannot be with all of those seated.
 func (f *finder) clashes(e *entry) bool {
 	d := f.draft
-	if d.meetingWith(e) == 0 {
+	if d.meetingWith(e) == 0 || !d.bitsOnly && d.parted(e) {
 		return true
 	}
 	for _, i := range f.set.plan.stages[f.level].pairs {
@@ -94,6 +94,13 @@ func (f *finder) clashes(e *entry) bool {
 		}
 	}
 	return false
+}
+
+// parted tells that no location is left in common once an entry joins.
+func (d *draft) parted(e *entry) bool {
+	d.entries = append(d.entries, e)
+	defer func() { d.entries = d.entries[:len(d.entries)-1] }()
+	return slices.ContainsFunc(d.plan.stages[d.stage.level].plain, func(i int) bool { return d.stage.rules[i].hopeless(d) })
 }
 
 // sit puts an entry into the first team of the fill order that has room.

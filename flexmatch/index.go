@@ -15,51 +15,88 @@ type index struct {
 	// backfills is how many of them are.
 	backfills int
 	groups    map[string]*group
-	// locations numbers the locations that tickets report, up to 63; later ones share the
-	// last bit.
-	locations map[string]uint
+	// locations numbers the locations that tickets report. Should there be more than fit
+	// a number, the last ones share one.
+	locations map[string]int
 	scratch   []byte
 	runs      []run // of the hunt at hand
 }
 
 // group holds the tickets that agree in every attribute of plan.equal.
 type group struct {
-	key    string
-	known  int // tickets of the pool that belong here, waiting or not
-	size   int // of them waiting
-	cells  []*cell
-	byMask map[uint64]*cell
+	key     string
+	known   int // tickets of the pool that belong here, waiting or not
+	size    int // of them waiting
+	cells   []*cell
+	bySites map[sites]*cell
 }
 
 // cell holds the tickets of a group that accept the same locations, by plan.near.
 type cell struct {
-	mask    uint64
+	sites   sites
 	shelf   shelf
 	players int
 }
 
 // maxCells bounds the cells of a group; tickets with further combinations of locations
 // share one.
-const maxCells = 1024
+const maxCells = 4096
 
-// everywhere is the mask of a ticket that no latency rule restricts.
+// sites is a set of locations by number.
+type sites struct {
+	bits uint64 // the first 63 as bits; the last bit says that there are more
+	more string // the others, ascending, two bytes each
+}
+
+const (
+	manySites = 63
+	maxSites  = 1 << 16
+	moreSites = uint64(1) << manySites
+)
+
+// everywhere is the set of all locations, of a ticket that no latency rule restricts.
 const everywhere = ^uint64(0)
 
+// meet tells whether two sets have a location in common.
+func (s sites) meet(o sites) bool {
+	both := s.bits & o.bits
+	if both&^moreSites != 0 || s.bits == everywhere || o.bits == everywhere {
+		return both != 0
+	}
+	if both == 0 {
+		return false
+	}
+	for i := 0; i < len(s.more); i += 2 {
+		for j := 0; j < len(o.more); j += 2 {
+			if s.more[i:i+2] == o.more[j:j+2] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// add puts a location into the set; numbers must ascend.
+func (s *sites) add(number int) {
+	if number < manySites {
+		s.bits |= 1 << number
+		return
+	}
+	s.bits |= moreSites
+	s.more += string([]byte{byte(number >> 8), byte(number)})
+}
+
 func newIndex(p *plan) *index {
-	return &index{plan: p, groups: map[string]*group{}, locations: map[string]uint{}}
+	return &index{plan: p, groups: map[string]*group{}, locations: map[string]int{}}
 }
 
 // place computes where an entry belongs: what it accepts at each stage, its number and
 // its group: none when its own players differ in what must be equal, so that no match
 // can have it.
 func (x *index) place(set *RuleSet, e *entry) {
+	e.sites.bits = everywhere
 	if x.plan.reaches {
-		e.reach = x.reach(set, e)
-		for _, m := range e.reach {
-			e.mask |= m
-		}
-	} else {
-		e.mask = everywhere
+		x.reach(set, e)
 	}
 	if n := x.plan.near; n.attribute >= 0 {
 		if len(e.players) == 1 {
@@ -89,7 +126,7 @@ func (x *index) place(set *RuleSet, e *entry) {
 	x.scratch = b
 	e.group = x.groups[string(b)]
 	if e.group == nil {
-		e.group = &group{key: string(b), byMask: map[uint64]*cell{}}
+		e.group = &group{key: string(b), bySites: map[sites]*cell{}}
 		x.groups[e.group.key] = e.group
 	}
 	e.group.known++
@@ -105,17 +142,13 @@ func (x *index) forget(e *entry) {
 	}
 }
 
-// reach lists, by stage, the locations that the stage's latency rules let a ticket play
-// at, as bits.
-func (x *index) reach(set *RuleSet, e *entry) []uint64 {
-	out := make([]uint64, len(x.plan.stages))
-	for level, sp := range x.plan.stages {
-		if len(sp.latency) == 0 {
-			out[level] = everywhere
-		}
-	}
+// reach computes the locations that the latency rules let a ticket play at: as bits by
+// stage, and over all stages.
+func (x *index) reach(set *RuleSet, e *entry) {
+	e.reach, e.sites = make([]uint64, len(x.plan.stages)), sites{}
+	var more []int
 	for _, l := range e.latencies {
-		bit := uint64(1) << x.location(l.location)
+		number, anywhere := x.location(l.location), false
 		for level, sp := range x.plan.stages {
 			accepted := true
 			for _, i := range sp.latency {
@@ -123,36 +156,55 @@ func (x *index) reach(set *RuleSet, e *entry) []uint64 {
 				accepted = accepted && r.of(l) <= r.most
 			}
 			if accepted {
-				out[level] |= bit
+				e.reach[level] |= 1 << min(number, manySites)
 			}
+			anywhere = anywhere || accepted
+		}
+		switch {
+		case anywhere && number >= manySites:
+			more = append(more, number)
+		case anywhere:
+			e.sites.add(number)
 		}
 	}
-	return out
+	slices.Sort(more)
+	for _, number := range more {
+		e.sites.add(number)
+	}
+	for level, sp := range x.plan.stages {
+		if len(sp.latency) == 0 {
+			e.reach[level], e.sites = everywhere, sites{bits: everywhere}
+		}
+	}
 }
 
-func (x *index) location(name string) uint {
-	bit, known := x.locations[name]
+func (x *index) location(name string) int {
+	number, known := x.locations[name]
 	if !known {
-		bit = min(uint(len(x.locations)), 63)
-		if bit < 63 || len(x.locations) < 1<<12 {
-			x.locations[name] = bit
+		number = min(len(x.locations), maxSites-1)
+		if number < maxSites-1 {
+			x.locations[name] = number
 		}
 	}
-	return bit
+	return number
 }
+
+// many tells that there are more locations than bits, so that bits alone do not say
+// whether tickets share one.
+func (x *index) many() bool { return len(x.locations) > manySites }
 
 // insert makes an entry findable.
 func (x *index) insert(e *entry) {
-	c := e.group.byMask[e.mask]
+	c := e.group.bySites[e.sites]
 	if c == nil {
-		mask := e.mask
+		where := e.sites
 		if len(e.group.cells) >= maxCells {
-			mask = everywhere
+			where = sites{bits: everywhere}
 		}
-		if c = e.group.byMask[mask]; c == nil {
-			c = &cell{mask: mask}
+		if c = e.group.bySites[where]; c == nil {
+			c = &cell{sites: where}
 			e.group.cells = append(e.group.cells, c)
-			e.group.byMask[mask] = c
+			e.group.bySites[where] = c
 		}
 	}
 	e.cell = c
@@ -178,18 +230,18 @@ func (x *index) remove(e *entry) {
 	c.shelf.remove(e.number, e.rank)
 	if c.shelf.size == 0 {
 		g := e.group
-		delete(g.byMask, c.mask)
+		delete(g.bySites, c.sites)
 		at := slices.Index(g.cells, c)
 		g.cells[at] = g.cells[len(g.cells)-1]
 		g.cells = g.cells[:len(g.cells)-1]
 	}
 }
 
-// players counts the players of a group who accept one of the locations of a mask.
-func (x *index) players(g *group, mask uint64) int {
+// players counts the players of a group who accept one of the locations.
+func (x *index) players(g *group, where sites) int {
 	n := 0
 	for _, c := range g.cells {
-		if c.mask&mask != 0 {
+		if c.sites.meet(where) {
 			n += c.players
 		}
 	}
@@ -210,20 +262,22 @@ func (x *index) window(e *entry, level int) interval {
 // in a match under a stage, e itself perhaps among them. The index must not change
 // until the walk is over, and there is one walk at a time.
 func (x *index) hunt(e *entry, level int, after rank) hunt {
-	mask := everywhere
+	where := e.sites
 	if e.reach != nil {
-		mask = e.reach[level]
+		where.bits = e.reach[level]
 	}
-	return x.walk(e.group, mask, x.window(e, level), after)
+	return x.walk(e.group, where, x.window(e, level), after)
 }
 
 // huntAll is hunt for whatever stage may be in force.
 func (x *index) huntAll(e *entry, after rank) hunt {
-	return x.walk(e.group, e.mask, x.widest(e), after)
+	return x.walk(e.group, e.sites, x.widest(e), after)
 }
 
 // everyone is a walk over a whole group.
-func (x *index) everyone(g *group) hunt { return x.walk(g, everywhere, everything, firstRank) }
+func (x *index) everyone(g *group) hunt {
+	return x.walk(g, sites{bits: everywhere}, everything, firstRank)
+}
 
 // widest is the window over all stages.
 func (x *index) widest(e *entry) interval {
@@ -235,10 +289,10 @@ func (x *index) widest(e *entry) interval {
 	return out
 }
 
-func (x *index) walk(g *group, mask uint64, window interval, after rank) hunt {
+func (x *index) walk(g *group, where sites, window interval, after rank) hunt {
 	h := hunt{window: window, after: after, runs: x.runs[:0], ordered: x.plan.near.attribute < 0}
 	for _, c := range g.cells {
-		if c.mask&mask == 0 {
+		if !c.sites.meet(where) {
 			h.unreached += c.shelf.size
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 func (f *finder) large(q query) *found {
 	anchor := q.seeds[0]
 	clear(f.draft.metrics)
-	f.query = q
+	f.query, f.draft.bitsOnly = q, !f.index.many()
 	from, to := anchor.level, 0
 	if f.set.algorithm.oldest {
 		from, to = len(f.set.stages)-1, anchor.level
@@ -40,9 +40,9 @@ func (f *finder) large(q query) *found {
 // group of everybody (the guide does not say how tickets are batched then; we chose).
 func (f *finder) largeAt(level int, anchor *entry) *found {
 	st := f.set.stages[level]
-	for _, location := range f.meetings(st, anchor) {
+	for _, where := range f.meetings(st, anchor) {
 		f.begin(level)
-		f.hunt = f.index.walk(anchor.group, location, f.index.window(anchor, level), f.query.after)
+		f.hunt = f.index.walk(anchor.group, where, f.index.window(anchor, level), f.query.after)
 		if m := f.fillFrom(st, anchor); m != nil {
 			return m
 		}
@@ -67,29 +67,31 @@ func (f *finder) fillFrom(st *stage, anchor *entry) *found {
 // largeBatch is how many tickets are ordered for a large match, in players it can have.
 const largeBatch = 4
 
-// meetings lists the locations that the anchor accepts, each as a mask of one bit: the
+// meetings lists the locations that the anchor accepts, each as a set of its own: the
 // largest population first, or with fastestRegion the anchor's lowest latency first.
 // Those with too few players are left out.
-func (f *finder) meetings(st *stage, anchor *entry) []uint64 {
+func (f *finder) meetings(st *stage, anchor *entry) []sites {
 	if anchor.reach == nil || anchor.reach[st.level] == everywhere {
-		if f.index.players(anchor.group, everywhere) < st.minPlayers {
+		all := sites{bits: everywhere}
+		if f.index.players(anchor.group, all) < st.minPlayers {
 			return nil
 		}
-		return []uint64{everywhere}
+		return []sites{all}
 	}
 	type meeting struct {
-		mask    uint64
+		where   sites
 		latency float64
 		players int
 	}
 	var list []meeting
 	for _, l := range anchor.latencies {
-		mask := uint64(1) << f.index.location(l.location)
-		if anchor.reach[st.level]&mask == 0 {
+		if !f.acceptsLocation(st, anchor, l.location) {
 			continue
 		}
-		if n := f.index.players(anchor.group, mask); n >= st.minPlayers {
-			list = append(list, meeting{mask, l.mean, n})
+		var where sites
+		where.add(f.index.location(l.location))
+		if n := f.index.players(anchor.group, where); n >= st.minPlayers {
+			list = append(list, meeting{where, l.mean, n})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b meeting) int {
@@ -98,11 +100,20 @@ func (f *finder) meetings(st *stage, anchor *entry) []uint64 {
 		}
 		return cmp.Compare(b.players, a.players)
 	})
-	out := make([]uint64, len(list))
+	out := make([]sites, len(list))
 	for i, m := range list {
-		out[i] = m.mask
+		out[i] = m.where
 	}
 	return out
+}
+
+func (f *finder) acceptsLocation(st *stage, e *entry, location string) bool {
+	for _, i := range f.set.plan.stages[st.level].latency {
+		if !st.rules[i].(*latencyRule).acceptable(e, location) {
+			return false
+		}
+	}
+	return true
 }
 
 // orderByCloseness sorts a group by distance to the anchor in the numeric batch

@@ -84,6 +84,7 @@ func newFinder(set *RuleSet, x *index, additional int) *finder {
 // find looks for the best match that answers a query. More players are better, then
 // older tickets. nodes is the work allowed and is lowered by the work done.
 func (f *finder) find(q query, nodes *int) *found {
+	f.draft.bitsOnly = !f.index.many()
 	f.best, f.query, f.nodes, f.similar = nil, q, *nodes, min(*nodes, similarNodes)
 	clear(f.draft.metrics)
 	f.atLevels()
@@ -327,6 +328,14 @@ func (f *finder) apart(level int, a, b *entry) bool {
 	if f.set.plan.near.attribute >= 0 {
 		if w := f.index.window(a, level); b.number < w.lo || b.number > w.hi {
 			return true
+		}
+	}
+	if f.index.many() {
+		for _, i := range sp.plain {
+			if f.set.stages[level].rules[i].apart(a, b) {
+				f.draft.metrics[i].failed++
+				return true
+			}
 		}
 	}
 	for _, i := range sp.pairs {

@@ -40,7 +40,7 @@ type entry struct {
 	rank   rank
 	number float64  // of plan.near
 	reach  []uint64 // by stage, the locations it accepts; nil: all, at every stage
-	mask   uint64   // of all stages together
+	sites  sites    // the same of all stages together
 	group  *group
 	cell   *cell
 
