@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,9 @@ func (c *rulesMatchCmd) Validate() error {
 
 // Run matches the tickets and prints what came of it.
 func (c *rulesMatchCmd) Run(p *process) error {
+	if p.getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // the heap is small: by default the pass would collect it over and over
+	}
 	set, err := readRuleSet(p, c.Rules)
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type playedFile struct {
 	Kind     string   `json:"kind,omitempty"`
 	OK       bool     `json:"ok"`
 	Failures []string `json:"failures,omitempty"`
+	Hints    []string `json:"hints,omitempty"` // why expected matches did not form
 	Warnings []string `json:"warnings,omitempty"`
 }
 
@@ -130,7 +131,10 @@ func playScenario(p *process, name string, body []byte) playedFile {
 		}
 		return p.readInput(rules)
 	})
-	out := playedFile{File: shownName(name), Name: result.Name, Kind: result.Kind, OK: err == nil && result.OK(), Failures: result.Failures, Warnings: result.Warnings}
+	out := playedFile{
+		File: shownName(name), Name: result.Name, Kind: result.Kind, OK: err == nil && result.OK(),
+		Failures: result.Failures, Hints: result.Hints, Warnings: result.Warnings,
+	}
 	var problems scenario.Problems
 	var inRules flexmatch.Problems
 	switch {
@@ -157,6 +161,9 @@ func (f playedFile) print(w io.Writer) {
 	fmt.Fprintf(w, "%s  %s\n", verdict, f.File)
 	for _, line := range f.Failures {
 		fmt.Fprintf(w, "      %s\n", line)
+	}
+	for _, line := range f.Hints {
+		fmt.Fprintf(w, "      why: %s\n", line)
 	}
 	for _, line := range f.Warnings {
 		fmt.Fprintf(w, "      warning: %s\n", line)
