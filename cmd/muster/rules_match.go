@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"muster"
 	"muster/flexmatch"
 	"muster/flexmatch/scenario"
 )
@@ -24,6 +25,8 @@ type rulesMatchCmd struct {
 	Tickets string   `required:"" help:"The tickets, one JSON object a line; - is the standard input." placeholder:"FILE"`
 	At      *float64 `help:"When the matchmaker runs, in seconds on the clock of the tickets' startTime (default: when the newest ticket starts)." placeholder:"SECONDS"`
 	JSON    bool     `name:"json" help:"Print JSON instead of text."`
+
+	Explain explainFlag `help:"Say why tickets wait: this one, or without TICKET all." placeholder:"[TICKET]"`
 }
 
 // Help is the long description that --help shows.
@@ -57,14 +60,21 @@ func (c *rulesMatchCmd) Run(p *process) error {
 		return err
 	}
 	pass := matchOnce(set, tickets, c.At)
+	why, err := pass.explanations(c.Explain)
+	if err != nil {
+		return err
+	}
 	if c.JSON {
-		printJSON(p.stdout, pass.report())
+		report := pass.report()
+		report.Explanations = why
+		printJSON(p.stdout, report)
 		return nil
 	}
 	for _, note := range undeclared(set, tickets) {
 		fmt.Fprintf(p.stderr, "muster: %s\n", note)
 	}
 	pass.print(p.stdout)
+	pass.printExplanations(p.stdout, c.Explain, why)
 	return nil
 }
 
@@ -182,6 +192,8 @@ type matchReport struct {
 	MatchedPlayers int            `json:"matched_players"`
 	WaitingTickets int            `json:"waiting_tickets"`
 	PassMs         float64        `json:"pass_ms"`
+	// Explanations say why tickets wait; absent unless asked for.
+	Explanations []muster.Advice `json:"explanations,omitempty"`
 }
 
 type matchedTeams struct {
