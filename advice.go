@@ -9,8 +9,8 @@ import (
 // itself does not: an Advisor judges what the backend knows of the tickets that wait by
 // the rule set that GameLift matches them with.
 type Advisor interface {
-	// Explain explains one of the waiting tickets as of now. An unknown configuration is
-	// NotFound; Unavailable means that its rules could not be read.
+	// Explain explains one of the waiting tickets as of now. Unavailable means that the
+	// rules of the configuration could not be read.
 	Explain(ctx context.Context, q AdviceRequest) (Advice, error)
 }
 
@@ -98,7 +98,7 @@ type AdviceMiss struct {
 	Amount   *float64 `json:"amount,omitempty"` // beyond limit, in unit
 	Unit     string   `json:"unit,omitempty"`
 	Property string   `json:"property,omitempty"`
-	Limit    float64  `json:"limit,omitempty"`
+	Limit    *float64 `json:"limit,omitempty"`
 	Location string   `json:"location,omitempty"`
 }
 

@@ -167,7 +167,7 @@ func number(n float64) *float64 { return &n }
 
 func TestWhatPlayersAreTold(t *testing.T) {
 	missed := func(property, unit string, limit float64) muster.AdviceMiss {
-		return muster.AdviceMiss{Amount: number(123.456), Unit: unit, Property: property, Limit: limit, Location: "secret-place"}
+		return muster.AdviceMiss{Amount: number(123.456), Unit: unit, Property: property, Limit: &limit, Location: "secret-place"}
 	}
 	away := func(name, kind string, m muster.AdviceMiss) []muster.AdviceRule {
 		return []muster.AdviceRule{{Name: name, Type: kind, Tickets: 3, Nearest: m, Median: m}}
@@ -205,7 +205,7 @@ func TestWhatPlayersAreTold(t *testing.T) {
 		{"no latency", never(muster.AdviceObstacle{Kind: muster.MissingLatency}), "No match can be found: this mode needs latencies, and none was measured."},
 		{"a party too large", never(muster.AdviceObstacle{Kind: muster.PartyTooLarge, Players: 4, Limit: 3}), "No match can be found: a party of 4 is larger than any team, which takes 3."},
 		{"a full session", never(muster.AdviceObstacle{Kind: muster.SessionFull}), "No match can be found: the session is full."},
-		{"nowhere near enough", never(muster.AdviceObstacle{Kind: muster.NoLocation, Miss: &muster.AdviceMiss{Amount: number(30), Limit: 150}}), "No match can be found: no location is within 150 ms."},
+		{"nowhere near enough", never(muster.AdviceObstacle{Kind: muster.NoLocation, Miss: &muster.AdviceMiss{Amount: number(30), Limit: number(150)}}), "No match can be found: no location is within 150 ms."},
 		{"no location of all", never(muster.AdviceObstacle{Kind: muster.NoLocation, Miss: &muster.AdviceMiss{}}), "No match can be found: there is no location that all players of the party reach."},
 		{"a rule on a constant", never(muster.AdviceObstacle{Kind: muster.NeverFits, Rule: "Grown"}), "No match can be found: rule Grown of this mode does not admit you."},
 		{"anything else", never(muster.AdviceObstacle{Kind: muster.Unmatchable}), "No match can be found: something that this mode needs is missing."},

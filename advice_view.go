@@ -61,8 +61,7 @@ func (a Advice) forPlayers() ExplanationView {
 	for _, r := range a.Rules {
 		rule := ExplanationRule{Name: r.Name, Type: r.Type, Tickets: r.Tickets}
 		if r.Nearest.Amount != nil && slices.Contains(limits, r.Nearest.Property) {
-			limit := r.Nearest.Limit
-			rule.Property, rule.Limit, rule.Unit = r.Nearest.Property, &limit, r.Nearest.Unit
+			rule.Property, rule.Limit, rule.Unit = r.Nearest.Property, r.Nearest.Limit, r.Nearest.Unit
 		}
 		v.Rules = append(v.Rules, rule)
 	}
@@ -143,8 +142,8 @@ func (o AdviceObstacle) forPlayers() string {
 	case SessionFull:
 		return "the session is full"
 	case NoLocation:
-		if o.Miss != nil && o.Miss.Amount != nil {
-			return fmt.Sprintf("no location is within %v ms", o.Miss.Limit)
+		if o.Miss != nil && o.Miss.Limit != nil {
+			return fmt.Sprintf("no location is within %v ms", *o.Miss.Limit)
 		}
 		return "there is no location that all players of the party reach"
 	case NeverFits:

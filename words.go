@@ -26,18 +26,20 @@ type ModeName string
 // Scope says what kind of caller a token speaks for.
 type Scope string
 
-// The scopes. A guest is a player whose only way in is a guest secret.
+// The scopes. A guest is a player whose only way in is a guest secret; an admin is an
+// operator with an admin key.
 const (
 	GuestScope  Scope = "guest"
 	PlayerScope Scope = "player"
 	ServerScope Scope = "server"
+	AdminScope  Scope = "admin"
 )
 
 // Caller is whoever a request speaks for, once its token was verified.
 type Caller struct {
-	Player PlayerID // empty for a game server
+	Player PlayerID // empty for a game server and an operator
 	Scope  Scope
-	Family string // the sign-in this access token descends from; empty for a game server
+	Family string // the sign-in this access token descends from; empty without one
 }
 
 type callerKey struct{}

@@ -2,6 +2,7 @@ package flexmatch
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +188,21 @@ func TestEveryRulePropertyExpands(t *testing.T) {
 		if _, err := ParseRuleSet([]byte(wrong)); err == nil || !strings.Contains(err.Error(), "$.expansions[0].steps[0].value") {
 			t.Errorf("%s to {}: error %v, want one at the step's value", c.property, err)
 		}
+	}
+}
+
+func TestTheRuleSetOfThePackageCommentIsCorrect(t *testing.T) {
+	source, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(source)
+	from, to := strings.Index(text, "//\t{\n"), strings.Index(text, "//\t}\n")
+	if from < 0 || to < from {
+		t.Fatal("the package comment has no rule set")
+	}
+	set := mustParse(t, strings.ReplaceAll(text[from:to]+"}", "//\t", ""))
+	if len(set.Warnings()) > 0 || set.MinPlayers() != 4 || set.MaxPlayers() != 8 || !set.UsesLatency() {
+		t.Errorf("%d to %d players, latency %v, warnings %v", set.MinPlayers(), set.MaxPlayers(), set.UsesLatency(), set.Warnings())
 	}
 }

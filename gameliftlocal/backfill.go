@@ -37,12 +37,6 @@ func (s *Service) requestBackfill(ctx context.Context, configuration, id, sessio
 	if err := s.checkBackfill(config, sessionARN); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	earlier := s.backfills[sessionARN]
-	s.mu.Unlock()
-	if earlier != nil {
-		_ = s.stopTicket(ctx, earlier) // one that is being completed goes its way
-	}
 	t := &ticket{backfill: true, sessionARN: sessionARN, request: flexmatch.Ticket{
 		StartAt: s.clock.now(), Players: players, GameSessionARN: sessionARN, Backfill: true,
 	}}
@@ -113,7 +107,6 @@ func (s *Service) joinSession(lm *liveMatch, backfill *ticket, at time.Time) {
 	for _, p := range made {
 		seats[p.PlayerID] = string(p.ID)
 	}
-	delete(s.backfills, backfill.sessionARN)
 	s.complete(lm, at, &types.GameSessionConnectionInfo{
 		GameSessionArn: &backfill.sessionARN, IpAddress: optional(h.IPAddress), DnsName: optional(h.DNSName), Port: new(int32(h.Port)),
 	}, seats)
@@ -166,13 +159,13 @@ func (s *Service) continueBackfill(lm *liveMatch, sessionARN string, at time.Tim
 }
 
 // startAutomatic books a backfill of those players who still have a seat. It reports
-// whether it did: not for a session that takes nobody, nor for a configuration that
-// is gone or no longer backfills.
+// whether it did: not for a session that takes nobody or is full, nor for a
+// configuration that is gone or no longer backfills.
 func (s *Service) startAutomatic(id, sessionARN, configuration string, players []types.Player, at time.Time) bool {
 	h, known := s.world.SessionByID(hosting.SessionID(sessionARN))
 	config, err := s.configurationIn(s.res.Load(), configuration)
 	if !known || err != nil || h.Status != hosting.SessionActive || h.CreationPolicy == hosting.DenyAll ||
-		config.BackfillMode != types.BackfillModeAutomatic {
+		h.Players >= h.MaxPlayers || config.BackfillMode != types.BackfillModeAutomatic {
 		return false
 	}
 	seated := s.seatedPlayers(h, players)

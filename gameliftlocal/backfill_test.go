@@ -192,6 +192,85 @@ func TestAutomaticBackfillGoesOnAfterATimeout(t *testing.T) {
 	})
 }
 
+func TestAutomaticBackfillEnds(t *testing.T) {
+	automatic := func(in *gamelift.CreateMatchmakingConfigurationInput) { in.BackfillMode = types.BackfillModeAutomatic }
+	// arrive makes the players' seats outlive their reservation.
+	arrive := func(h *harness, server *gameServer, arn string) {
+		for _, p := range h.ticket("t1").GameSessionConnectionInfo.MatchedPlayerSessions {
+			server.call("AcceptPlayerSession", frame{"GameSessionId": arn, "PlayerSessionId": *p.PlayerSessionId})
+		}
+		server.call("HeartbeatServerProcess", frame{"HealthStatus": true})
+	}
+	for _, c := range []struct {
+		name string
+		end  func(h *harness, server *gameServer, arn string)
+		want types.MatchmakingConfigurationStatus // of the first ticket, a minute later
+	}{
+		{"with its session", func(_ *harness, server *gameServer, _ string) {
+			server.call("TerminateServerProcess", nil)
+		}, cancelled},
+		{"with a configuration that no longer backfills", func(h *harness, server *gameServer, arn string) {
+			arrive(h, server, arn)
+			_, err := h.UpdateMatchmakingConfiguration(h.ctx, &gamelift.UpdateMatchmakingConfigurationInput{
+				Name: aws.String("brawl"), BackfillMode: types.BackfillModeManual,
+			})
+			must(h.t, 0, err)
+		}, timedOut},
+		{"with a session that others have filled", func(h *harness, server *gameServer, arn string) {
+			arrive(h, server, arn)
+			out, err := h.CreatePlayerSessions(h.ctx, &gamelift.CreatePlayerSessionsInput{GameSessionId: &arn, PlayerIds: []string{"yan", "zoe"}})
+			for _, p := range must(h.t, out, err).PlayerSessions {
+				server.call("AcceptPlayerSession", frame{"GameSessionId": arn, "PlayerSessionId": *p.PlayerSessionId})
+			}
+		}, timedOut},
+		{"with the game server's request to stop", func(h *harness, server *gameServer, arn string) {
+			arrive(h, server, arn)
+			data, _ := parseMatchmakerData(*h.session(arn).MatchmakerData)
+			server.call("StopMatchBackfill", frame{
+				"GameSessionArn": arn, "MatchmakingConfigurationArn": data.ConfigurationARN, "TicketId": *data.AutoBackfillTicketID,
+			})
+		}, cancelled},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, Options{}, func(h *harness) {
+				server, arn := brawl(h, automatic)
+				first, _ := parseMatchmakerData(*h.session(arn).MatchmakerData)
+				c.end(h, server, arn)
+				h.advance(61 * time.Second)
+				h.wantStatus(*first.AutoBackfillTicketID, c.want)
+				if last := h.service.backfills[arn]; last != nil {
+					t.Errorf("backfill %s goes on", last.id())
+				}
+			})
+		})
+	}
+}
+
+func TestAutomaticBackfillAsksNewcomersToAccept(t *testing.T) {
+	inBubble(t, Options{}, func(h *harness) {
+		site := h.makeSite(nil)
+		h.ready(site, "process-1")
+		h.makeMatchmaker("brawl", brawlRules, site, func(in *gamelift.CreateMatchmakingConfigurationInput) {
+			withAcceptance(in)
+			in.BackfillMode = types.BackfillModeAutomatic
+		})
+		h.queueUp("brawl", "t1", 1, "ada", "bob")
+		must(t, 0, h.accept("t1", types.AcceptanceTypeAccept, "ada", "bob"))
+		h.advance(time.Second)
+		arn := *h.wantStatus("t1", completed).GameSessionConnectionInfo.GameSessionArn
+		data, _ := parseMatchmakerData(*h.session(arn).MatchmakerData)
+		h.queueUp("brawl", "t2", 1, "cyd")
+		h.wantStatus(*data.AutoBackfillTicketID, proposed)
+		must(t, 0, h.accept("t2", types.AcceptanceTypeReject, "cyd"))
+		h.wantStatus(*data.AutoBackfillTicketID, searching)
+		h.queueUp("brawl", "t3", 1, "dan")
+		must(t, 0, h.accept("t3", types.AcceptanceTypeAccept, "dan"))
+		h.advance(time.Second)
+		h.wantStatus("t3", completed)
+		h.wantStatus(*data.AutoBackfillTicketID, completed)
+	})
+}
+
 func TestBackfillRefusals(t *testing.T) {
 	inBubble(t, Options{}, func(h *harness) {
 		server, arn := brawl(h, nil)

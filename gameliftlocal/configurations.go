@@ -141,6 +141,9 @@ func (s *Service) updateMatchmakingConfiguration(_ context.Context, in *gamelift
 		assign(&c.GameSessionData, in.GameSessionData)
 		assignEnum(&c.BackfillMode, in.BackfillMode)
 		assignEnum(&c.FlexMatchMode, in.FlexMatchMode)
+		if in.FlexMatchMode == types.FlexMatchModeStandalone && in.GameSessionQueueArns == nil {
+			c.GameSessionQueueArns = nil // not every client can send an empty list
+		}
 		if err := s.checkConfiguration(r, &c); err != nil {
 			return err
 		}

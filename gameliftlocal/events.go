@@ -110,6 +110,15 @@ func metricsOf(list []flexmatch.RuleMetric) []ruleMetric {
 	return out
 }
 
+// noMetrics lists all rules, none of them evaluated.
+func noMetrics(rules *flexmatch.RuleSet) []ruleMetric {
+	out := []ruleMetric{}
+	for _, name := range rules.RuleNames() {
+		out = append(out, ruleMetric{RuleName: name})
+	}
+	return out
+}
+
 // publishMatch completes a matchmaking event with its tickets and sends it to the
 // configuration's topic. The lists of tickets and of gameSessionInfo are the same
 // players, once per ticket and once in a row.
@@ -130,7 +139,7 @@ func (s *Service) publishMatch(c types.MatchmakingConfiguration, at time.Time, t
 			order = val(t.api.TicketId)
 		}
 	}
-	if d.Type == "MatchmakingSucceeded" {
+	if d.Type == eventSucceeded {
 		// SNS promises no order, and players who wait for their seats need not wait for
 		// the news that led to them.
 		order += " succeeded"

@@ -27,7 +27,9 @@ type matchmaker struct {
 	inbox  []letter
 	closed error // not nil: the goroutine has ended, and letters are answered so
 
-	waits waits // the service's lock guards it
+	// The service's lock guards these.
+	waits   waits
+	accepts *flexmatch.RuleSet // what new tickets are checked against
 
 	// What follows belongs to the goroutine.
 	current *generation
@@ -73,7 +75,7 @@ type liveMatch struct {
 func newMatchmaker(s *Service, config types.MatchmakingConfiguration, rules *flexmatch.RuleSet) *matchmaker {
 	m := &matchmaker{
 		service: s, name: val(config.Name), wake: make(chan struct{}, 1),
-		homes: map[string]*generation{},
+		homes: map[string]*generation{}, accepts: rules,
 	}
 	m.current = m.newGeneration(config, rules)
 	return m
@@ -366,7 +368,7 @@ func (m *matchmaker) perform(g *generation, effects []flexmatch.Effect) (moves [
 			m.left(g, e.TicketID, departure{at: e.At, status: types.MatchmakingConfigurationStatusTimedOut, metrics: e.Metrics})
 		case flexmatch.Cancelled:
 			m.left(g, e.TicketID, departure{
-				at: e.At, status: types.MatchmakingConfigurationStatusCancelled, metrics: e.Metrics, silent: !e.ByRequest,
+				at: e.At, status: types.MatchmakingConfigurationStatusCancelled, metrics: e.Metrics, unaccepted: !e.ByRequest,
 			})
 		}
 	}

@@ -2,6 +2,8 @@ package gameliftlocal
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -75,16 +77,31 @@ func newDataAttribute(v flexmatch.Value) (dataAttribute, bool) {
 	return dataAttribute{}, false
 }
 
-// double is written with a fraction even when whole, as Amazon's service does.
+// double is written with a fraction even when whole, and with an exponent only below
+// 0.001 and from ten million on. Amazon's service was seen to write the first, and
+// common Java libraries write so; the second follows from them.
 type double float64
 
-// MarshalJSON writes 23 as 23.0. The value is finite: requests with others are refused.
+// MarshalJSON writes 23 as 23.0 and 1e7 as 1.0E7. The value is finite: requests with
+// others are refused.
 func (d double) MarshalJSON() ([]byte, error) {
-	text := strconv.FormatFloat(float64(d), 'g', -1, 64)
-	if !strings.ContainsAny(text, ".e") {
-		text += ".0"
+	size := math.Abs(float64(d))
+	if size == 0 || size >= 1e-3 && size < 1e7 {
+		text := strconv.FormatFloat(float64(d), 'f', -1, 64)
+		if !strings.Contains(text, ".") {
+			text += ".0"
+		}
+		return []byte(text), nil
 	}
-	return []byte(text), nil
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(float64(d), 'e', -1, 64), "e")
+	if !strings.Contains(digits, ".") {
+		digits += ".0"
+	}
+	n, err := strconv.Atoi(exponent)
+	if err != nil {
+		return nil, fmt.Errorf("exponent of %v: %w", float64(d), err)
+	}
+	return []byte(digits + "E" + strconv.Itoa(n)), nil
 }
 
 func mustJSON(v any) json.RawMessage {

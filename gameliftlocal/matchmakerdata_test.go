@@ -65,3 +65,14 @@ func TestParseMatchmakerDataKnowsWhatIsNotFlexMatchs(t *testing.T) {
 		}
 	}
 }
+
+func TestNumbersAreWrittenAsJavaWritesThem(t *testing.T) {
+	for n, want := range map[double]string{
+		0: "0.0", 23: "23.0", -1.5: "-1.5", 0.001: "0.001", 9999999: "9999999.0", 1234567.25: "1234567.25",
+		1e7: "1.0E7", 12345678: "1.2345678E7", 0.0005: "5.0E-4", -1e300: "-1.0E300", 2.5e-9: "2.5E-9",
+	} {
+		if got := string(mustJSON(n)); got != want {
+			t.Errorf("%v is written %s, want %s", float64(n), got, want)
+		}
+	}
+}

@@ -29,11 +29,15 @@ func (s *Service) startMatchmaking(ctx context.Context, in *gamelift.StartMatchm
 	return &gamelift.StartMatchmakingOutput{MatchmakingTicket: answer}, nil
 }
 
-// startTicket books a ticket, gives it to its matchmaker and waits until it is in the
-// pool. id may be empty.
+// startTicket books a ticket, withdraws what it replaces, gives it to its matchmaker and
+// waits until it is in the pool. id may be empty. A ticket that is refused replaces
+// nothing.
 func (s *Service) startTicket(ctx context.Context, t *ticket, configuration, id string, players []types.Player) (*types.MatchmakingTicket, error) {
 	if id == "" {
 		id = s.newID()
+	}
+	if err := checkTicketID(id); err != nil {
+		return nil, err
 	}
 	if !t.backfill {
 		players = withoutTeams(players)
@@ -72,7 +76,8 @@ func withoutTeams(players []types.Player) []types.Player {
 	return out
 }
 
-// bookTicket finds the configuration and books the ticket there.
+// bookTicket finds the configuration and books the ticket there. earlier are the
+// tickets that it replaces: a player's, or the backfill of the same session.
 func (s *Service) bookTicket(t *ticket, configuration string, players []types.Player) (earlier []*ticket, answer *types.MatchmakingTicket, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,8 +85,13 @@ func (s *Service) bookTicket(t *ticket, configuration string, players []types.Pl
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.makers[val(config.Name)].accepts.CheckTicket(t.request); err != nil {
+		return nil, nil, invalid("%s", sentence(err.Error()))
+	}
 	if !t.backfill {
 		earlier = s.tickets.earlier(players)
+	} else if old := s.backfills[t.sessionARN]; old != nil && t.sessionARN != "" {
+		earlier = []*ticket{old}
 	}
 	answer, err = s.book(t, config, players)
 	return earlier, answer, err
@@ -182,7 +192,7 @@ func (s *Service) acceptMatch(ctx context.Context, in *gamelift.AcceptMatchInput
 	})
 	var refused refusal
 	switch {
-	case errors.As(err, &refused) && refused.Reason == flexmatch.UnknownPlayer:
+	case errors.As(err, &refused) && (refused.Reason == flexmatch.UnknownPlayer || t.backfill):
 		return nil, invalid("%s", sentence(refused.Message))
 	case errors.As(err, &refused):
 		return nil, invalid("Matchmaking ticket is in %s status and cannot be accepted or rejected.", s.statusOf(t))
@@ -197,6 +207,7 @@ func (s *Service) acceptMatch(ctx context.Context, in *gamelift.AcceptMatchInput
 func (s *Service) setMatchmaker(config types.MatchmakingConfiguration) {
 	rules := s.rulesOf(s.res.Load(), config)
 	if m := s.makers[val(config.Name)]; m != nil {
+		m.accepts = rules
 		m.post(letter{config: &config, rules: rules})
 		return
 	}
@@ -210,7 +221,7 @@ func (s *Service) setMatchmaker(config types.MatchmakingConfiguration) {
 // rulesOf compiles a configuration's rule set. It was valid when it was created, and
 // a file with another is refused by Open.
 func (s *Service) rulesOf(r *resources, config types.MatchmakingConfiguration) *flexmatch.RuleSet {
-	rules, err := flexmatch.ParseRuleSet([]byte(val(r.RuleSets[val(config.RuleSetName)].RuleSetBody)))
+	rules, err := s.reading.Parse([]byte(val(r.RuleSets[val(config.RuleSetName)].RuleSetBody)))
 	if err != nil {
 		panic("gameliftlocal: rule set " + val(config.RuleSetName) + ": " + err.Error())
 	}

@@ -129,10 +129,9 @@ func (lm *liveMatch) backfill() *ticket {
 type departure struct {
 	at      time.Time
 	status  types.MatchmakingConfigurationStatus
-	metrics []flexmatch.RuleMetric
-	// silent: no event goes out. Amazon's guide ties MatchmakingCancelled to a request,
-	// so for players who did not accept, AcceptMatchCompleted is the last that is heard.
-	silent bool
+	metrics []flexmatch.RuleMetric // nil: it was never searched for
+	// unaccepted: its players did not accept a match, or a later backfill replaces it.
+	unaccepted bool
 }
 
 // left: a ticket is no longer in the pool and got no session.
@@ -142,19 +141,22 @@ func (m *matchmaker) left(g *generation, id string, how departure) {
 	m.forget(g, id)
 	delete(g.matches, t.matchID)
 	d := matchDetail{MatchID: t.matchID, RuleEvaluationMetrics: metricsOf(how.metrics)}
+	if how.metrics == nil {
+		d.RuleEvaluationMetrics = noMetrics(g.rules)
+	}
 	switch {
 	case how.status == types.MatchmakingConfigurationStatusTimedOut:
 		d.Type, d.Reason, d.Message = eventTimedOut, reasonTimedOut, messageTimedOut
 	case how.status == types.MatchmakingConfigurationStatusFailed:
 		d.Type, d.Reason, d.Message = eventFailed, reasonUnexpected, messageUnexpected
-	case !how.silent:
-		d.Type, d.Reason, d.Message = eventCancelled, reasonCancelled, messageCancelled
+	case how.unaccepted:
+		d.Type, d.Reason, d.Message = eventCancelled, reasonAcceptance, messageAcceptance
 	default:
-		d.Reason, d.Message = reasonAcceptance, messageAcceptance
+		d.Type, d.Reason, d.Message = eventCancelled, reasonCancelled, messageCancelled
 	}
 	t.unseat()
 	s.tickets.end(t, how.at, how.status, d.Reason, d.Message)
-	if !how.silent {
+	if !how.unaccepted || s.tellAll {
 		s.publishMatch(g.config, how.at, []*ticket{t}, d)
 	}
 	s.backfillEnded(t)
@@ -177,6 +179,8 @@ func (s *Service) complete(lm *liveMatch, at time.Time, conn *types.GameSessionC
 		s.tickets.end(t, at, types.MatchmakingConfigurationStatusCompleted, "", "")
 		if !t.backfill {
 			lm.maker.waits.add(at.Sub(val(t.api.StartTime)))
+		} else if s.backfills[t.sessionARN] == t {
+			delete(s.backfills, t.sessionARN)
 		}
 	}
 	s.publishMatch(lm.config, at, lm.tickets, d)

@@ -5,8 +5,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/gamelift"
 	"github.com/aws/aws-sdk-go-v2/service/gamelift/types"
-
-	"muster/flexmatch"
 )
 
 // maxRuleSetPage is Amazon's page maximum of DescribeMatchmakingRuleSets.
@@ -17,7 +15,7 @@ func (s *Service) createMatchmakingRuleSet(_ context.Context, in *gamelift.Creat
 	if name == "" {
 		return nil, invalid("A rule set needs a name.")
 	}
-	if err := checkRules(in.RuleSetBody); err != nil {
+	if err := s.checkRules(in.RuleSetBody); err != nil {
 		return nil, err
 	}
 	made := types.MatchmakingRuleSet{
@@ -41,15 +39,15 @@ func (s *Service) createMatchmakingRuleSet(_ context.Context, in *gamelift.Creat
 }
 
 // checkRules names every problem of a rule set document.
-func checkRules(body *string) error {
-	if _, err := flexmatch.ParseRuleSet([]byte(val(body))); err != nil {
+func (s *Service) checkRules(body *string) error {
+	if _, err := s.reading.Parse([]byte(val(body))); err != nil {
 		return invalid("The rule set is not valid: %s", err)
 	}
 	return nil
 }
 
 func (s *Service) validateMatchmakingRuleSet(_ context.Context, in *gamelift.ValidateMatchmakingRuleSetInput) (*gamelift.ValidateMatchmakingRuleSetOutput, error) {
-	if err := checkRules(in.RuleSetBody); err != nil {
+	if err := s.checkRules(in.RuleSetBody); err != nil {
 		return nil, err
 	}
 	return &gamelift.ValidateMatchmakingRuleSetOutput{Valid: new(true)}, nil

@@ -64,9 +64,16 @@ type Options struct {
 	StopGrace time.Duration
 
 	// QueueDelay keeps every new ticket QUEUED for a while before it searches, as
-	// Amazon's service does for some seconds. Attributes of a wrong type are then found
-	// late, and the ticket fails. 0: none.
+	// Amazon's service does for some seconds. A ticket that no longer fits its
+	// configuration's rule set by then fails. 0: none.
 	QueueDelay time.Duration
+
+	// Rules chooses between readings of the rule language; the zero value is the usual one.
+	Rules flexmatch.ParseOptions
+	// TellUnaccepted sends MatchmakingCancelled also for the tickets whose players did not
+	// accept a match. Amazon's guide ties that event to requests to stop, so without it
+	// AcceptMatchCompleted is the last event of such a ticket.
+	TellUnaccepted bool
 
 	// ProcessChanged is called when a game-server process comes, goes, or becomes idle or
 	// busy. It must not block, nor call the service. Nil: nobody is told.
@@ -93,7 +100,9 @@ type Service struct {
 	socketURL string // where game servers connect to
 	stopGrace time.Duration
 	delay     time.Duration // Options.QueueDelay
-	changed   func()        // Options.ProcessChanged, or one that does nothing
+	reading   flexmatch.ParseOptions
+	tellAll   bool   // Options.TellUnaccepted
+	changed   func() // Options.ProcessChanged, or one that does nothing
 	handler   http.Handler
 	topics    *sns.Topics
 	sockets   *serversdk.Server
@@ -137,7 +146,7 @@ func Open(_ context.Context, o Options) (*Service, error) {
 		makers: map[string]*matchmaker{}, tickets: newTicketBook(cmp.Or(o.MaxTickets, defaultMaxTickets)),
 		placing: map[hosting.PlacementID]*liveMatch{}, backfills: map[string]*ticket{},
 		processes: map[hosting.ProcessID]bool{}, stopGrace: cmp.Or(o.StopGrace, defaultStopGrace),
-		delay: o.QueueDelay, changed: o.ProcessChanged,
+		delay: o.QueueDelay, changed: o.ProcessChanged, reading: o.Rules, tellAll: o.TellUnaccepted,
 	}
 	if s.changed == nil {
 		s.changed = func() {}
@@ -245,7 +254,7 @@ func (s *Service) consistent(r *resources) error {
 		if !ok {
 			return fmt.Errorf("matchmaking configuration %s names a rule set that does not exist", name)
 		}
-		if _, err := flexmatch.ParseRuleSet([]byte(val(rules.RuleSetBody))); err != nil {
+		if _, err := s.reading.Parse([]byte(val(rules.RuleSetBody))); err != nil {
 			return fmt.Errorf("rule set %s: %w", val(c.RuleSetName), err)
 		}
 	}

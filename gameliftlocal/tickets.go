@@ -3,7 +3,9 @@ package gameliftlocal
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/gamelift/types"
 
@@ -193,15 +195,33 @@ func (w *waits) seconds() *int32 {
 	return new(int32(math.Ceil((sum / time.Duration(n)).Seconds())))
 }
 
-// Limits on players of a ticket. Source: Amazon's FlexMatch quotas; the request
-// schema holds the others.
+// Limits on tickets and their players; lengths are in characters. Source: Amazon's
+// FlexMatch quotas and GameLift API reference. The request schema holds lengths too,
+// but not for game servers.
 const (
+	maxTicketID        = 128
 	maxTicketPlayers   = 10
 	maxBackfillPlayers = 199
+	maxName            = 1024 // a player's id, a team, an attribute's name
 	maxAttributes      = 10
+	maxText            = 100 // a string of an attribute, a key of a map
 	maxListStrings     = 100
 	maxMapPairs        = 10
 )
+
+// checkTicketID refuses an id that the API could not name.
+func checkTicketID(id string) error {
+	strange := func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '.'
+	}
+	if len(id) > maxTicketID || strings.ContainsFunc(id, strange) {
+		return invalid("A TicketId has at most %d letters, digits, hyphens and full stops.", maxTicketID)
+	}
+	return nil
+}
+
+// within says whether a text has one character or more, up to a limit.
+func within(s string, limit int) bool { return s != "" && utf8.RuneCountInString(s) <= limit }
 
 // readPlayers turns players of a request into the matchmaker's. Team is kept for
 // backfills only: elsewhere Amazon documents it as unused.
@@ -218,8 +238,10 @@ func readPlayers(in []types.Player, backfill bool) ([]flexmatch.Player, error) {
 	for i, p := range in {
 		id := val(p.PlayerId)
 		switch {
-		case id == "":
-			return nil, invalid("Every player needs a PlayerId.")
+		case !within(id, maxName):
+			return nil, invalid("Every player needs a PlayerId of 1 to %d characters.", maxName)
+		case p.Team != nil && !within(*p.Team, maxName):
+			return nil, invalid("The team of player %s must have 1 to %d characters.", id, maxName)
 		case seen[id]:
 			return nil, invalid("Player %s is in the ticket twice.", id)
 		case len(p.PlayerAttributes) > maxAttributes:
@@ -244,6 +266,9 @@ func readPlayer(id string, p types.Player) (flexmatch.Player, error) {
 		out.Attributes = make(map[string]flexmatch.Value, len(p.PlayerAttributes))
 	}
 	for _, name := range sortedKeys(p.PlayerAttributes) {
+		if !within(name, maxName) {
+			return out, invalid("The attributes of player %s need names of 1 to %d characters.", id, maxName)
+		}
 		v, problem := readAttribute(p.PlayerAttributes[name])
 		if problem != "" {
 			return out, invalid("Attribute %s of player %s %s.", name, id, problem)
@@ -275,6 +300,8 @@ func readAttribute(a types.AttributeValue) (v flexmatch.Value, problem string) {
 		return v, "needs exactly one of S, N, SL and SDM"
 	}
 	switch {
+	case a.S != nil && !within(*a.S, maxText):
+		return v, "needs a string of 1 to 100 characters"
 	case a.S != nil:
 		return flexmatch.Value{Kind: flexmatch.StringAttribute, String: *a.S}, ""
 	case a.N != nil:
@@ -286,13 +313,19 @@ func readAttribute(a types.AttributeValue) (v flexmatch.Value, problem string) {
 		if len(a.SL) > maxListStrings {
 			return v, "has too many strings"
 		}
+		if slices.ContainsFunc(a.SL, func(s string) bool { return !within(s, maxText) }) {
+			return v, "needs strings of 1 to 100 characters"
+		}
 		return flexmatch.Value{Kind: flexmatch.StringListAttribute, Strings: distinct(a.SL)}, ""
 	}
 	if len(a.SDM) > maxMapPairs {
 		return v, "has too many pairs"
 	}
-	for _, n := range a.SDM {
-		if !finite(n) {
+	for key, n := range a.SDM {
+		switch {
+		case !within(key, maxText):
+			return v, "needs keys of 1 to 100 characters"
+		case !finite(n):
 			return v, "holds a value that is not a finite number"
 		}
 	}

@@ -3,6 +3,7 @@ package gameliftlocal
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,6 +122,11 @@ func TestReadAttribute(t *testing.T) {
 		{"two", types.AttributeValue{S: aws.String("x"), SL: []string{"y"}}, "needs exactly one of S, N, SL and SDM"},
 		{"not a number", types.AttributeValue{N: aws.Float64(math.NaN())}, "is not a finite number"},
 		{"infinity in a map", types.AttributeValue{SDM: map[string]float64{"a": math.Inf(1)}}, "holds a value that is not a finite number"},
+		{"an empty string", types.AttributeValue{S: aws.String("")}, "needs a string of 1 to 100 characters"},
+		{"a string of 101 letters", types.AttributeValue{S: aws.String(strings.Repeat("ä", 101))}, "needs a string of 1 to 100 characters"},
+		{"a string of 100 letters", types.AttributeValue{S: aws.String(strings.Repeat("ä", 100))}, ""},
+		{"an empty string in a list", types.AttributeValue{SL: []string{"a", ""}}, "needs strings of 1 to 100 characters"},
+		{"a long key", types.AttributeValue{SDM: map[string]float64{strings.Repeat("k", 101): 1}}, "needs keys of 1 to 100 characters"},
 		{"a long list", types.AttributeValue{SL: many}, "has too many strings"},
 		{"a large map", types.AttributeValue{SDM: pairs}, "has too many pairs"},
 	} {
@@ -131,5 +137,43 @@ func TestReadAttribute(t *testing.T) {
 	v, _ := readAttribute(types.AttributeValue{SL: []string{"a", "b", "a"}})
 	if v.Kind != flexmatch.StringListAttribute || len(v.Strings) != 2 {
 		t.Errorf("duplicates stay: %v", v.Strings)
+	}
+}
+
+func TestTicketIDsAreOnesThatTheAPICanName(t *testing.T) {
+	for id, ok := range map[string]bool{
+		"": true, "a-1.B": true, strings.Repeat("x", 128): true, strings.Repeat("x", 129): false, "a b": false, "a/b": false, "ä": false, "a_b": false,
+	} {
+		if got := checkTicketID(id) == nil; got != ok {
+			t.Errorf("%q accepted %v, want %v", id, got, ok)
+		}
+	}
+}
+
+func TestReadPlayersHoldsTheLimits(t *testing.T) {
+	player := func(edit func(*types.Player)) []types.Player {
+		p := types.Player{PlayerId: aws.String("ada")}
+		edit(&p)
+		return []types.Player{p}
+	}
+	long := strings.Repeat("x", maxName+1)
+	for _, c := range []struct {
+		name string
+		in   []types.Player
+		want string
+	}{
+		{"nobody", nil, "1 to 10 players"},
+		{"no id", player(func(p *types.Player) { p.PlayerId = nil }), "needs a PlayerId"},
+		{"a long id", player(func(p *types.Player) { p.PlayerId = &long }), "needs a PlayerId"},
+		{"an empty team", player(func(p *types.Player) { p.Team = aws.String("") }), "The team of player ada"},
+		{"a nameless attribute", player(func(p *types.Player) {
+			p.PlayerAttributes = map[string]types.AttributeValue{"": {N: aws.Float64(1)}}
+		}), "need names"},
+		{"no latency at all", player(func(p *types.Player) { p.LatencyInMs = map[string]int32{"x": 0} }), "1 ms or more"},
+	} {
+		_, err := readPlayers(c.in, false)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
+		}
 	}
 }

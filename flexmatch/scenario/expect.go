@@ -109,6 +109,7 @@ func (p *play) checkMatches(e expectation) {
 		nearest := want.nearest(got, left)
 		if nearest < 0 {
 			p.fail("expected a match of %s, but %s", want, p.noMatch(want, len(got)))
+			p.explain(want)
 			continue
 		}
 		left = slices.DeleteFunc(left, func(j int) bool { return j == nearest })
@@ -135,6 +136,37 @@ func (p *play) noMatch(want wantedMatch, got int) string {
 		instead += " (" + strings.Join(states, ", ") + ")"
 	}
 	return instead
+}
+
+// maxHints bounds how many tickets are explained: each takes a search.
+const maxHints = 5
+
+// explain says why the first ticket of an expected match that still waits does so.
+func (p *play) explain(want wantedMatch) {
+	var in []flexmatch.Input
+	first := ""
+	for _, q := range p.requests {
+		if !q.waiting() {
+			continue
+		}
+		in = append(in, flexmatch.Start{Ticket: q.ticket})
+		if id := q.ticket.ID; first == "" && (slices.Contains(want.tickets, id) || slices.Contains(want.mustInclude, id)) {
+			first = id
+		}
+	}
+	if first == "" || len(p.hints) >= maxHints {
+		return
+	}
+	pool := flexmatch.NewPool(p.config)
+	pool.Step(p.now, in...)
+	why, known := pool.Explain(first)
+	if !known || why.Standing != flexmatch.StandsSearching {
+		return
+	}
+	hint := fmt.Sprintf("at %g s: ", Seconds(p.now)) + strings.Join(why.Lines(), " ")
+	if !slices.Contains(p.hints, hint) {
+		p.hints = append(p.hints, hint)
+	}
 }
 
 // checkEvents looks for event types in their relative order over the whole run.

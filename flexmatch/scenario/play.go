@@ -39,6 +39,7 @@ type play struct {
 	// placements: the scenario says what comes of placements. Otherwise they succeed.
 	placements bool
 	failures   []string
+	hints      []string // why expected matches did not form
 }
 
 // request is a ticket that was started.
@@ -71,8 +72,8 @@ func newPlay(d document) *play {
 	return p
 }
 
-// run plays everything and returns what did not hold.
-func (p *play) run() []string {
+// run plays everything and notes what does not hold.
+func (p *play) run() {
 	due, whenever := inOrder(p.expect)
 	if p.kind == matchKind {
 		p.actions, p.failing = ticksAt(due), nil
@@ -90,7 +91,6 @@ func (p *play) run() []string {
 	for _, e := range p.expect {
 		p.checkEvents(e.events)
 	}
-	return p.failures
 }
 
 // inOrder sorts expectations by time and sets those without one apart.

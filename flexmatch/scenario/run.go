@@ -17,6 +17,8 @@ type Result struct {
 	// Failures says for each expectation that did not hold what was expected and what
 	// happened; empty: the scenario holds.
 	Failures []string
+	// Hints says why tickets of expected matches that did not form still wait.
+	Hints []string
 	// Warnings are what in the file was not read or not as it seems to be meant.
 	Warnings []string
 }
@@ -52,7 +54,9 @@ func Run(body []byte, open Open) (Result, error) {
 	if d.kind == largeFillKind {
 		result.Failures = checkFill(d.expect, set)
 	} else {
-		result.Failures = newPlay(d).run()
+		p := newPlay(d)
+		p.run()
+		result.Failures, result.Hints = p.failures, p.hints
 	}
 	if len(result.Failures) > maxFailures {
 		result.Failures = append(result.Failures[:maxFailures], fmt.Sprintf("and %d more", len(result.Failures)-maxFailures))

@@ -101,6 +101,25 @@ func TestFailingScenariosExplainThemselves(t *testing.T) {
 	}
 }
 
+func TestAMatchThatDoesNotFormIsExplained(t *testing.T) {
+	result, err := scenario.Run([]byte(`{
+	  "ruleSet": {"ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "skill", "type": "number"}],
+	    "teams": [{"name": "all", "minPlayers": 2, "maxPlayers": 2}],
+	    "rules": [{"name": "Alike", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 5}]},
+	  "tickets": [
+	    {"ticketId": "low", "startTime": 0, "players": [{"playerId": "p1", "attributes": {"skill": {"N": 1}}}]},
+	    {"ticketId": "high", "startTime": 0, "players": [{"playerId": "p2", "attributes": {"skill": {"N": 50}}}]}],
+	  "expect": [{"at": 1, "matches": [{"tickets": ["low", "high"]}]}]}`), nil)
+	if err != nil || len(result.Failures) != 1 || len(result.Hints) != 1 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	for _, want := range []string{"low", "Alike", "44"} {
+		if !strings.Contains(result.Hints[0], want) {
+			t.Errorf("%q lacks %q", result.Hints[0], want)
+		}
+	}
+}
+
 func TestARuleSetThatIsRefusedIsTheError(t *testing.T) {
 	_, err := scenario.Run([]byte(`{"ruleSet": {"ruleLanguageVersion": "1.0"}, "tickets": [], "expect": []}`), nil)
 	var problems flexmatch.Problems

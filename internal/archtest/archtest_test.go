@@ -32,6 +32,7 @@ var rules = map[string][]string{
 	"store/sqlite":                {""},
 	"store/storetest":             {""},
 	"aws/gamelift":                {""},
+	"advisor":                     {"", "flexmatch"},
 	"httpapi":                     {""},
 	"realtime":                    {""},
 	"gameliftlocal":               {"flexmatch", "gameliftlocal/..."},
@@ -48,7 +49,7 @@ var rules = map[string][]string{
 	"internal/archtest":           {},
 	"cmd/muster": {
 		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "store/sqlite", "aws/gamelift", "httpapi", "realtime",
-		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo",
+		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
 
@@ -58,6 +59,7 @@ var outside = map[string][]string{
 	"":                      {},
 	"rating":                {},
 	"flexmatch":             {},
+	"advisor":               {},
 	"store/memory":          {},
 	"store/storetest":       {},
 	"gameliftlocal/hosting": {},

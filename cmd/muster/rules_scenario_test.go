@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// scenarioText is a scenario of a duel in which a and b are expected to match.
+func scenarioText(rules, expect string) string {
+	return `{"name": "pair", "kind": "match", ` + rules + `, "tickets": [` +
+		strings.Join(strings.Split(strings.TrimSpace(ticketLine("a", 0, 10)+ticketLine("b", 1, 12)), "\n"), ",") +
+		`], "expect": [{"at": 2, "matches": [` + expect + `]}]}`
+}
+
+// scenarioFolder holds a rule set, two scenarios that hold, one of them a folder below,
+// and whatever more is given by name.
+func scenarioFolder(t *testing.T, more map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{
+		"rules.json":      duelRules,
+		"good.json":       scenarioText(`"ruleSetFile": "rules.json"`, `{"tickets": ["t-a", "t-b"]}`),
+		"below/good.json": scenarioText(`"ruleSetFile": "../rules.json"`, `{"tickets": ["t-b", "t-a"]}`),
+		"notes.txt":       "not a scenario",
+	}
+	for name, body := range more {
+		files[name] = body
+	}
+	for name, body := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestRulesScenarioPlaysFilesAndFolders(t *testing.T) {
+	dir := scenarioFolder(t, nil)
+	code, stdout, stderr := runRules(t, "", "scenario", dir, filepath.Join(dir, "good.json"))
+	if code != 0 || stderr != "" {
+		t.Fatalf("code %d: %s%s", code, stdout, stderr)
+	}
+	want := "ok    " + filepath.Join(dir, "below", "good.json") + "\nok    " + filepath.Join(dir, "good.json") + "\nok    " + filepath.Join(dir, "good.json") + "\n3 scenarios, all ok\n"
+	if stdout != want {
+		t.Errorf("it says\n%s\nnot\n%s", stdout, want)
+	}
+}
+
+func TestRulesScenarioReadsTheStandardInput(t *testing.T) {
+	quoted := strings.NewReplacer("\n", " ").Replace(duelRules)
+	code, stdout, stderr := runRules(t, scenarioText(`"ruleSet": `+quoted, `{"tickets": ["t-a", "t-b"]}`), "scenario", "-")
+	if code != 0 || stdout != "ok    <stdin>\n1 scenario, all ok\n" {
+		t.Errorf("code %d: %s%s", code, stdout, stderr)
+	}
+}
+
+func TestRulesScenarioExplainsWhatFails(t *testing.T) {
+	for name, test := range map[string]struct{ body, want string }{
+		"an expectation that does not hold":   {scenarioText(`"ruleSetFile": "rules.json"`, ``), "at 2 s: a match formed that was not expected: tickets [t-a t-b]"},
+		"a field that nobody reads":           {scenarioText(`"ruleSetFile": "rules.json", "tikets": 1`, ``), "warning: tikets is not a field that is read"},
+		"a scenario that cannot be read":      {`{"kind": "match"`, "not JSON: unexpected end of JSON input"},
+		"a wrong value":                       {scenarioText(`"ruleSetFile": "rules.json", "actions": 3`, ``), "actions[0]: must be an object"},
+		"a rule set that is refused":          {scenarioText(`"ruleSet": {"ruleLanguageVersion": "1.0"}`, ``), "its rule set: 1:1: $: "},
+		"a rule set file that is not there":   {scenarioText(`"ruleSetFile": "absent.json"`, ``), "the ruleSetFile absent.json: "},
+		"a rule set file that is no rule set": {scenarioText(`"ruleSetFile": "notes.txt"`, ``), "its rule set: 1:1: $: not JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := scenarioFolder(t, map[string]string{"zzz.json": test.body})
+			code, stdout, stderr := runRules(t, "", "scenario", dir)
+			if code != 1 || stderr != "muster: 1 scenario failed, of 3\n" {
+				t.Errorf("code %d: %s", code, stderr)
+			}
+			if !strings.Contains(stdout, "FAIL  "+filepath.Join(dir, "zzz.json")+"\n") || !strings.Contains(stdout, "      "+test.want) {
+				t.Errorf("no %q in\n%s", test.want, stdout)
+			}
+			if strings.Count(stdout, "ok  ") != 2 {
+				t.Errorf("the others are not ok:\n%s", stdout)
+			}
+		})
+	}
+}
+
+func TestRulesScenarioPrintsJSON(t *testing.T) {
+	dir := scenarioFolder(t, map[string]string{"zzz.json": scenarioText(`"ruleSetFile": "rules.json"`, ``)})
+	code, stdout, _ := runRules(t, "", "scenario", "--json", dir)
+	var got struct {
+		OK        bool
+		Scenarios []playedFile
+	}
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatalf("%v in %s", err, stdout)
+	}
+	if code != 1 || got.OK || len(got.Scenarios) != 3 {
+		t.Fatalf("code %d: %+v", code, got)
+	}
+	if good := got.Scenarios[1]; !good.OK || good.Name != "pair" || good.Kind != "match" || len(good.Failures) != 0 {
+		t.Errorf("the good one: %+v", good)
+	}
+	if bad := got.Scenarios[2]; bad.OK || len(bad.Failures) != 1 {
+		t.Errorf("the bad one: %+v", bad)
+	}
+}
+
+func TestRulesScenarioTellsUnreadableFilesFromFailures(t *testing.T) {
+	dir := scenarioFolder(t, nil)
+	for name, args := range map[string][]string{
+		"a file that is not there":   {filepath.Join(dir, "absent.json")},
+		"beside one that holds":      {filepath.Join(dir, "good.json"), filepath.Join(dir, "absent.json")},
+		"a folder without scenarios": {t.TempDir()},
+		"no argument":                {},
+	} {
+		if code, _, stderr := runRules(t, "", append([]string{"scenario"}, args...)...); code != 2 || !strings.HasPrefix(stderr, "muster: ") {
+			t.Errorf("%s: code %d, %q", name, code, stderr)
+		}
+	}
+}
+
+func TestRulesScenarioAgreesWithTheReference(t *testing.T) {
+	dir := reference(t, "scenarios")
+	code, stdout, stderr := runRules(t, "", "scenario", dir)
+	if code != 0 || !strings.Contains(stdout, "18 scenarios, all ok") {
+		t.Errorf("code %d: %s%s", code, stdout, stderr)
+	}
+}
