@@ -44,7 +44,7 @@ func cases(t *testing.T, share float64, depth scrutiny, make func(m *maker) hist
 
 func TestNoRandomMatchBreaksARule(t *testing.T) {
 	cases(t, 0.4, soundness, func(m *maker) history {
-		if m.chance(15) {
+		if m.chance(100) {
 			return m.life(m.ruleSet(m.between(8, 16)), m.between(12, 24), false)
 		}
 		return m.life(m.ruleSet(m.between(2, 8)), m.between(2, 10), false)
@@ -64,5 +64,25 @@ func TestOnePassPrefersOlderTickets(t *testing.T) {
 		}
 		h.Steps = []historyStep{once}
 		return h
+	})
+}
+
+func TestNoRandomLargeMatchBreaksARule(t *testing.T) {
+	cases(t, 0.05, soundness, func(m *maker) history {
+		m.backfills = m.chance(2)
+		return m.crowd(m.largeRuleSet(), m.between(10, 90), m.chance(2))
+	})
+}
+
+// TestNoPairOfManyIsLeft fills a 1v1 with hundreds of players, where the search takes
+// its short cuts: afterwards no two who could play each other may wait.
+func TestNoPairOfManyIsLeft(t *testing.T) {
+	cases(t, 0.01, pairs, func(m *maker) history { return m.crowd(m.duel(), m.between(200, 500), false) })
+}
+
+func TestNoMatchOfManyBreaksARule(t *testing.T) {
+	cases(t, 0.005, soundness, func(m *maker) history {
+		m.backfills = true
+		return m.crowd(m.ruleSet(m.between(4, 10)), m.between(200, 400), true)
 	})
 }
