@@ -17,8 +17,8 @@ func didYouMean(name string, candidates []string) string {
 
 // Bounds on guessing: a hostile document must not make it dear.
 const (
-	longestGuess = 32  // letters; longer names are not compared
-	mostGuesses  = 200 // candidates that are looked at
+	longestGuess = 32 // letters; longer names are not compared
+	mostGuesses  = 50 // candidates that are looked at
 )
 
 // lookalike is the candidate that a name is a misspelling of: another case, or one or

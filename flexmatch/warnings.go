@@ -16,7 +16,7 @@ const mostPlayerAttributes = 10
 // warn looks at a correct rule set for what is likely not meant. comment is where the
 // first comment stands, -1 without any.
 func (c *compiler) warn(set *RuleSet, root *node, comment int) Problems {
-	w := &adviser{compiler: c, set: set, root: root, notes: reporter{body: c.body}, draft: newDraft(set, 0), proofs: 10_000}
+	w := &adviser{compiler: c, set: set, root: root, notes: reporter{body: c.body}, draft: newDraft(set, 0), proofs: 2_000}
 	if comment >= 0 {
 		w.notes.reportAt(comment, "$", "comments are accepted here and in Amazon's samples, but Amazon's API reference does not allow them")
 	}
