@@ -174,6 +174,7 @@ func (r *replay) drain(now time.Time) *failure {
 	r.depth = soundness
 	var in []flexmatch.Input
 	for _, id := range ids {
+		r.ledger.noteLeft(id)
 		if r.ledger.state[id] == "placing" {
 			in = append(in, flexmatch.Placed{MatchID: r.ledger.matchOf(id)})
 		} else {

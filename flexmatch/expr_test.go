@@ -106,6 +106,22 @@ func TestExpressionsYieldWhatTheGuideSays(t *testing.T) {
 			t.Errorf("%s: %v", expression, err)
 			continue
 		}
+		for part, feature := range map[string]string{
+			"teams[red]": "teams[name]", "teams[red,blue]": "teams[name, name]", "teams[*]": "teams[*]", "teams[duo]": "teams[name] of a team with a quantity",
+			"[playerId]": "players[playerId]", "attributes[skill]": "attributes[name]", "[tank]": "attributes[name][key] of a map", "max(avg(": "functions repeat over outer lists",
+		} {
+			if strings.Contains(expression, part) {
+				Covers(t, feature)
+			}
+		}
+		for f := minFunction; f < numFunctions; f++ {
+			if strings.Contains(expression, functionNames[f]+"(") {
+				Covers(t, "function "+functionNames[f])
+			}
+		}
+		if strings.HasPrefix(expression, "players") {
+			Covers(t, "players: everyone in one list")
+		}
 		d.arena.reset()
 		if got := d.eval(e).String(); got != want {
 			t.Errorf("%s is %s, want %s", expression, got, want)
@@ -114,6 +130,7 @@ func TestExpressionsYieldWhatTheGuideSays(t *testing.T) {
 }
 
 func TestExpressionsThatCannotBeReadSayWhy(t *testing.T) {
+	Covers(t, "expressions that cannot be read")
 	_, s := exprWorld(t)
 	for expression, want := range map[string]string{
 		"":                                         "character 1: expected teams",

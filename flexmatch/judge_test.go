@@ -515,10 +515,3 @@ func sameAttributes(a, b map[string]flexmatch.Value) bool {
 	}
 	return true
 }
-
-// note records what of the language a match depended on.
-func (j *judge) note(a assignment, st *inForce, now time.Time) {
-	for _, r := range st.rules {
-		j.features["rule "+r.kind] = true
-	}
-}

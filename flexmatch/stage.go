@@ -320,9 +320,7 @@ func (c *compiler) analyse(set *RuleSet) {
 // expressions lists the property expressions of a rule.
 func expressions(r rule) []*expr {
 	var out []*expr
-	switch r := r.(type) {
-	case *partyRule:
-		return expressions(r.rule)
+	switch r := underlying(r).(type) {
 	case *comparisonRule:
 		out = slices.Clone(r.measurements)
 		if r.reference != nil {

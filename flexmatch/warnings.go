@@ -220,7 +220,7 @@ func (w *adviser) relaxesUpwards(x expansion) (up, known bool) {
 	case "minDistance", "minCount", "minPlayers":
 		return false, true
 	case "referenceValue":
-		if r, ok := w.set.stages[0].rules[x.rule].(*comparisonRule); ok {
+		if r, ok := underlying(w.set.stages[0].rules[x.rule]).(*comparisonRule); ok {
 			switch r.operation {
 			case less, lessOrEqual:
 				return true, true
