@@ -166,6 +166,11 @@ func (h history) run(depth scrutiny) (features map[string]bool, _ *failure) {
 
 // drain ends every ticket that is left: placed, or stopped. Then nothing remains.
 func (r *replay) drain(now time.Time) *failure {
+	if r.depth == pairs {
+		if f := r.judge.pair(r.ledger.waiting(), now); f != nil {
+			return f
+		}
+	}
 	var ids []string
 	for id := range r.ledger.state {
 		ids = append(ids, id)
@@ -218,10 +223,8 @@ func (r *replay) step(now time.Time, in []flexmatch.Input) *failure {
 	}
 	matches, waiting, f := r.ledger.follow(now, in, effects)
 	switch {
-	case f != nil || r.depth == soundness:
+	case f != nil || r.depth <= pairs:
 		return f
-	case r.depth == pairs:
-		return r.judge.pair(r.ledger.waiting(), now)
 	}
 	return r.judge.missing(waiting, matches, now, r.depth)
 }

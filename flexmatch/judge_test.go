@@ -335,12 +335,13 @@ func distinct(list []string) []string {
 	return out
 }
 
-// misshapen says what is wrong with the sizes of a match, "" when nothing is.
+// misshapen says what is wrong with the sizes of a match, "" when nothing is. It is
+// called for every match that is tried: no formatting.
 func (j *judge) misshapen(a assignment, st *inForce) string {
 	total, backfills := 0, 0
 	for i, people := range a.teams {
 		if n := len(people); n < st.sizes[i].least || n > st.sizes[i].most {
-			return fmt.Sprintf("team %s has %d players, not %d to %d", j.teams[i], n, st.sizes[i].least, st.sizes[i].most)
+			return "a team has too few or too many players"
 		}
 		total += len(people)
 	}
@@ -351,13 +352,13 @@ func (j *judge) misshapen(a assignment, st *inForce) string {
 	}
 	switch {
 	case backfills > 1:
-		return fmt.Sprintf("%d backfills in one match", backfills)
+		return "more than one backfill"
 	case backfills == 1 && len(a.groups) == 1:
 		return "a backfill without a new ticket"
 	case total == 0:
 		return "a match of nobody"
 	case backfills == 0 && total > st.total-j.additional:
-		return fmt.Sprintf("%d players leave fewer than the %d slots that stay open", total, j.additional)
+		return "fewer slots are left than stay open"
 	}
 	return ""
 }
