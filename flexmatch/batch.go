@@ -3,7 +3,9 @@ package flexmatch
 import "math"
 
 // batchDistanceRule keeps a match's tickets alike in one attribute: numbers within
-// maxDistance of each other, strings the same.
+// maxDistance of each other, strings the same. A party's numbers count by their
+// aggregate, and of its strings all must be the same. That numbers need a maxDistance and
+// that lists and maps are refused is our choice, where the guide is silent.
 type batchDistanceRule struct {
 	attribute    int
 	text         bool    // a string attribute

@@ -123,6 +123,7 @@ type scrutiny uint8
 
 const (
 	soundness scrutiny = iota
+	pairs              // no two tickets are left that could be a match
 	yield              // every match that exists is found, with as many players as can be
 	seniority          // and of the oldest tickets that make one of so many players
 )
@@ -160,7 +161,33 @@ func (h history) run(depth scrutiny) (features map[string]bool, _ *failure) {
 			return nil, f
 		}
 	}
-	return j.features, nil
+	return j.features, r.drain(last)
+}
+
+// drain ends every ticket that is left: placed, or stopped. Then nothing remains.
+func (r *replay) drain(now time.Time) *failure {
+	var ids []string
+	for id := range r.ledger.state {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	r.depth = soundness
+	var in []flexmatch.Input
+	for _, id := range ids {
+		r.ledger.noteLeft(id)
+		if r.ledger.state[id] == "placing" {
+			in = append(in, flexmatch.Placed{MatchID: r.ledger.matchOf(id)})
+		} else {
+			in = append(in, flexmatch.Stop{TicketID: id})
+		}
+	}
+	if f := r.step(now, in); f != nil {
+		return f
+	}
+	if n := r.pool.Size(); n != 0 || len(r.ledger.state) != 0 {
+		return failf("protocol", "%d tickets are left in the pool after all were stopped or placed, %d without an end", n, len(r.ledger.state))
+	}
+	return nil
 }
 
 // inputs makes the inputs of a step from where the tickets stand.
@@ -190,8 +217,11 @@ func (r *replay) step(now time.Time, in []flexmatch.Input) *failure {
 		return failf("deadline", "after the Step to %v it is %v", now.Sub(dawn), at.Sub(dawn))
 	}
 	matches, waiting, f := r.ledger.follow(now, in, effects)
-	if f != nil || r.depth == soundness {
+	switch {
+	case f != nil || r.depth == soundness:
 		return f
+	case r.depth == pairs:
+		return r.judge.pair(r.ledger.waiting(), now)
 	}
 	return r.judge.missing(waiting, matches, now, r.depth)
 }

@@ -284,7 +284,8 @@ func (r *comparisonRule) apart(a, b *entry) bool {
 }
 
 // distanceRule bounds the distance of every measured number to a reference, bounds
-// included. Parties are ignored as in a comparison.
+// included (the guide says "within"; that both count is our reading). Parties are ignored
+// as in a comparison. One bound at least is wanted, or the rule would say nothing.
 type distanceRule struct {
 	measurements []*expr
 	reference    *expr

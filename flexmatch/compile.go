@@ -207,7 +207,8 @@ func (c *compiler) teamSizes(root *node) {
 // processed. Source: Amazon's FlexMatch guide, "Rule set schema for large matches".
 func isLarge(players int) bool { return players > maxSmallMatch }
 
-// team reads one team and returns how many players all its instances take.
+// team reads one team and returns how many players all its instances take. A team may
+// be allowed to stay empty, but not be without places (the guide is silent; we chose).
 func (c *compiler) team(n *node) (players int) {
 	name, okName := c.text(n, "name", "a team")
 	least, okLeast := c.wholeNumber(n, "minPlayers", "a team", 0)

@@ -206,3 +206,30 @@ func TestTheRuleSetOfThePackageCommentIsCorrect(t *testing.T) {
 		t.Errorf("%d to %d players, latency %v, warnings %v", set.MinPlayers(), set.MaxPlayers(), set.UsesLatency(), set.Warnings())
 	}
 }
+
+func TestAMisspeltExpressionIsNoLiteral(t *testing.T) {
+	for reference, literal := range map[string]bool{
+		"medic": true, "players": true, "teams": true, "count me in": true, "max": true,
+		"agv(teams[red].players.attributes[mode])": false, "Teams[red].players[playerId]": false,
+		"player(teams[red])": false, "players.atributes[mode]": false, "min(": false,
+	} {
+		_, err := ParseRuleSet([]byte(rules(`{"name":"r","type":"comparison","operation":"=","measurements":["teams[red].players.attributes[mode]"],"referenceValue":"` + reference + `"}`)))
+		if (err == nil) != literal {
+			t.Errorf("%q is taken for a literal: %v, want %v (%v)", reference, err == nil, literal, err)
+		}
+	}
+}
+
+// A document that is wrong in every way it can be is answered soon and briefly.
+func TestAHostileDocumentIsAnsweredBriefly(t *testing.T) {
+	var names, operands []string
+	for i := range 300 {
+		names = append(names, fmt.Sprintf(`{"name":"rule-of-thirty-letters-%07d","type":"latency","maxLatency":1}`, i))
+		operands = append(operands, fmt.Sprintf("rule-of-thirty-letterz-%07dx", i))
+	}
+	names = append(names, `{"name":"c","type":"compound","statement":"or(`+strings.Repeat(strings.Join(operands, ",")+",", 3)+`x)"}`)
+	_, err := ParseRuleSet([]byte(rules(names...)))
+	if got := fmt.Sprint(err); !strings.Contains(got, "names more rules") || strings.Count(got, "\n") != 20 {
+		t.Errorf("%d lines, want 21", strings.Count(got, "\n")+1)
+	}
+}

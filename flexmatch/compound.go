@@ -58,8 +58,9 @@ func (c *compiler) compound(src ruleSource) *compoundRule {
 	return &compoundRule{tree}
 }
 
-// operand finds a rule that a statement may name: it stands earlier and can be true or
-// false for a match.
+// operand finds a rule that a statement may name: it stands earlier, is no batchDistance
+// (Amazon's FlexMatch guide, "Compound rule") and can be true or false for a match, which
+// a sort rule is not (our choice).
 func (c *compiler) operand(src ruleSource, name string) (int, error) {
 	for _, other := range c.sources {
 		if other.name != name {
@@ -113,7 +114,10 @@ func (p *logicParser) statement(depth int) (logic, error) {
 		}
 		rule, err := p.find(word)
 		if err != nil {
-			p.unusable = append(p.unusable, err)
+			const enough = 20
+			if p.unusable = append(p.unusable, err); len(p.unusable) == enough {
+				return logic{}, fmt.Errorf("the statement names more rules that it cannot")
+			}
 		}
 		return logic{rule: rule}, nil
 	}

@@ -200,3 +200,17 @@ func (j *judge) worse(m flexmatch.Match, anchor *group, companions []*group, bes
 	}
 	return nil
 }
+
+// pair looks for two waiting tickets that could be a match: all pairs if few wait, else
+// every ticket with some hundred others.
+func (j *judge) pair(waiting []*group, now time.Time) *failure {
+	const most = 120
+	for i, g := range waiting {
+		for k := i + 1; k < len(waiting) && k <= i+most; k++ {
+			if o := j.options(g, waiting[k:k+1], now); o.certain > 0 {
+				return failf("missed pair", "at %v %s and %s still wait although%s fit together", now.Sub(dawn), g.ticket.ID, waiting[k].ticket.ID, o.example)
+			}
+		}
+	}
+	return nil
+}

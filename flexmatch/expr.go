@@ -181,6 +181,11 @@ func (s *scope) teamNames() string {
 // (referenceValue). It is generous, so that a misspelt expression is reported and not
 // taken for a literal.
 func looksLikeExpr(s string) bool {
+	for _, part := range []string{"teams[", "team[", "players.", "players["} {
+		if strings.Contains(s, part) {
+			return true
+		}
+	}
 	word, rest := leadingWord(strings.TrimSpace(s))
 	rest = strings.TrimLeft(rest, " \t\r\n")
 	switch {
@@ -189,7 +194,7 @@ func looksLikeExpr(s string) bool {
 	case word == "teams" || word == "team":
 		return strings.HasPrefix(rest, "[")
 	case word == "players":
-		return strings.HasPrefix(rest, ".attributes") || strings.HasPrefix(rest, "[")
+		return strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "[")
 	}
 	return false
 }
@@ -261,9 +266,9 @@ func (p *exprParser) expr(depth int) (*expr, error) {
 	word, _ := leadingWord(p.text[p.at:])
 	p.at += len(word)
 	switch word {
-	case "teams", "team":
+	case "teams", "team": // the guide's tables print both, its rule sets teams only
 		return p.teamsPath()
-	case "players":
+	case "players": // not in the guide, but in use: all players, whatever the team
 		return p.member(&path{teams: p.scope.allTeams(), everyone: true, member: playerMember}, 1)
 	}
 	f := functionNamed(word)
@@ -440,7 +445,7 @@ func (p *exprParser) attribute(path *path, depth int) (*expr, error) {
 		typ.base = stringBase
 	case StringListAttribute:
 		typ = exprType{stringBase, depth + 1}
-	case StringNumberMapAttribute:
+	case StringNumberMapAttribute: // the guide shows no way to read a map; [key] is our choice
 		if path.key, err = p.bracket("key of the map " + name); err != nil {
 			return nil, err
 		}

@@ -52,31 +52,50 @@ func (v value) String() string {
 func TestExpressionsYieldWhatTheGuideSays(t *testing.T) {
 	d, s := exprWorld(t)
 	for expression, want := range map[string]string{
-		"teams[red].players.attributes[skill]":                                 "[10,20]",
-		"avg(teams[red,blue].players.attributes[skill])":                       "[15,50]",
-		"max(avg(teams[blue, red].players.attributes[skill]))":                 "50",
-		"avg(flatten(teams[*].players.attributes[skill]))":                     "32.5",
-		"count(teams[*].players)":                                              "[2,2,0,0,0]",
-		"count(teams[*])":                                                      "5",
-		"stddev(teams[red].players.attributes[skill])":                         "5",
-		"set_intersection(flatten(teams[red,blue].players.attributes[modes]))": "[a]",
-		"flatten(teams[*].players[playerId])":                                  "[p1,p2,p3,p4]",
-		"flatten( teams [ * ] . players [ PLAYERID ] )":                        "[p1,p2,p3,p4]",
-		"teams[*].players[playerId]":                                           "[[p1,p2],[p3,p4],[],[],[]]",
-		"teams[red,blue].players.attributes[modes]":                            "[[[a,b],[a]],[[a,c],[a]]]",
-		"flatten(teams[red,blue].players.attributes[modes])":                   "[[a,b],[a],[a,c],[a]]",
-		"set_intersection(teams[red,blue].players.attributes[modes])":          "[[a],[a]]",
-		"median(flatten(teams[*].players.attributes[skill]))":                  "30",
-		"median(teams[red].players.attributes[skill])":                         "15",
-		"sum(teams[*].players.attributes[skill])":                              "[30,100,0,0,0]",
-		"min(teams[*].players.attributes[skill])":                              "[10,40,none,none,none]",
-		"min(min(teams[*].players.attributes[skill]))":                         "10",
-		"avg(teams[green team].players.attributes[skill])":                     "none",
-		"count(teams[duo].players)":                                            "[0,0]",
-		"count(teams[duo_2].players)":                                          "0",
-		"players.attributes[class]":                                            "[mage,mage,mage,mage]",
-		"max(players.attributes[roles][tank])":                                 "5",
-		"teams[red].players.attributes[roles][tank]":                           "[3]",
+		"teams[red].players.attributes[skill]":                               "[10,20]",
+		"avg(teams[red,blue].players.attributes[skill])":                     "[15,50]",
+		"max(avg(teams[blue, red].players.attributes[skill]))":               "50",
+		"avg(flatten(teams[*].players.attributes[skill]))":                   "32.5",
+		"count(teams[*].players)":                                            "[2,2,0,0,0]",
+		"count(teams[*])":                                                    "5",
+		"count (teams[*].players)":                                           "[2,2,0,0,0]",
+		"count(teams[red].players)":                                          "2",
+		"count(players)":                                                     "4",
+		"teams[red,blue]":                                                    "[*,*]",
+		"teams[red].players":                                                 "[*,*]",
+		"team[red,blue].players":                                             "[[*,*],[*,*]]",
+		"teams[red].players[playerId]":                                       "[p1,p2]",
+		"teams[red].players[playerid]":                                       "[p1,p2]",
+		"count(teams[red,blue].players.attributes[modes])":                   "[[2,1],[2,1]]",
+		"count(flatten(teams[red,blue].players.attributes[modes]))":          "[2,1,2,1]",
+		"count(flatten(flatten(teams[red,blue].players.attributes[modes])))": "6",
+		"set_intersection(set_intersection(teams[red,blue].players.attributes[modes]))": "[a]",
+		"stddev(teams[red,blue].players.attributes[skill])":                             "[5,10]",
+		"median(teams[red,blue].players.attributes[skill])":                             "[15,50]",
+		"max(teams[red,blue].players.attributes[skill])":                                "[20,60]",
+		"sum(avg(teams[red,blue].players.attributes[skill]))":                           "65",
+		"flatten(teams[red].players.attributes[modes])":                                 "[a,b,a]",
+		"teams[duo].players[playerId]":                                                  "[[],[]]",
+		"teams[duo_1].players[playerId]":                                                "[]",
+		"stddev(teams[red].players.attributes[skill])":                                  "5",
+		"set_intersection(flatten(teams[red,blue].players.attributes[modes]))":          "[a]",
+		"flatten(teams[*].players[playerId])":                                           "[p1,p2,p3,p4]",
+		"flatten( teams [ * ] . players [ PLAYERID ] )":                                 "[p1,p2,p3,p4]",
+		"teams[*].players[playerId]":                                                    "[[p1,p2],[p3,p4],[],[],[]]",
+		"teams[red,blue].players.attributes[modes]":                                     "[[[a,b],[a]],[[a,c],[a]]]",
+		"flatten(teams[red,blue].players.attributes[modes])":                            "[[a,b],[a],[a,c],[a]]",
+		"set_intersection(teams[red,blue].players.attributes[modes])":                   "[[a],[a]]",
+		"median(flatten(teams[*].players.attributes[skill]))":                           "30",
+		"median(teams[red].players.attributes[skill])":                                  "15",
+		"sum(teams[*].players.attributes[skill])":                                       "[30,100,0,0,0]",
+		"min(teams[*].players.attributes[skill])":                                       "[10,40,none,none,none]",
+		"min(min(teams[*].players.attributes[skill]))":                                  "10",
+		"avg(teams[green team].players.attributes[skill])":                              "none",
+		"count(teams[duo].players)":                                                     "[0,0]",
+		"count(teams[duo_2].players)":                                                   "0",
+		"players.attributes[class]":                                                     "[mage,mage,mage,mage]",
+		"max(players.attributes[roles][tank])":                                          "5",
+		"teams[red].players.attributes[roles][tank]":                                    "[3]",
 		"team[red]":         "*",
 		"12.5":              "12.5",
 		`'a quoted string'`: "a quoted string",
@@ -87,6 +106,22 @@ func TestExpressionsYieldWhatTheGuideSays(t *testing.T) {
 			t.Errorf("%s: %v", expression, err)
 			continue
 		}
+		for part, feature := range map[string]string{
+			"teams[red]": "teams[name]", "teams[red,blue]": "teams[name, name]", "teams[*]": "teams[*]", "teams[duo]": "teams[name] of a team with a quantity",
+			"[playerId]": "players[playerId]", "attributes[skill]": "attributes[name]", "[tank]": "attributes[name][key] of a map", "max(avg(": "functions repeat over outer lists",
+		} {
+			if strings.Contains(expression, part) {
+				Covers(t, feature)
+			}
+		}
+		for f := minFunction; f < numFunctions; f++ {
+			if strings.Contains(expression, functionNames[f]+"(") {
+				Covers(t, "function "+functionNames[f])
+			}
+		}
+		if strings.HasPrefix(expression, "players") {
+			Covers(t, "players: everyone in one list")
+		}
 		d.arena.reset()
 		if got := d.eval(e).String(); got != want {
 			t.Errorf("%s is %s, want %s", expression, got, want)
@@ -95,6 +130,7 @@ func TestExpressionsYieldWhatTheGuideSays(t *testing.T) {
 }
 
 func TestExpressionsThatCannotBeReadSayWhy(t *testing.T) {
+	Covers(t, "expressions that cannot be read")
 	_, s := exprWorld(t)
 	for expression, want := range map[string]string{
 		"":                                         "character 1: expected teams",

@@ -89,11 +89,11 @@ func (m *maker) ticket(n int, now float64) historyTicket {
 				p.Team = "nowhere"
 			}
 		}
-		if !m.chance(25) {
-			p.Latency = map[string]int{places[home]: m.between(1, 60)}
+		if !m.chance(15) {
+			p.Latency = map[string]int{places[home]: 5 * m.between(1, 12)}
 			for _, place := range places {
 				if m.chance(2) {
-					p.Latency[place] = m.between(1, 100)
+					p.Latency[place] = 5 * m.between(1, 20)
 				}
 			}
 		}

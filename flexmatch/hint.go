@@ -15,26 +15,34 @@ func didYouMean(name string, candidates []string) string {
 	return ""
 }
 
+// Bounds on guessing: a hostile document must not make it dear.
+const (
+	longestGuess = 32 // letters; longer names are not compared
+	mostGuesses  = 50 // candidates that are looked at
+)
+
 // lookalike is the candidate that a name is a misspelling of: another case, or one or
 // two letters off (in names up to four letters one, up to two letters none). The first
 // of equally close ones counts; "" without any.
 func lookalike(name string, candidates []string) string {
-	const longest = 64 // bytes; longer names are not compared
-	if name == "" || len(name) > longest {
+	n := utf8.RuneCountInString(name)
+	if n == 0 || n > longestGuess {
 		return ""
 	}
 	best, least := "", 3
-	switch n := utf8.RuneCountInString(name); {
+	switch {
 	case n <= 2:
 		least = 1
 	case n <= 4:
 		least = 2
 	}
-	for _, c := range candidates {
-		if c == name || len(c) > longest {
+	lower := strings.ToLower(name)
+	for _, c := range candidates[:min(len(candidates), mostGuesses)] {
+		m := utf8.RuneCountInString(c)
+		if c == name || m > longestGuess || max(m-n, n-m) >= least {
 			continue
 		}
-		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < least && d < utf8.RuneCountInString(c) {
+		if d := distance(lower, strings.ToLower(c)); d < least && d < m {
 			best, least = c, d
 		}
 	}
@@ -45,25 +53,23 @@ func lookalike(name string, candidates []string) string {
 // one word of another.
 func distance(from, to string) int {
 	a, b := []rune(from), []rune(to)
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
+	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
+		before, above, row = above, row, before
+		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			change := 1
 			if a[i-1] == b[j-1] {
 				change = 0
 			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+change)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
 	}
-	return rows[len(a)][len(b)]
+	return row[len(b)]
 }

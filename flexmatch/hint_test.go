@@ -12,7 +12,7 @@ func TestMisspeltNamesAreRecognised(t *testing.T) {
 		"rde":         "red",
 		"green":       "",
 		"RED":         "red",
-		"re":          "", // too short to guess
+		"re":          "",            // too short to guess
 		"maxDistance": "minDistance", // never itself
 		"":            "",
 		"comment":     "",

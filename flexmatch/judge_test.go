@@ -362,6 +362,42 @@ func (j *judge) misshapen(a assignment, st *inForce) string {
 	return ""
 }
 
+// misfilled compares a large match of single players with the documented walk: each
+// player goes to the team with the most open slots, among those below their minimum as
+// long as there are any.
+func (j *judge) misfilled(a assignment, st *inForce) string {
+	if !j.large() || slices.ContainsFunc(a.groups, func(g *group) bool { return g.backfill || len(g.people) > 1 }) {
+		return ""
+	}
+	walk := make([]int, len(st.sizes))
+	for range a.groups {
+		next := -1
+		for _, onlyWanting := range []bool{true, false} {
+			for i, s := range st.sizes {
+				if walk[i] == s.most || onlyWanting && walk[i] >= s.least {
+					continue
+				}
+				if next < 0 || s.most-walk[i] > st.sizes[next].most-walk[next] {
+					next = i
+				}
+			}
+			if next >= 0 {
+				break
+			}
+		}
+		if next < 0 {
+			return "more players than slots"
+		}
+		walk[next]++
+	}
+	for i, people := range a.teams {
+		if len(people) != walk[i] {
+			return fmt.Sprintf("team %s has %d players, the documented order fills %v", j.teams[i], len(people), walk)
+		}
+	}
+	return ""
+}
+
 // broken lists the rules in force that the match does not satisfy, beyond doubt about
 // rounding if certain is set, else possibly.
 func (j *judge) broken(a assignment, st *inForce, certain bool) []string {
@@ -394,6 +430,9 @@ func (j *judge) violations(m flexmatch.Match, tickets map[string]flexmatch.Ticke
 		}
 	}
 	if wrong := j.misshapen(a, st); wrong != "" {
+		out = append(out, wrong)
+	}
+	if wrong := j.misfilled(a, st); wrong != "" {
 		out = append(out, wrong)
 	}
 	if len(out) > 0 {
@@ -475,11 +514,4 @@ func sameAttributes(a, b map[string]flexmatch.Value) bool {
 		}
 	}
 	return true
-}
-
-// note records what of the language a match depended on.
-func (j *judge) note(a assignment, st *inForce, now time.Time) {
-	for _, r := range st.rules {
-		j.features["rule "+r.kind] = true
-	}
 }

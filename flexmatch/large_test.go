@@ -30,6 +30,7 @@ func matchesIn(effects []Effect) []Match {
 }
 
 func TestALargeMatchFillsBothTeamsAlike(t *testing.T) {
+	Covers(t, "large: balancing")
 	p := NewPool(Config{RuleSet: ownRuleSet(t, "storm-royale")})
 	var in []Input
 	for i := range 60 {
@@ -71,6 +72,7 @@ func TestALargeMatchSettlesForLessWhenItHasWaited(t *testing.T) {
 }
 
 func TestBatchingPrefersPopulationOrSpeed(t *testing.T) {
+	Covers(t, "large: batchingPreference")
 	for preference, want := range map[string]string{"largestPopulation": "[anchor far-0 far-1 far-2]", "fastestRegion": "[anchor near-0]"} {
 		set := mustParse(t, fmt.Sprintf(`{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"}],
 			"algorithm":{"strategy":"balanced","balancedAttribute":"skill","batchingPreference":%q},
@@ -92,6 +94,7 @@ func TestBatchingPrefersPopulationOrSpeed(t *testing.T) {
 }
 
 func TestFillTeamsFollowsTheDocumentedWalk(t *testing.T) {
+	Covers(t, "large: teams fill to their minimums, then by open slots")
 	set := mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"}],
 		"algorithm":{"strategy":"balanced","balancedAttribute":"skill"},
 		"teams":[{"name":"Hunters","minPlayers":12,"maxPlayers":15,"quantity":10},{"name":"Monsters","minPlayers":5,"maxPlayers":5}]}`)

@@ -69,6 +69,9 @@ type latencyRule struct {
 	partySummary aggregation
 }
 
+// latency compiles a latency rule. A maxDistance without a distanceReference has nothing
+// to be measured to, nor has the reference a use alone: one without the other is refused
+// (our choice).
 func (c *compiler) latency(src ruleSource) *latencyRule {
 	most, okMost := c.distanceNumber(src, "maxLatency")
 	distance, okDistance := c.distanceNumber(src, "maxDistance")

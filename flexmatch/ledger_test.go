@@ -148,6 +148,7 @@ func (l *ledger) one(now time.Time, e flexmatch.Effect, started map[string]flexm
 		return failf("protocol", "an effect at %v in the Step to %v, after %v: %+v", at.Sub(dawn), now.Sub(dawn), l.last.Sub(dawn), e)
 	}
 	l.last = at
+	l.noteEnd(e)
 	switch e := e.(type) {
 	case flexmatch.Searching:
 		return l.searching(e, started)

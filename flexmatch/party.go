@@ -30,6 +30,17 @@ func (c *compiler) byParties(src ruleSource, r rule) rule {
 	return out
 }
 
+// underlying is the rule as written, under whatever reading of it is in force.
+func underlying(r rule) rule {
+	switch r := r.(type) {
+	case *partyRule:
+		return r.rule
+	case anywhereRule:
+		return r.latencyRule
+	}
+	return r
+}
+
 func (r *partyRule) hopeless(*draft) bool      { return false }
 func (r *partyRule) apart(*entry, *entry) bool { return false }
 

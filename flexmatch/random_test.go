@@ -1,9 +1,13 @@
 package flexmatch_test
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
+
+	"muster/flexmatch"
 )
 
 // environment reads a number that changes how much is tried.
@@ -22,7 +26,7 @@ func environment(t testing.TB, name string, otherwise uint64) uint64 {
 
 // cases runs numbered random cases: a share of MUSTER_CASES (default 2,000), from
 // MUSTER_SEED (default 1). The first that fails is shrunk and printed.
-func cases(t *testing.T, share float64, depth scrutiny, make func(m *maker) history) map[string]bool {
+func cases(t *testing.T, share float64, depth scrutiny, make func(m *maker) history) {
 	t.Helper()
 	seed, n := environment(t, "MUSTER_SEED", 1), environment(t, "MUSTER_CASES", 2000)
 	features := map[string]bool{}
@@ -39,12 +43,12 @@ func cases(t *testing.T, share float64, depth scrutiny, make func(m *maker) hist
 			features[name] = true
 		}
 	}
-	return features
+	flexmatch.Covers(t, slices.Collect(maps.Keys(features))...)
 }
 
 func TestNoRandomMatchBreaksARule(t *testing.T) {
 	cases(t, 0.4, soundness, func(m *maker) history {
-		if m.chance(15) {
+		if m.chance(100) {
 			return m.life(m.ruleSet(m.between(8, 16)), m.between(12, 24), false)
 		}
 		return m.life(m.ruleSet(m.between(2, 8)), m.between(2, 10), false)
@@ -52,10 +56,12 @@ func TestNoRandomMatchBreaksARule(t *testing.T) {
 }
 
 func TestNoRandomMatchIsMissed(t *testing.T) {
+	flexmatch.Covers(t, "every match that can be is found", "more players before fewer")
 	cases(t, 0.4, yield, func(m *maker) history { return m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8), true) })
 }
 
 func TestOnePassPrefersOlderTickets(t *testing.T) {
+	flexmatch.Covers(t, "every match that can be is found", "more players before fewer", "older tickets before younger")
 	cases(t, 0.2, seniority, func(m *maker) history {
 		h := m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8), true)
 		once := historyStep{At: h.Steps[len(h.Steps)-1].At}
@@ -64,5 +70,26 @@ func TestOnePassPrefersOlderTickets(t *testing.T) {
 		}
 		h.Steps = []historyStep{once}
 		return h
+	})
+}
+
+func TestNoRandomLargeMatchBreaksARule(t *testing.T) {
+	cases(t, 0.05, soundness, func(m *maker) history {
+		m.backfills = m.chance(2)
+		return m.crowd(m.largeRuleSet(), m.between(10, 90), m.chance(2))
+	})
+}
+
+// TestNoPairOfManyIsLeft fills a 1v1 with hundreds of players, where the search takes
+// its short cuts: afterwards no two who could play each other may wait.
+func TestNoPairOfManyIsLeft(t *testing.T) {
+	flexmatch.Covers(t, "every match that can be is found")
+	cases(t, 0.01, pairs, func(m *maker) history { return m.crowd(m.duel(), m.between(200, 500), false) })
+}
+
+func TestNoMatchOfManyBreaksARule(t *testing.T) {
+	cases(t, 0.005, soundness, func(m *maker) history {
+		m.backfills = true
+		return m.crowd(m.ruleSet(m.between(4, 10)), m.between(200, 400), true)
 	})
 }

@@ -59,31 +59,35 @@ func TestRulesDecideWhoMatches(t *testing.T) {
 	}
 	x := func(ms int) map[string]int { return map[string]int{"x": ms} }
 	cases := []struct {
-		name, rule string
-		tickets    []Ticket
-		want       bool
+		name, feature, rule string
+		tickets             []Ticket
+		want                bool
 	}{
-		{"a latency at the maximum passes", `"type":"latency","maxLatency":50`, pair(seat{latency: x(50)}, seat{latency: x(1)}), true},
-		{"a latency above the maximum does not", `"type":"latency","maxLatency":50`, pair(seat{latency: x(51)}, seat{latency: x(1)}), false},
-		{"good latencies to different locations do not", `"type":"latency","maxLatency":50`, pair(seat{latency: x(9)}, seat{latency: map[string]int{"y": 9}}), false},
-		{"one common location is enough", `"type":"latency","maxLatency":50`, pair(seat{latency: map[string]int{"x": 9, "y": 99}}, seat{latency: x(9)}), true},
-		{"a distance includes its bound", `"type":"distance","measurements":["teams[red].players.attributes[skill]"],"referenceValue":10,"maxDistance":5`, pair(seat{skill: 15}, seat{skill: 100}), true},
-		{"a distance beyond its bound in both teams", `"type":"distance","measurements":["teams[*].players.attributes[skill]"],"referenceValue":10,"maxDistance":5`, pair(seat{skill: 15}, seat{skill: 16}), false},
-		{"a list as reference is compared one by one", `"type":"distance","measurements":["avg(teams[*].players.attributes[skill])"],"referenceValue":"max(teams[*].players.attributes[skill])","maxDistance":0`, pair(seat{skill: 1}, seat{skill: 900}), true},
-		{"greater is strict", `"type":"comparison","measurements":["flatten(teams[*].players.attributes[skill])"],"operation":">","referenceValue":3`, pair(seat{skill: 4}, seat{skill: 3}), false},
-		{"less or equal is not", `"type":"comparison","measurements":["flatten(teams[*].players.attributes[skill])"],"operation":"<=","referenceValue":"4"`, pair(seat{skill: 4}, seat{skill: 3}), true},
-		{"unlike a string", `"type":"comparison","measurements":["flatten(teams[*].players.attributes[mode])"],"operation":"!=","referenceValue":"coop"`, pair(seat{mode: "solo"}, seat{mode: "coop"}), false},
-		{"contains counts lists once", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"contains","referenceValue":"a","maxCount":1`, pair(seat{maps: []string{"a", "a"}}, seat{maps: []string{"b"}}), true},
-		{"contains without bounds wants one", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"contains","referenceValue":"z"`, pair(seat{}, seat{}), false},
-		{"plain strings are lists of one", `"type":"collection","measurements":["flatten(teams[*].players.attributes[mode])"],"operation":"intersection","minCount":1`, pair(seat{mode: "a"}, seat{mode: "b"}), false},
-		{"a literal list as reference", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"reference_intersection_count","referenceValue":["a","b"],"minCount":1`, pair(seat{maps: []string{"b"}}, seat{maps: []string{"a", "c"}}), true},
-		{"a single string as reference", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"reference_intersection_count","referenceValue":"a","maxCount":0`, pair(seat{maps: []string{"b"}}, seat{maps: []string{"a"}}), false},
-		{"equal strings of a batch", `"type":"batchDistance","batchAttribute":"mode"`, pair(seat{mode: "a"}, seat{mode: "a"}), true},
-		{"different strings of a batch", `"type":"batchDistance","batchAttribute":"mode"`, pair(seat{mode: "a"}, seat{mode: "b"}), false},
-		{"values of maps", `"type":"comparison","measurements":["max(flatten(teams[*].players.attributes[roles][tank]))"],"operation":">=","referenceValue":5`, pair(seat{roles: map[string]float64{"tank": 5}}, seat{roles: map[string]float64{"healer": 9}}), true},
+		{"a latency at the maximum passes", "latency: maxLatency", `"type":"latency","maxLatency":50`, pair(seat{latency: x(50)}, seat{latency: x(1)}), true},
+		{"a latency above the maximum does not", "latency: maxLatency", `"type":"latency","maxLatency":50`, pair(seat{latency: x(51)}, seat{latency: x(1)}), false},
+		{"good latencies to different locations do not", "latency: maxLatency", `"type":"latency","maxLatency":50`, pair(seat{latency: x(9)}, seat{latency: map[string]int{"y": 9}}), false},
+		{"one common location is enough", "latency: maxLatency", `"type":"latency","maxLatency":50`, pair(seat{latency: map[string]int{"x": 9, "y": 99}}, seat{latency: x(9)}), true},
+		{"a distance includes its bound", "distance: maxDistance", `"type":"distance","measurements":["teams[red].players.attributes[skill]"],"referenceValue":10,"maxDistance":5`, pair(seat{skill: 15}, seat{skill: 100}), true},
+		{"a distance beyond its bound in both teams", "distance: maxDistance", `"type":"distance","measurements":["teams[*].players.attributes[skill]"],"referenceValue":10,"maxDistance":5`, pair(seat{skill: 15}, seat{skill: 16}), false},
+		{"a list as reference is compared one by one", "reference that is a list: pairs", `"type":"distance","measurements":["avg(teams[*].players.attributes[skill])"],"referenceValue":"max(teams[*].players.attributes[skill])","maxDistance":0`, pair(seat{skill: 1}, seat{skill: 900}), true},
+		{"greater is strict", "comparison operations", `"type":"comparison","measurements":["flatten(teams[*].players.attributes[skill])"],"operation":">","referenceValue":3`, pair(seat{skill: 4}, seat{skill: 3}), false},
+		{"less or equal is not", "comparison with a reference", `"type":"comparison","measurements":["flatten(teams[*].players.attributes[skill])"],"operation":"<=","referenceValue":"4"`, pair(seat{skill: 4}, seat{skill: 3}), true},
+		{"unlike a string", "comparison of strings", `"type":"comparison","measurements":["flatten(teams[*].players.attributes[mode])"],"operation":"!=","referenceValue":"coop"`, pair(seat{mode: "solo"}, seat{mode: "coop"}), false},
+		{"contains counts lists once", "collection contains", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"contains","referenceValue":"a","maxCount":1`, pair(seat{maps: []string{"a", "a"}}, seat{maps: []string{"b"}}), true},
+		{"contains without bounds wants one", "collection contains", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"contains","referenceValue":"z"`, pair(seat{}, seat{}), false},
+		{"plain strings are lists of one", "collection: plain strings as lists of one", `"type":"collection","measurements":["flatten(teams[*].players.attributes[mode])"],"operation":"intersection","minCount":1`, pair(seat{mode: "a"}, seat{mode: "b"}), false},
+		{"a literal list as reference", "collection reference_intersection_count", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"reference_intersection_count","referenceValue":["a","b"],"minCount":1`, pair(seat{maps: []string{"b"}}, seat{maps: []string{"a", "c"}}), true},
+		{"a single string as reference", "collection reference_intersection_count", `"type":"collection","measurements":["flatten(teams[*].players.attributes[maps])"],"operation":"reference_intersection_count","referenceValue":"a","maxCount":0`, pair(seat{maps: []string{"b"}}, seat{maps: []string{"a"}}), false},
+		{"equal strings of a batch", "batchDistance of strings", `"type":"batchDistance","batchAttribute":"mode"`, pair(seat{mode: "a"}, seat{mode: "a"}), true},
+		{"different strings of a batch", "batchDistance of strings", `"type":"batchDistance","batchAttribute":"mode"`, pair(seat{mode: "a"}, seat{mode: "b"}), false},
+		{"values of maps", "attribute of type string_number_map", `"type":"comparison","measurements":["max(flatten(teams[*].players.attributes[roles][tank]))"],"operation":">=","referenceValue":5`, pair(seat{roles: map[string]float64{"tank": 5}}, seat{roles: map[string]float64{"healer": 9}}), true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			Covers(t, c.feature)
+			if strings.Contains(c.rule, "intersection") && !strings.Contains(c.rule, "reference") {
+				Covers(t, "collection intersection")
+			}
 			set := mustParse(t, rules(`{"name":"r",`+c.rule+`}`))
 			if got := matchedTickets(set, c.tickets...); (len(got) == 1) != c.want {
 				t.Errorf("matches %v, want one: %v", got, c.want)
@@ -93,6 +97,7 @@ func TestRulesDecideWhoMatches(t *testing.T) {
 }
 
 func TestAPartyCountsByItsAggregate(t *testing.T) {
+	Covers(t, "latency: partyAggregation", "batchDistance of numbers", "batchDistance: partyAggregation", "partyAggregation that changes nothing")
 	duo := party("duo", 0, seat{id: "a", latency: map[string]int{"x": 40}, skill: 0}, seat{id: "b", latency: map[string]int{"x": 70}, skill: 100})
 	solo := party("solo", 0, seat{id: "c", latency: map[string]int{"x": 10}, skill: 50})
 	for rule, want := range map[string]bool{
@@ -110,6 +115,7 @@ func TestAPartyCountsByItsAggregate(t *testing.T) {
 }
 
 func TestSortRulesOrderWhomTheAnchorMeets(t *testing.T) {
+	Covers(t, "absoluteSort", "distanceSort")
 	tickets := []Ticket{
 		party("anchor", 0, seat{id: "p0", skill: 50, mode: "m", roles: map[string]float64{"tank": 9, "healer": 2}}),
 		party("far", 0, seat{id: "p1", skill: 95, mode: "b", roles: map[string]float64{"tank": 1}}),
@@ -140,6 +146,7 @@ func TestSortRulesOrderWhomTheAnchorMeets(t *testing.T) {
 }
 
 func TestSortedBatchesKeepTheNearest(t *testing.T) {
+	Covers(t, "batchingPreference sorted, sortByAttributes")
 	set := mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"}],
 		"algorithm":{"batchingPreference":"sorted","sortByAttributes":["skill"]},
 		"teams":[{"name":"all","minPlayers":3,"maxPlayers":3}]}`)
@@ -155,6 +162,7 @@ func TestSortedBatchesKeepTheNearest(t *testing.T) {
 }
 
 func TestCompoundsFollowThreeValues(t *testing.T) {
+	Covers(t, "compound: and, or, not, xor")
 	// "empty" measures a team that may be empty: it is undecided then.
 	empty := `{"name":"empty","type":"comparison","measurements":["avg(teams[spare].players.attributes[skill])"],"operation":"=","referenceValue":-1}`
 	pass := `{"name":"pass","type":"comparison","measurements":["count(teams[main].players)"],"operation":"=","referenceValue":2}`
@@ -175,6 +183,7 @@ func TestCompoundsFollowThreeValues(t *testing.T) {
 }
 
 func TestExpansionsReplaceAnyProperty(t *testing.T) {
+	Covers(t, "expansion of a rule's property", "steps replace each other")
 	set := mustParse(t, ruleSetWith(`,
 		"rules":[{"name":"r","type":"comparison","measurements":["flatten(teams[*].players.attributes[mode])"],"operation":"=","referenceValue":"gold"}],
 		"expansions":[{"target":"rules[r].referenceValue","steps":[{"waitTimeSeconds":5,"value":"silver"},{"waitTimeSeconds":9,"value":"bronze"}]}]`))
@@ -185,6 +194,7 @@ func TestExpansionsReplaceAnyProperty(t *testing.T) {
 }
 
 func TestSeatedPlayersCarryTheAttributesUsed(t *testing.T) {
+	Covers(t, "default of an attribute", "attribute that is not declared", "attribute of type string_list")
 	set := mustParse(t, rules())
 	ticket := party("a", 0, seat{id: "a", skill: 3, maps: []string{"x", "y", "x"}})
 	ticket.Players[0].Attributes["secret"] = Value{Kind: StringAttribute, String: "undeclared"}

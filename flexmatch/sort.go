@@ -7,7 +7,10 @@ import (
 	"strings"
 )
 
-// sortRule orders the tickets that an anchor is tried with. It never rejects.
+// sortRule orders the tickets that an anchor is tried with. It never rejects. Strings
+// sort by alphabet, of a party that of its first player; parties of maps count key by
+// key. Lists have no order and strings no distance: such rules are refused. (The guide is
+// silent on all of this; we chose.)
 type sortRule struct {
 	byDistance   bool // |value - the anchor's value|, otherwise the value
 	descending   bool

@@ -88,7 +88,8 @@ func (c *compiler) readExpansions(root *node) {
 	}
 }
 
-// step reads one step and checks that waits ascend.
+// step reads one step and checks that waits ascend. A step without a value is refused
+// (the guide does not say whether it is required; we chose).
 func (c *compiler) step(x *expansion, n *node) {
 	const longest = 1e9 // seconds; keeps durations far from overflow
 	wait, value := n.get("waitTimeSeconds"), n.get("value")
@@ -115,6 +116,7 @@ func (c *compiler) step(x *expansion, n *node) {
 }
 
 // target reads rules[name].property or teams[name, name].property. Blanks mean nothing.
+// Of the algorithm nothing can be expanded: the guide names rules and teams only.
 func (c *compiler) target(x *expansion, text string) error {
 	root, rest, hasOpen := strings.Cut(text, "[")
 	end := strings.LastIndexByte(rest, ']')
@@ -318,9 +320,7 @@ func (c *compiler) analyse(set *RuleSet) {
 // expressions lists the property expressions of a rule.
 func expressions(r rule) []*expr {
 	var out []*expr
-	switch r := r.(type) {
-	case *partyRule:
-		return expressions(r.rule)
+	switch r := underlying(r).(type) {
 	case *comparisonRule:
 		out = slices.Clone(r.measurements)
 		if r.reference != nil {

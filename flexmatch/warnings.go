@@ -16,7 +16,7 @@ const mostPlayerAttributes = 10
 // warn looks at a correct rule set for what is likely not meant. comment is where the
 // first comment stands, -1 without any.
 func (c *compiler) warn(set *RuleSet, root *node, comment int) Problems {
-	w := &adviser{compiler: c, set: set, root: root, notes: reporter{body: c.body}, draft: newDraft(set, 0), proofs: 10_000}
+	w := &adviser{compiler: c, set: set, root: root, notes: reporter{body: c.body}, draft: newDraft(set, 0), proofs: 2_000}
 	if comment >= 0 {
 		w.notes.reportAt(comment, "$", "comments are accepted here and in Amazon's samples, but Amazon's API reference does not allow them")
 	}
@@ -220,7 +220,7 @@ func (w *adviser) relaxesUpwards(x expansion) (up, known bool) {
 	case "minDistance", "minCount", "minPlayers":
 		return false, true
 	case "referenceValue":
-		if r, ok := w.set.stages[0].rules[x.rule].(*comparisonRule); ok {
+		if r, ok := underlying(w.set.stages[0].rules[x.rule]).(*comparisonRule); ok {
 			switch r.operation {
 			case less, lessOrEqual:
 				return true, true

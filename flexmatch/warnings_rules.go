@@ -67,13 +67,10 @@ func (w *adviser) contradiction(src ruleSource) string {
 
 // impossible proves that no match satisfies a rule; it may err only towards false.
 func (w *adviser) impossible(st *stage, r rule) bool {
+	r = underlying(r)
 	switch r := r.(type) {
 	case nil:
 		return false
-	case *partyRule:
-		return w.impossible(st, r.rule)
-	case anywhereRule:
-		return r.most < 1
 	case *latencyRule:
 		return r.most < 1 // latencies are whole milliseconds from 1
 	case *distanceRule:
@@ -105,7 +102,7 @@ func (w *adviser) neverFails(i int) bool {
 }
 
 func (w *adviser) certain(r rule) bool {
-	switch r := r.(type) {
+	switch r := underlying(r).(type) {
 	case *distanceRule:
 		if r.least > 0 {
 			return false

@@ -24,6 +24,15 @@ func twoTeams(more string) string {
 		"teams":[{"name":"red","minPlayers":1,"maxPlayers":2},{"name":"blue","minPlayers":1,"maxPlayers":2}]` + more + `}`
 }
 
+// elevenAttributes declares one more attribute than a request may carry.
+func elevenAttributes() string {
+	var out []string
+	for i := range mostPlayerAttributes + 1 {
+		out = append(out, fmt.Sprintf(`{"name":"x%d","type":"string"}`, i))
+	}
+	return strings.Join(out, ",")
+}
+
 func TestWarningsSayWhatIsLikelyNotMeant(t *testing.T) {
 	withRules := func(list ...string) string { return twoTeams(`,"rules":[` + strings.Join(list, ",") + `]`) }
 	expanding := func(rule, target, steps string) string {
@@ -45,6 +54,9 @@ func TestWarningsSayWhatIsLikelyNotMeant(t *testing.T) {
 		{"a lone player is a match", strings.ReplaceAll(twoTeams(""), `"minPlayers":1`, `"minPlayers":0`), "$.teams", "a player alone is enough"},
 		{"sorting that is not asked for", twoTeams(`,"algorithm":{"sortByAttributes":["skill"]}`), "$.algorithm.sortByAttributes", "ignored"},
 		{"balance that is not asked for", twoTeams(`,"algorithm":{"balancedAttribute":"skill"}`), "$.algorithm.balancedAttribute", "ignored"},
+		{"sorting by what has no order", ruleSetWith(`,"algorithm":{"batchingPreference":"sorted","sortByAttributes":["skill","maps"]}`), "$.algorithm.sortByAttributes[1]", "has no order"},
+		{"a priority that large matches do not have", strings.Replace(twoTeams(`,"algorithm":{"strategy":"balanced","balancedAttribute":"skill","backfillPriority":"low"}`), `"maxPlayers":2`, `"maxPlayers":60`, 1), "$.algorithm.backfillPriority", "backfills always go first"},
+		{"attributes beyond what a request carries", `{"ruleLanguageVersion":"1.0","playerAttributes":[` + elevenAttributes() + `],"teams":[{"name":"a","minPlayers":2,"maxPlayers":2}]}`, "$.playerAttributes", "nobody matches"},
 		{"balance of a small match", twoTeams(`,"algorithm":{"strategy":"balanced","balancedAttribute":"skill"}`), "$.algorithm.strategy", "more than 40 players"},
 		{"limits that contradict", withRules(distanceOf(`,"minDistance":6,"maxDistance":5`)), "$.rules[0]", "can never hold: minDistance is above maxDistance"},
 		{"a team size that is never reached", withRules(comparisonOf("count(teams[red].players)", ">", `,"referenceValue":2`)), "$.rules[0]", "can never hold"},

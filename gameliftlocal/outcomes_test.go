@@ -79,6 +79,28 @@ func TestATicketThatNoLongerFitsItsRulesFails(t *testing.T) {
 	})
 }
 
+// The same while it searches: it moves to the new rules, and they refuse it.
+func TestASearchingTicketThatNewRulesRefuseFails(t *testing.T) {
+	inBubble(t, Options{}, func(h *harness) {
+		h.makeMatchmaker("duel", duelRules, testSite{}, standalone)
+		h.queueUp("duel", "t1", 1, "ada")
+		_, err := h.CreateMatchmakingRuleSet(h.ctx, &gamelift.CreateMatchmakingRuleSetInput{
+			Name: aws.String("words"), RuleSetBody: aws.String(strings.ReplaceAll(duelRules, `"type": "number", "default": 10`, `"type": "string"`)),
+		})
+		refused[*types.InvalidRequestException](t, err, "$.rules[0].measurements[0]")
+		_, err = h.CreateMatchmakingRuleSet(h.ctx, &gamelift.CreateMatchmakingRuleSetInput{
+			Name: aws.String("words"), RuleSetBody: aws.String(`{"ruleLanguageVersion":"1.0",
+				"playerAttributes":[{"name":"skill","type":"string"}],"teams":[{"name":"red","minPlayers":2,"maxPlayers":2}]}`),
+		})
+		must(t, 0, err)
+		_, err = h.UpdateMatchmakingConfiguration(h.ctx, &gamelift.UpdateMatchmakingConfigurationInput{Name: aws.String("duel"), RuleSetName: aws.String("words")})
+		must(t, 0, err)
+		h.advance(time.Second)
+		h.wantStatus("t1", failed)
+		h.heardOne("MatchmakingFailed")
+	})
+}
+
 // metricNames are the rules that an event counts.
 func metricNames(e receivedEvent) []string {
 	var out []string

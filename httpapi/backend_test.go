@@ -3,4 +3,7 @@ package httpapi
 import "muster"
 
 // The rules offer all that the interface asks for.
-var _ Play = (*muster.Backend)(nil)
+var (
+	_ Play  = (*muster.Backend)(nil)
+	_ Admin = (*muster.Backend)(nil)
+)

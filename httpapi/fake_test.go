@@ -96,6 +96,18 @@ func (f *fakePlay) AnswerMatch(_ context.Context, me muster.PlayerID, id muster.
 	return f.owned("AnswerMatch", me, id)
 }
 
+func (f *fakePlay) TicketExplanation(_ context.Context, me muster.PlayerID, id muster.TicketID) (muster.ExplanationView, error) {
+	v, err := f.owned("TicketExplanation", me, id)
+	return muster.ExplanationView{TicketID: v.ID, Status: v.Status, Message: "Waiting for 1 more player.", Obstacles: []muster.ObstacleView{}, Rules: []muster.ExplanationRule{}}, err
+}
+
+func (f *fakePlay) ExplainTicket(_ context.Context, id muster.TicketID) (muster.Advice, error) {
+	if id != adaTicket {
+		return muster.Advice{}, muster.Errorf(muster.NotFound, "ticket.not_found", "there is no such ticket")
+	}
+	return muster.Advice{TicketID: id, Lines: []string{"It searches."}}, f.called("ExplainTicket")
+}
+
 func (f *fakePlay) ReportResult(_ context.Context, id muster.SessionID, report muster.ResultReport) (muster.ResultView, error) {
 	f.lastID, f.lastReport = id, report
 	return muster.ResultView{SessionID: id}, f.called("ReportResult")
@@ -176,6 +188,13 @@ func verify(_ context.Context, token string) (muster.Caller, error) {
 		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "auth.expired", "the token has expired")
 	}
 	return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "auth.bad_token", "the token is not valid")
+}
+
+func verifyAdmin(key string) (muster.Caller, error) {
+	if key == "mak_good" {
+		return muster.Caller{Scope: muster.AdminScope}, nil
+	}
+	return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "auth.admin_key", "the admin key is not valid")
 }
 
 func verifyServer(key string) (muster.Caller, error) {

@@ -45,6 +45,11 @@ type Options struct {
 	// VerifyServer turns a game server's key ("msk_...") into its caller.
 	VerifyServer func(key string) (muster.Caller, error)
 
+	// Admin answers operators, and VerifyAdmin turns an operator's key ("mak_...") into
+	// its caller. Both nil: nothing is served under /v1/admin.
+	Admin       Admin
+	VerifyAdmin func(key string) (muster.Caller, error)
+
 	// JWKS and Configuration answer the two well-known documents; nil: not served.
 	JWKS, Configuration func() []byte
 
@@ -90,6 +95,9 @@ func New(o Options) http.Handler {
 	if o.Play == nil || o.Auth == nil || o.Verify == nil || o.VerifyServer == nil {
 		panic("httpapi: Play, Auth, Verify and VerifyServer are required")
 	}
+	if (o.Admin == nil) != (o.VerifyAdmin == nil) {
+		panic("httpapi: Admin and VerifyAdmin come together")
+	}
 	s := &server{Options: withDefaults(o), mux: http.NewServeMux(), origins: map[string]bool{}}
 	for _, origin := range o.AllowedOrigins {
 		s.origins[strings.ToLower(origin)] = true
@@ -99,6 +107,7 @@ func New(o Options) http.Handler {
 	s.playerRoutes()
 	s.catalogueRoutes()
 	s.ticketRoutes()
+	s.explanationRoutes()
 	s.gameServerRoutes()
 	s.eventRoutes()
 	s.systemRoutes()

@@ -11,6 +11,9 @@ import (
 // serverKeyPrefix tells a game server's key from a player's access token.
 const serverKeyPrefix = "msk_"
 
+// adminKeyPrefix tells an operator's key.
+const adminKeyPrefix = "mak_"
+
 // maxTokenBytes bounds what is handed to verification.
 const maxTokenBytes = 4096
 
@@ -86,6 +89,9 @@ func (s *server) callerOf(ctx context.Context, values []string) (muster.Caller, 
 	if strings.HasPrefix(token, serverKeyPrefix) {
 		return s.VerifyServer(token)
 	}
+	if s.VerifyAdmin != nil && strings.HasPrefix(token, adminKeyPrefix) {
+		return s.VerifyAdmin(token)
+	}
 	return s.Verify(ctx, token)
 }
 
@@ -96,6 +102,7 @@ const (
 	needNobody need = iota
 	needPlayer
 	needServer
+	needAdmin
 )
 
 // allow decides whether the caller of a request meets a need; a refusal is a
@@ -117,6 +124,8 @@ func allow(ctx context.Context, n need) error {
 		return muster.Errorf(muster.Denied, "auth.wrong_scope", "this call is for players")
 	case n == needServer && caller.Scope != muster.ServerScope:
 		return muster.Errorf(muster.Denied, "auth.wrong_scope", "this call is for game servers")
+	case n == needAdmin && caller.Scope != muster.AdminScope:
+		return muster.Errorf(muster.Denied, "auth.wrong_scope", "this call is for operators")
 	}
 	return nil
 }

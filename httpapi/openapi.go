@@ -14,6 +14,7 @@ import (
 const (
 	playerSecurity = "player"
 	serverSecurity = "gameServer"
+	adminSecurity  = "operator"
 )
 
 // What the examples are made of.
@@ -49,6 +50,15 @@ var descriptions = map[string]string{
 	"ModeView.acceptanceTimeoutSeconds": "How long players have to accept a match",
 	"Grant.expiresInSeconds":            "How long the access token works",
 	"Grant.guest":                       "The secret only when the guest is new",
+	"ExplanationView.message":           "One line to show to the player",
+	"ExplanationView.possible":          "Nothing stands in the way: a match is about to be made",
+	"ExplanationView.obstacles":         "Not empty: no match can be found, now or later",
+	"ExplanationView.neededPlayers":     "More players for the smallest match",
+	"ExplanationView.compatiblePlayers": "Players who wait and could be in a match with this ticket",
+	"ExplanationView.rules":             "What keeps waiting tickets away, most first",
+	"ExplanationView.nextStepInSeconds": "When the rules relax next",
+	"ExplanationView.reachInSeconds":    "When relaxed rules let a waiting ticket in",
+	"ExplanationRule.limit":             "What the rule allows; absent where that is no matter of degree",
 	"ActivityView.kind":                 "Which of the two ids is set",
 }
 
@@ -69,6 +79,7 @@ func finishDocument(api huma.API) []byte {
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		playerSecurity: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A player's access token"},
 		serverSecurity: {Type: "http", Scheme: "bearer", Description: "A game server's key: msk_..."},
+		adminSecurity:  {Type: "http", Scheme: "bearer", Description: "An operator's key: mak_..."},
 	}
 	schemas := doc.Components.Schemas.Map()
 	delete(schemas, "ErrorModel") // huma's own refusals never leave

@@ -18,6 +18,7 @@ var served = map[string]string{
 	"get /v1/modes": playerSecurity, "get /v1/locations": playerSecurity,
 	"post /v1/matchmaking/tickets": playerSecurity, "get /v1/matchmaking/tickets/{id}": playerSecurity, "delete /v1/matchmaking/tickets/{id}": playerSecurity,
 	"post /v1/matchmaking/tickets/{id}/accept": playerSecurity, "post /v1/matchmaking/tickets/{id}/decline": playerSecurity,
+	"get /v1/matchmaking/tickets/{id}/explanation": playerSecurity, "get /v1/admin/tickets/{id}/explanation": adminSecurity,
 	"post /v1/server/sessions/{id}/result": serverSecurity, "put /v1/server/players/{id}/attributes": serverSecurity,
 	"post /v1/events/sns": "",
 	"get /v1/realtime":    "", "get /healthz": "", "get /readyz": "", "get /openapi.json": "",
@@ -99,7 +100,7 @@ func TestTheDocumentHoldsTogether(t *testing.T) {
 			t.Errorf("the description of %s has no place (%v)", place, err)
 		}
 	}
-	for _, name := range []string{playerSecurity, serverSecurity} {
+	for _, name := range []string{playerSecurity, serverSecurity, adminSecurity} {
 		if r.doc.Components.SecuritySchemes[name] == nil {
 			t.Errorf("no security scheme %s", name)
 		}

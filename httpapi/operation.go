@@ -201,6 +201,8 @@ func securityOf(n need) []map[string][]string {
 		return []map[string][]string{{playerSecurity: {}}}
 	case needServer:
 		return []map[string][]string{{serverSecurity: {}}}
+	case needAdmin:
+		return []map[string][]string{{adminSecurity: {}}}
 	}
 	return []map[string][]string{}
 }

@@ -38,6 +38,8 @@ type Tickets interface {
 	WaitTicket(ctx context.Context, me muster.PlayerID, id muster.TicketID, after int64, wait time.Duration) (muster.TicketView, error)
 	CancelTicket(ctx context.Context, me muster.PlayerID, id muster.TicketID) (muster.TicketView, error)
 	AnswerMatch(ctx context.Context, me muster.PlayerID, id muster.TicketID, accept bool) (muster.TicketView, error)
+	// TicketExplanation says why the ticket is not matched yet.
+	TicketExplanation(ctx context.Context, me muster.PlayerID, id muster.TicketID) (muster.ExplanationView, error)
 }
 
 // Sessions is about game sessions: a player's seat, and what a game server tells.
@@ -52,6 +54,12 @@ type Sessions interface {
 type Catalogue interface {
 	Modes() []muster.ModeView
 	Locations() []muster.LocationView
+}
+
+// Admin answers operators.
+type Admin interface {
+	// ExplainTicket says why any ticket is not matched yet.
+	ExplainTicket(ctx context.Context, id muster.TicketID) (muster.Advice, error)
 }
 
 // Auth signs players in and out. Errors are *muster.Error.

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"muster"
+	"muster/advisor"
 	"muster/aws/gamelift"
 	"muster/console"
 	"muster/gameliftlocal"
@@ -51,6 +52,7 @@ type house struct {
 
 	credentials credentials
 	serverKey   string
+	adminKey    string
 	keys        *identity.Keys
 	local       *gameliftlocal.Service
 	client      *gamelift.Client
@@ -120,6 +122,12 @@ func (h *house) openSecrets() (err error) {
 	}); err != nil {
 		return err
 	}
+	if h.adminKey, err = secretFile(h.cmd.Data, "admin-key", func() (string, error) {
+		key, _, err := identity.NewAdminKey(rand.Reader)
+		return key, err
+	}); err != nil {
+		return err
+	}
 	h.credentials, err = openCredentials(h.cmd.Data)
 	return err
 }
@@ -163,7 +171,7 @@ func (h *house) openBackend(store muster.Store) error {
 
 func (h *house) backendParts(store muster.Store) backendParts {
 	return backendParts{
-		url: h.url(), store: store, gameLift: h.client, keys: h.keys, serverKey: h.serverKey,
+		url: h.url(), store: store, gameLift: h.client, keys: h.keys, serverKey: h.serverKey, adminKey: h.adminKey,
 		modes: h.conf.musterModes(), locations: h.conf.Locations,
 		topics: []string{topicARN}, trustedCertificates: []string{h.liftURL() + "/sns/"}, log: h.process.log,
 	}
@@ -289,6 +297,7 @@ type backendParts struct {
 	gameLift            *gamelift.Client
 	keys                *identity.Keys
 	serverKey           string
+	adminKey            string // empty: no calls for operators
 	modes               []muster.Mode
 	locations           []string
 	topics              []string
@@ -313,7 +322,8 @@ func newBackend(p backendParts) (*backend, error) {
 	var ids *identity.Service
 	rules := muster.New(muster.Options{
 		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rate: rate, NewSkill: newSkill(),
-		Modes: p.modes, Locations: p.locations,
+		Advisor: advisor.New(p.gameLift),
+		Modes:   p.modes, Locations: p.locations,
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
 	})
@@ -332,12 +342,20 @@ func newBackend(p backendParts) (*backend, error) {
 	})
 	stopping := make(chan struct{})
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
-	b.handler = httpapi.New(httpapi.Options{
+	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Log: p.log,
-	})
+	}
+	if p.adminKey != "" {
+		adminKeys, err := identity.NewAdminKeys(identity.HashAdminKey(p.adminKey))
+		if err != nil {
+			return nil, err
+		}
+		o.Admin, o.VerifyAdmin = rules, adminKeys.Verify
+	}
+	b.handler = httpapi.New(o)
 	return b, nil
 }
 

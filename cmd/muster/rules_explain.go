@@ -21,10 +21,10 @@ type explainFlag struct {
 // Decode is called by the command line parser. The id may follow after a blank.
 func (f *explainFlag) Decode(ctx *kong.DecodeContext) error {
 	f.set = true
-	if next := ctx.Scan.Peek(); next.IsValue() {
-		f.ticket = ctx.Scan.Pop().String()
+	if !ctx.Scan.Peek().IsValue() {
+		return nil
 	}
-	return nil
+	return ctx.Scan.PopValueInto("ticket", &f.ticket)
 }
 
 // maxExplained bounds how many waiting tickets are explained at once.

@@ -122,6 +122,37 @@ func TestRulesScenarioTellsUnreadableFilesFromFailures(t *testing.T) {
 	}
 }
 
+// The examples of docs/rules.md: a rule set, a scenario of it, and tickets.
+func TestTheRulesDocumentTellsTheTruth(t *testing.T) {
+	body, err := os.ReadFile(filepath.Join("..", "..", "docs", "rules.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(body), "```json\n")
+	if len(blocks) < 3 {
+		t.Fatalf("%d blocks of JSON", len(blocks)-1)
+	}
+	example := func(i int) string { return blocks[i][:strings.Index(blocks[i], "```")] }
+	dir := scenarioFolder(t, map[string]string{"duel.json": example(1), "example.json": example(2)})
+	if code, stdout, stderr := runRules(t, "", "check", filepath.Join(dir, "duel.json")); code != 0 ||
+		!strings.HasSuffix(stdout, `duel.json: ok: "duel": 2 players in red (1), blue (1); 1 rule: Near`+"\n") {
+		t.Errorf("check: code %d: %s%s", code, stdout, stderr)
+	}
+	if code, stdout, stderr := runRules(t, "", "scenario", filepath.Join(dir, "example.json")); code != 0 || strings.Contains(stdout, "warning") {
+		t.Errorf("scenario: code %d: %s%s", code, stdout, stderr)
+	}
+	var tickets strings.Builder
+	for line := range strings.Lines(string(body)) {
+		if strings.HasPrefix(line, `    {"ticketId":"`) {
+			tickets.WriteString(strings.TrimSpace(line) + "\n")
+		}
+	}
+	code, stdout, stderr := runRules(t, tickets.String(), "match", "--rules", filepath.Join(dir, "duel.json"), "--tickets", "-", "--json")
+	if code != 0 || !strings.Contains(stdout, `"tickets":["t1","t2"]`) || !strings.Contains(stdout, `"matched_players":2,"waiting_tickets":0`) {
+		t.Errorf("match: code %d: %s%s", code, stdout, stderr)
+	}
+}
+
 func TestRulesScenarioAgreesWithTheReference(t *testing.T) {
 	dir := reference(t, "scenarios")
 	code, stdout, stderr := runRules(t, "", "scenario", dir)

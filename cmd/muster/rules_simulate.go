@@ -202,13 +202,25 @@ func (c *rulesSimulateCmd) command() string {
 	}
 	add("against", c.Against != "", filepath.Base(shownName(c.Against)))
 	add("population", c.Population != "", filepath.Base(shownName(c.Population)))
-	add("for", c.For != 0, c.For)
+	add("for", c.For != 0, short(c.For))
 	add("players", c.Players != 0, c.Players)
 	if c.Seed != nil {
 		add("seed", true, *c.Seed)
 	}
-	add("request-timeout", c.RequestTimeout != 0, c.RequestTimeout)
+	add("request-timeout", c.RequestTimeout != 0, short(c.RequestTimeout))
 	return strings.Join(words, " ")
+}
+
+// short spells a duration without the units that are zero at its end.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 // lines sets an error of many lines off from what precedes it.

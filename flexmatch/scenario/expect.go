@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"muster/flexmatch"
 )
@@ -87,11 +88,12 @@ func (p *play) fate(id string) string {
 	return "is " + p.statusOf(id)
 }
 
-// checkMatches compares the matches formed at this instant with the expected ones.
+// checkMatches compares the matches formed since the expectation before with the
+// expected ones; those of the whole run when untimed.
 func (p *play) checkMatches(e expectation) {
 	var got []flexmatch.Match
 	for _, f := range p.formed {
-		if e.untimed || f.at.Equal(e.at) {
+		if e.untimed || f.at.After(p.since(e.at)) && !f.at.After(e.at) {
 			got = append(got, f.match)
 		}
 	}
@@ -118,6 +120,18 @@ func (p *play) checkMatches(e expectation) {
 	for _, i := range left {
 		p.fail("a match formed that was not expected: %s", describe(got[i]))
 	}
+}
+
+// since is the latest instant before this one at which something is expected; the zero
+// time without.
+func (p *play) since(at time.Time) time.Time {
+	var latest time.Time
+	for _, e := range p.expect {
+		if !e.untimed && e.at.Before(at) && e.at.After(latest) {
+			latest = e.at
+		}
+	}
+	return latest
 }
 
 // noMatch says what there is instead of an expected match.

@@ -196,7 +196,7 @@ func (r *reader) number(path string, v any, low, high float64) float64 {
 	case !ok:
 		r.problem(path, "must be a number, not %s", kindOf(v))
 	case n < low || n > high:
-		r.problem(path, "must be %v to %v, not %v", low, high, n)
+		r.problem(path, "must be %.0f to %.0f, not %v", low, high, n)
 	default:
 		return n
 	}

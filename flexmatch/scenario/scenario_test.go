@@ -137,6 +137,69 @@ func TestARuleSetFileThatCannotBeReadIsTheError(t *testing.T) {
 	}
 }
 
+const oneOnOne = `{"ruleLanguageVersion": "1.0", "teams": [{"name": "red", "minPlayers": 1, "maxPlayers": 1}, {"name": "blue", "minPlayers": 1, "maxPlayers": 1}]}`
+
+const twoTickets = `"tickets": [{"ticketId": "a", "players": [{"playerId": "pa"}]}, {"ticketId": "b", "players": [{"playerId": "pb"}]}]`
+
+func TestScenariosAreReadGenerously(t *testing.T) {
+	quoted := `"` + strings.ReplaceAll(oneOnOne, `"`, `\"`) + `"`
+	for name, test := range map[string]struct{ body, kind, warning string }{
+		"without a kind it is a match":                         {`"expect": [{"at": 0, "matches": [{"tickets": ["a", "b"]}]}]`, "match", ""},
+		"without a kind, with actions, it is about acceptance": {`"actions": [{"at": 0, "tick": true}], "expect": [{"status": {"a": "PLACING"}}]`, "acceptance", ""},
+		"a kind in other letters":                              {`"kind": "Match", "expect": [{"at": 0, "matches": [{"tickets": ["a", "b"]}]}]`, "match", ""},
+		"one expectation without a list":                       {`"expect": {"at": 1, "unmatched": []}`, "match", ""},
+		"an action without a time follows at once": {
+			`"actions": [{"at": 5, "tick": true}, {"acceptMatch": {"TicketId": "a", "PlayerIds": "pa", "AcceptanceType": "accept"}}], "expect": {"at": 5, "status": {"a": "requires_acceptance"}}`, "acceptance", "",
+		},
+		"one action does several things in their order": {
+			`"actions": [{"at": 5, "tick": true, "startMatchmaking": {"ticketId": "c", "players": [{"playerId": "pc"}]}}], "expect": {"at": 5, "unmatched": ["c"]}`, "acceptance", "",
+		},
+		"matches of an earlier tick count at the next expectation": {
+			`"actions": [{"at": 1, "tick": true}], "expect": [{"at": 2, "matches": [{"tickets": ["a", "b"]}]}, {"at": 3, "matches": []}]`, "acceptance", "",
+		},
+		"an action before the one that precedes it": {
+			`"actions": [{"at": 5, "tick": true}, {"at": 4, "stopMatchmaking": "a"}], "config": {"acceptanceRequired": true}, "expect": {"at": 5, "status": {"a": "CANCELLED"}}`, "acceptance", "is before the action",
+		},
+		"an action that does nothing known": {`"actions": [{"at": 5, "dance": true}, {"at": 6, "tick": false}], "expect": {"at": 5, "status": {"a": "QUEUED"}}`, "acceptance", "dance is not a field that is read"},
+		"nothing that is expected":          {`"expect": []`, "match", "nothing is checked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, rules := range []string{oneOnOne, quoted} {
+				result, err := scenario.Run([]byte("\ufeff{\"ruleSet\": "+rules+", "+twoTickets+", "+test.body+"}"), nil)
+				if err != nil || !result.OK() || result.Kind != test.kind {
+					t.Errorf("%+v, %v", result, err)
+				}
+				if said := strings.Join(result.Warnings, "\n"); (said != "") != (test.warning != "") || !strings.Contains(said, test.warning) {
+					t.Errorf("warnings %q, want %q", said, test.warning)
+				}
+			}
+		})
+	}
+}
+
+func TestScenariosThatCannotBePlayedAreProblems(t *testing.T) {
+	for name, test := range map[string]struct{ body, want string }{
+		"a kind that is none":              {`"kind": "battle", "expect": []`, "kind: must be match, acceptance, largeFill, not battle"},
+		"a fill of nobody":                 {`"kind": "largeFill", "expect": [{"teamSizes": {"red": 1}}]`, "expect[0].players: must be 1 to 1000"},
+		"a start of a ticket nobody knows": {`"actions": [{"startMatchmaking": "z"}]`, "z is not in tickets"},
+		"a placement without an outcome":   {`"actions": [{"placement": "a"}]`, "actions[0].placement.outcome: must be one of FULFILLED, FAILED, TIMED_OUT"},
+		"a call that is a number":          {`"actions": [{"acceptMatch": 1}]`, "actions[0].acceptMatch: must be an object"},
+		"a timeout below zero":             {`"config": {"requestTimeoutSeconds": -1}`, "config.requestTimeoutSeconds: must be 0 to 1000000, not -1"},
+		"a status that is a number":        {`"expect": [{"at": 1, "status": {"a": 1}}]`, "expect[0].status.a[0]: must be text"},
+		"matches that are text":            {`"expect": [{"at": 1, "matches": "all"}]`, "expect[0].matches[0]: must be an object"},
+		"a status list that is text":       {`"expect": [{"at": 1, "status": "all"}]`, "expect[0].status: must be an object, not text"},
+		"an expectation that is null":      {`"expect": [null]`, "expect[0]: must be an object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := scenario.Run([]byte(`{"ruleSet": `+oneOnOne+`, `+twoTickets+`, `+test.body+`}`), nil)
+			var problems scenario.Problems
+			if !errors.As(err, &problems) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func FuzzRun(f *testing.F) {
 	for _, folder := range []string{"hold", "fail"} {
 		files, _ := filepath.Glob(filepath.Join("testdata", folder, "*.json"))

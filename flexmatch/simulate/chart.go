@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -94,7 +95,7 @@ func overTime(title, note string, results []*Result, u unit, yName string, lines
 	c.axes(y, timeTicks(startHour, total, plotLeft, plotRight), yName, "simulated time of day")
 	for _, s := range lines {
 		c.Lines = append(c.Lines, curve{s.class, path(s, at, y.at)})
-		if len(lines) > 1 {
+		if len(lines) > 1 || len(results) > 1 {
 			c.Legend = append(c.Legend, key{s.class, s.name})
 		}
 	}
@@ -141,7 +142,7 @@ func cumulative(title, note string, u unit, xName, yName string, lines []series)
 	y := newAxis(shareUnit, 1, plotBottom, plotTop, 5)
 	c.axes(y, x.ticks(), yName, xName)
 	for _, s := range lines {
-		c.Lines = append(c.Lines, curve{s.class, path(s, x.at, y.at)})
+		c.Lines = append(c.Lines, curve{s.class, path(upTo(s, x.high), x.at, y.at)})
 		if len(lines) > 1 {
 			c.Legend = append(c.Legend, key{s.class, s.name})
 		}
@@ -157,6 +158,20 @@ func cumulative(title, note string, u unit, xName, yName string, lines []series)
 		c.Hovers = append(c.Hovers, hover{plotLeft + float64(i)*step, step, strings.Join(words, "\n")})
 	}
 	return c
+}
+
+// upTo cuts a rising curve off where its axis ends.
+func upTo(s series, end float64) series {
+	for i, x := range s.x {
+		if x <= end || i == 0 {
+			continue
+		}
+		part := (end - s.x[i-1]) / (x - s.x[i-1])
+		y := s.y[i-1] + part*(s.y[i]-s.y[i-1])
+		s.x, s.y = append(slices.Clone(s.x[:i]), end), append(slices.Clone(s.y[:i]), y)
+		break
+	}
+	return s
 }
 
 // shareBelow reads a cumulative curve.

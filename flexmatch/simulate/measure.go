@@ -112,13 +112,13 @@ func measures(results []*Result) []measure {
 		})
 	}
 	section = "Waiting time of matched players"
-	addSummary(add, secondsUnit, lower, func(r *Result) Summary { return r.Wait })
+	addSummary(add, secondsUnit, func(r *Result) Summary { return r.Wait })
 	section = "Skill gap in a match"
-	addSummary(add, skillUnit, lower, func(r *Result) Summary { return r.SkillGap })
+	addSummary(add, skillUnit, func(r *Result) Summary { return r.SkillGap })
 	section = "Difference of team averages"
-	addSummary(add, skillUnit, lower, func(r *Result) Summary { return r.TeamDifference })
+	addSummary(add, skillUnit, func(r *Result) Summary { return r.TeamDifference })
 	section = "Latency at the best common location"
-	addSummary(add, millisecondsUnit, lower, func(r *Result) Summary { return r.Latency })
+	addSummary(add, millisecondsUnit, func(r *Result) Summary { return r.Latency })
 	section = "Matches"
 	add("made", countUnit, neither, func(r *Result) float64 { return float64(r.Matches) })
 	add("players in a match, mean", countUnit, neither, func(r *Result) float64 { return quotient(float64(r.Players.Matched), float64(r.Matches)) })
@@ -140,7 +140,8 @@ func measures(results []*Result) []measure {
 	return out
 }
 
-func addSummary(add func(string, unit, better, func(*Result) float64), u unit, b better, of func(*Result) Summary) {
+// addSummary adds the percentiles of a quantity of which players like little.
+func addSummary(add func(string, unit, better, func(*Result) float64), u unit, of func(*Result) Summary) {
 	for _, q := range []struct {
 		name string
 		of   func(Summary) float64
@@ -154,7 +155,7 @@ func addSummary(add func(string, unit, better, func(*Result) float64), u unit, b
 		if name == "longest" && u != secondsUnit {
 			name = "most"
 		}
-		add(name, u, b, func(r *Result) float64 {
+		add(name, u, lower, func(r *Result) float64 {
 			s := of(r)
 			if s.Count == 0 {
 				return math.NaN()

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // lineName is the name of a result's line; a lone result needs no name of its own.
@@ -90,7 +91,7 @@ func groupRows(results []*Result, of func(*Result) []Group) []row {
 	var names []string
 	for _, r := range results {
 		for _, g := range of(r) {
-			if !contains(names, g.Name) {
+			if !slices.Contains(names, g.Name) {
 				names = append(names, g.Name)
 			}
 		}
@@ -218,19 +219,11 @@ func stepRows(results []*Result) []row {
 	var waits []float64
 	for _, r := range results {
 		for _, s := range r.Expansions {
-			at := len(waits)
-			known := false
-			for i, w := range waits {
-				known = known || w == s.FromSeconds
-				if s.FromSeconds < w {
-					at = min(at, i)
-				}
-			}
-			if !known {
-				waits = append(waits[:at], append([]float64{s.FromSeconds}, waits[at:]...)...)
-			}
+			waits = append(waits, s.FromSeconds)
 		}
 	}
+	slices.Sort(waits)
+	waits = slices.Compact(waits)
 	const most = 20
 	var out []row
 	for i, wait := range waits[:min(len(waits), most)] {

@@ -179,8 +179,8 @@ func (c *checker) arrivals(root *node, p *Population) {
 		for i, item := range n.items {
 			p.PlayersByHour[i] = c.amount(item, span{0, maxPlayersPerDay})
 		}
-		if total := p.PlayersPerDay(); total == 0 || total > maxPlayersPerDay && perDay == 0 {
-			c.report(n, "must add up to more than 0 and at most %d players a day", maxPlayersPerDay)
+		if total := p.PlayersPerDay(); total < 1 || total > maxPlayersPerDay && perDay == 0 {
+			c.report(n, "must add up to 1 at least, and without playersPerDay to %d at most", maxPlayersPerDay)
 			return
 		}
 	}

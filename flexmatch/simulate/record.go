@@ -42,12 +42,10 @@ type record struct {
 	deciles, regions, parties []groupRecord
 	buckets                   []bucketRecord
 
-	// waiting is the number of players in the queue; area its integral over time in the
-	// bucket at hand, in player-nanoseconds.
-	waiting int
-	area    float64
-	total   float64
-	most    int
+	// waiting is the number of players in the queue, most the highest it was, and total
+	// its integral over time in player-nanoseconds.
+	waiting, most int
+	total         float64
 }
 
 // quality is what matches are like.
@@ -62,7 +60,7 @@ type bucketRecord struct {
 	groupRecord
 	quality
 	matches, expanded, most int
-	area                    float64
+	area                    float64 // of players in the queue over time, in player-nanoseconds
 }
 
 // bucketWidth divides a duration into at most 100 buckets of a length that people use,

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -92,7 +93,7 @@ func newPage(r Report) page {
 	p.Subtitle = fmt.Sprintf("%s · %s from %s · seed %d", orWord(first.Population, "population without a name"), seconds(first.SimulatedSeconds), clock(first.StartHour, 0), first.Seed)
 	for i, one := range r.Results {
 		for _, a := range one.Assumptions {
-			if i == 0 || !contains(p.Assumed, a) {
+			if i == 0 || !slices.Contains(p.Assumed, a) {
 				p.Assumed = append(p.Assumed, a)
 			}
 		}
@@ -101,15 +102,6 @@ func newPage(r Report) page {
 	p.Sections = sections(r.Results)
 	p.Numbers = numbers(r.Results)
 	return p
-}
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 // judge says whether a change is for the better.

@@ -13,7 +13,7 @@ func Sentences(results []*Result) []string {
 	if len(results) == 0 {
 		return nil
 	}
-	out := []string{opening(results[0])}
+	out := []string{opening(results)}
 	for _, r := range results {
 		prefix := ""
 		if len(results) > 1 {
@@ -30,9 +30,17 @@ func Sentences(results []*Result) []string {
 	return out
 }
 
-func opening(r *Result) string {
+// opening says how much was simulated. Under another rule set more or fewer may return
+// after a match, and so queue again.
+func opening(results []*Result) string {
+	r := results[0]
 	s := fmt.Sprintf("%s of simulated time from %s, %s players queued in %s tickets.",
 		seconds(r.SimulatedSeconds), clock(r.StartHour, 0), grouped(float64(r.Players.Queued)), grouped(float64(r.Tickets)))
+	for _, other := range results[1:] {
+		if other.Players.Queued != r.Players.Queued {
+			s += fmt.Sprintf(" With %s they were %s, as more or fewer return after a match.", other.Rules, grouped(float64(other.Players.Queued)))
+		}
+	}
 	if r.Interrupted {
 		s += " The run was interrupted; this is what was simulated until then."
 	}

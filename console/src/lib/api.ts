@@ -1,4 +1,4 @@
-import type { Grant, Guest, MatchResult, Mode, Player, Problem, Rating, Seat, Ticket } from './types';
+import type { Explanation, Grant, Guest, MatchResult, Mode, Player, Problem, Rating, Seat, Ticket } from './types';
 
 /** ApiError carries the backend's problem, or one of ours when it was not reached. */
 export class ApiError extends Error {
@@ -47,6 +47,7 @@ export class Api {
   locations = async () => (await this.#call<{ locations: { name: string }[] | null }>('GET', '/v1/locations')).locations ?? [];
   socketTicket = async () => (await this.#call<{ ticket: string }>('POST', '/v1/auth/socket-ticket')).ticket;
   ticket = (id: string, wait: number, after: number) => this.#call<Ticket>('GET', `/v1/matchmaking/tickets/${encodeURIComponent(id)}?wait=${wait}&after=${after}`);
+  explanation = (id: string) => this.#call<Explanation>('GET', `/v1/matchmaking/tickets/${encodeURIComponent(id)}/explanation`);
   cancel = (id: string) => this.#call<Ticket>('DELETE', `/v1/matchmaking/tickets/${encodeURIComponent(id)}`);
   accept = (id: string) => this.#call<Ticket>('POST', `/v1/matchmaking/tickets/${encodeURIComponent(id)}/accept`);
   decline = (id: string) => this.#call<Ticket>('POST', `/v1/matchmaking/tickets/${encodeURIComponent(id)}/decline`);

@@ -61,6 +61,9 @@ export interface Ticket {
   reason?: { code: string; message: string };
 }
 
+/** Explanation is why a ticket is not matched yet; the backend says more than this page shows. */
+export interface Explanation { ticketId: string; status: TicketStatus; message: string }
+
 export type Outcome = 'win' | 'loss' | 'draw';
 
 export interface ResultTeam { name: string; rank: number; score: number; players: { playerId: string; left?: boolean }[] }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"muster/flexmatch/simulate"
+)
+
+const twoTickets = `{"ticketId": "t1", "startTime": 5, "players": [{"playerId": "p1", "attributes": {"skill": {"N": 10}}, "latencyInMs": {"here": 20}}]}
+{"ticketId": "t2", "startTime": 9, "players": [{"playerId": "p2", "attributes": {"skill": {"N": 12}}, "latencyInMs": {"here": 40}}]}
+`
+
+// example is a file of the repository's examples.
+func example(name string) string { return filepath.Join("..", "..", "examples", "rules", name) }
+
+func TestRulesSimulateShowsTheExamplesSideBySide(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "report.html")
+	code, stdout, stderr := runRules(t, "", "simulate", "--rules", example("ranked-5v5.json"), "--against", example("ranked-5v5-relaxed.json"),
+		"--population", example("population-evening.json"), "--for", "20m", "--report", page)
+	if code != 0 || stderr != "The report is in "+page+"\n" {
+		t.Fatalf("exit %d, stderr %q", code, stderr)
+	}
+	for _, want := range []string{"ranked-5v5", "ranked-5v5-relaxed", "difference", "Against ranked-5v5, ranked-5v5-relaxed matches"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	body, err := os.ReadFile(page)
+	if err != nil || !bytes.Contains(body, []byte("ranked-5v5 against ranked-5v5-relaxed")) || !bytes.Contains(body, []byte("--for 20m<")) {
+		t.Errorf("the page, of %d bytes, does not show the comparison: %v", len(body), err)
+	}
+}
+
+func TestRulesSimulatePrintsJSONThatASeedRepeats(t *testing.T) {
+	rules := writeFile(t, "pairs.json", pairRules)
+	args := []string{"simulate", "--rules", rules, "--for", "10m", "--players", "50000", "--seed", "3", "--request-timeout", "2m", "--json"}
+	code, first, stderr := runRules(t, "", args...)
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	var out struct {
+		Results []simulate.Result `json:"results"`
+	}
+	if err := json.Unmarshal([]byte(first), &out); err != nil || len(out.Results) != 1 {
+		t.Fatalf("%v in %s", err, first)
+	}
+	if r := out.Results[0]; r.Rules != "pairs" || r.Seed != 3 || r.Players.Matched == 0 || r.SimulatedSeconds != 600 {
+		t.Errorf("%+v", r)
+	}
+	if _, again, _ := runRules(t, "", args...); again != first {
+		t.Error("a second run prints something else")
+	}
+}
+
+func TestRulesSimulateReplaysRecordedTickets(t *testing.T) {
+	folder := t.TempDir()
+	for name, body := range map[string]string{"tickets.jsonl": twoTickets, "population.json": `{"recorded": "tickets.jsonl"}`} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, stdout, stderr := runRules(t, pairRules, "simulate", "--rules", "-", "--population", filepath.Join(folder, "population.json"), "--json")
+	var out struct {
+		Results []simulate.Result `json:"results"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &out); code != 0 || err != nil {
+		t.Fatalf("exit %d, %v: %s", code, err, stderr)
+	}
+	if r := out.Results[0]; r.Matches != 1 || r.Wait.Max != 4 || r.SkillGap.Max != 2 || r.Latency.Mean != 30 || r.Population != "population.json" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestRulesSimulateRefusesWhatItCannotUse(t *testing.T) {
+	good, bad := writeFile(t, "good.json", pairRules), writeFile(t, "bad.json", brokenRules)
+	mapRules := writeFile(t, "map.json", strings.Replace(pairRules, `"playerAttributes": [`, `"playerAttributes": [{"name": "m", "type": "string_number_map"}, `, 1))
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"no rule set", nil, 2, "--rules"},
+		{"a rule set that is not there", []string{"--rules", "nowhere.json"}, 2, "nowhere.json cannot be read"},
+		{"a broken rule set, with its problems", []string{"--rules", bad}, 1, "bad.json:4:"},
+		{"a broken second rule set", []string{"--rules", good, "--against", bad}, 1, "bad.json:4:"},
+		{"a population that is not there", []string{"--rules", good, "--population", "nobody.json"}, 2, "nobody.json cannot be read"},
+		{"a broken population, by its key", []string{"--rules", good, "--population", writeFile(t, "p.json", `{"sed": 1}`)}, 2, "sed: unknown key"},
+		{"a population that does not fit", []string{"--rules", mapRules}, 2, "attributes.m: map declares"},
+		{"players below zero", []string{"--rules", good, "--players=-3"}, 2, "--players is from"},
+		{"a year", []string{"--rules", good, "--for", "9000h"}, 2, "simulate at most"},
+		{"recorded tickets that are not there", []string{"--rules", good, "--population", writeFile(t, "r.json", `{"recorded": "gone.jsonl"}`)}, 2, "gone.jsonl cannot be read"},
+		{"more players than were recorded", []string{"--rules", good, "--players", "5", "--population", writeFile(t, "s.json", `{"recorded": "gone.jsonl"}`)}, 2, "does not go with recorded"},
+		{"a report that cannot be written", []string{"--rules", good, "--for", "1m", "--report", filepath.Join("nowhere", "at", "all.html")}, 1, "write the report"},
+		{"both from the standard input", []string{"--rules", "-", "--against", "-"}, 2, "cannot be both"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, _, stderr := runRules(t, "", append([]string{"simulate"}, c.args...)...)
+			if code != c.code || !strings.Contains(stderr, c.want) {
+				t.Errorf("exit %d, want %d; stderr %q, want %q", code, c.code, stderr, c.want)
+			}
+		})
+	}
+}
+
+func TestFilesOfOneNameKeepTheirFolders(t *testing.T) {
+	if got := ruleSetNames([]string{"a/ranked.json", "b/ranked.json"}); got[0] != "a/ranked.json" || got[1] != "b/ranked.json" {
+		t.Errorf("%q", got)
+	}
+	if got := ruleSetNames([]string{"a/ranked.json", "-"}); got[0] != "ranked" || got[1] != "<stdin>" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestProgressIsALineEveryFewSecondsOffTheTerminal(t *testing.T) {
+	now := time.Unix(0, 0)
+	var out bytes.Buffer
+	line := newProgressLine(&out, func() time.Time { return now })
+	for second := range 12 {
+		now = time.Unix(int64(second), 0)
+		line.update(simulate.Progress{Simulated: time.Duration(second) * time.Hour, Total: 24 * time.Hour, StartHour: 6, Queued: 10 * second, Matches: second})
+	}
+	line.end()
+	want := " 21 %  11:00  50 players, 5 matches\n 42 %  16:00  100 players, 10 matches\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+func TestProgressOnATerminalIsOneLineThatIsClearedInTheEnd(t *testing.T) {
+	now := time.Unix(0, 0)
+	var out bytes.Buffer
+	line := newProgressLine(&out, func() time.Time { return now })
+	line.terminal = true
+	now = time.Unix(5, 0)
+	line.update(simulate.Progress{Simulated: time.Hour, Total: 2 * time.Hour, Queued: 7, Matches: 3})
+	line.end()
+	if want := "\r 50 %  01:00  7 players, 3 matches\x1b[K\r\x1b[K"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
