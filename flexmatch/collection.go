@@ -155,10 +155,11 @@ func (r *collectionRule) check(d *draft) verdict {
 }
 
 func (r *collectionRule) allLists(d *draft) [][]value {
-	var lists [][]value
+	lists := d.sublists[:0]
 	for _, e := range r.measurements {
 		lists = d.lists(lists, e)
 	}
+	d.sublists = lists
 	return lists
 }
 
@@ -182,7 +183,8 @@ func (r *collectionRule) occurrences(d *draft) int {
 			}
 			continue
 		}
-		for _, list := range d.lists(nil, e) {
+		d.sublists = d.lists(d.sublists[:0], e)
+		for _, list := range d.sublists {
 			if contains(list, *r.reference.literal) {
 				n++
 			}

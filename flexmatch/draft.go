@@ -28,9 +28,14 @@ type draft struct {
 	// metrics count verdicts by rule index; whoever starts a search replaces it.
 	metrics []tally
 
+	// looks counts work since spent was last called.
+	looks int
+
 	arena   arena
 	numbers []float64
 	flat    []value
+	// sublists is scratch: the lists that a collection rule measures.
+	sublists [][]value
 }
 
 // backfillSeats stands for a team in draft.placed: each player has a team already.
@@ -74,16 +79,16 @@ func (d *draft) open(team int) int {
 
 // growth is how many more players the whole match could get.
 func (d *draft) growth() int {
-	if d.mayBackfill {
+	if d.mayBackfill && d.backfill == nil {
 		return d.stage.maxPlayers - d.total
 	}
 	return d.capacity() - d.total
 }
 
 // finished tells whether the draft has the size of a match: every team has its
-// minimum, and a backfill has found someone.
+// minimum, the slots that stay open are open, and a backfill has found someone.
 func (d *draft) finished() bool {
-	return d.deficit == 0 && len(d.entries) > 0 && (d.backfill == nil || len(d.entries) > 1)
+	return d.deficit == 0 && len(d.entries) > 0 && d.total <= d.capacity() && (d.backfill == nil || len(d.entries) > 1)
 }
 
 // fits tells whether the entry's players can sit in the team.
@@ -99,7 +104,7 @@ func (d *draft) fits(e *entry, team int) bool {
 		}
 		return true
 	}
-	return len(d.teams[team])+len(e.players) <= d.stage.teams[team].Max && d.total+len(e.players) <= d.capacity()
+	return len(e.players) <= d.open(team)
 }
 
 // push seats an entry that fits.
@@ -173,6 +178,7 @@ type tally struct{ passed, failed int }
 
 // judge evaluates one rule and counts the verdict.
 func (d *draft) judge(rule int) verdict {
+	d.look(rule)
 	v := d.stage.rules[rule].check(d)
 	if v == failed {
 		d.metrics[rule].failed++
@@ -180,6 +186,26 @@ func (d *draft) judge(rule int) verdict {
 		d.metrics[rule].passed++
 	}
 	return v
+}
+
+// look counts the work of asking a rule: to look at every player, and at each other's
+// values where lists are compared.
+func (d *draft) look(rule int) {
+	switch r := d.stage.rules[rule].(type) {
+	case *collectionRule:
+		d.looks += 4 * (2 + d.total) * len(r.measurements)
+	case *compoundRule:
+		r.statement.visit(d.look)
+	default:
+		d.looks += 2 + d.total
+	}
+}
+
+// spent is the work since the last call.
+func (d *draft) spent() int {
+	out := d.looks
+	d.looks = 0
+	return out
 }
 
 // satisfied tells whether every rule in force accepts the draft as a match.
@@ -203,13 +229,14 @@ func (d *draft) doomed() bool {
 	}
 	if !d.bitsOnly {
 		for _, i := range sp.plain {
-			if d.stage.rules[i].hopeless(d) {
+			if d.look(i); d.stage.rules[i].hopeless(d) {
 				d.metrics[i].failed++
 				return true
 			}
 		}
 	}
 	for _, i := range sp.prune {
+		d.look(i)
 		if d.stage.rules[i].hopeless(d) {
 			d.metrics[i].failed++
 			return true

@@ -21,17 +21,20 @@ func (p *Pool) search() {
 		return
 	}
 	p.passes++
-	nodes, few := passNodes, !p.crowded()
-	if !few {
-		nodes = crowdedNodes
+	work, few := passWork, !p.crowded()
+	switch {
+	case p.waiting.size <= fewTickets:
+		work = fewWork
+	case !few:
+		work = crowdedWork
 	}
 	if len(fresh)*freshShare >= p.waiting.size || few && len(fresh) > 1 {
-		p.passOver(&nodes)
+		p.passOver(&work)
 	} else {
 		slices.SortFunc(fresh, func(a, b *entry) int { return a.rank.compare(b.rank) })
 		for _, e := range fresh {
 			if e.fresh {
-				p.passFrom(e, &nodes)
+				p.passFrom(e, &work)
 			}
 		}
 	}
@@ -41,7 +44,7 @@ func (p *Pool) search() {
 }
 
 // passOver tries every waiting ticket as the anchor.
-func (p *Pool) passOver(nodes *int) {
+func (p *Pool) passOver(work *int) {
 	crowded, failures := p.crowded(), false
 	var held []*found
 	for e := p.waiting.after(0, firstRank); e != nil; e = p.waiting.after(0, e.rank) {
@@ -52,7 +55,7 @@ func (p *Pool) passOver(nodes *int) {
 		if p.backfillsLast() && e.backfill {
 			q.after = firstRank // those before it found no match; now they may join it
 		}
-		if m := p.find(q, nodes); m != nil && crowded {
+		if m := p.find(q, work); m != nil && crowded {
 			for _, e := range m.entries {
 				p.withdraw(e)
 			}
@@ -83,13 +86,13 @@ func (p *Pool) likes(e *entry, worth bool) *class {
 // passFrom looks for a match with a fresh ticket. Without one, which is the usual case
 // in a pool of many, nothing else need be looked at. If there is one, the match is that
 // of the oldest ticket which can be in one with the fresh ticket.
-func (p *Pool) passFrom(fresh *entry, nodes *int) {
-	m := p.find(query{seeds: []*entry{fresh}, after: firstRank}, nodes)
+func (p *Pool) passFrom(fresh *entry, work *int) {
+	m := p.find(query{seeds: []*entry{fresh}, after: firstRank}, work)
 	if m == nil && p.backfillsLast() && !fresh.backfill {
-		m = p.anchored(fresh, nil, nodes)
+		m = p.anchored(fresh, nil, work)
 	}
 	if m != nil && m.entries[0] != fresh {
-		if older := p.anchored(fresh, m.entries[0], nodes); older != nil {
+		if older := p.anchored(fresh, m.entries[0], work); older != nil {
 			m = older
 		}
 	}
@@ -100,7 +103,7 @@ func (p *Pool) passFrom(fresh *entry, nodes *int) {
 
 // anchored looks for the match of the oldest ticket before another that can be with the
 // fresh one. Without another it is for the backfills that come last.
-func (p *Pool) anchored(fresh, before *entry, nodes *int) *found {
+func (p *Pool) anchored(fresh, before *entry, work *int) *found {
 	after := firstRank
 	if before == nil {
 		after = fresh.rank
@@ -123,7 +126,7 @@ func (p *Pool) anchored(fresh, before *entry, nodes *int) *found {
 		if before == nil {
 			q.after = firstRank
 		}
-		if m := p.find(q, nodes); m != nil {
+		if m := p.find(q, work); m != nil {
 			return m
 		}
 	}
@@ -138,11 +141,14 @@ func (p *Pool) backfillsLast() bool {
 // crowded: more tickets wait than a batch holds.
 func (p *Pool) crowded() bool { return p.waiting.size > maxCandidates }
 
-// find asks for one match. The work allowed for one anchor shrinks to leastNodes when
+// find asks for one match. The work allowed for one anchor shrinks to leastWork when
 // the pass has spent its own.
-func (p *Pool) find(q query, nodes *int) *found {
+func (p *Pool) find(q query, work *int) *found {
 	q.crowded = p.crowded()
-	allowed := max(leastNodes, min(*nodes, anchorNodes))
+	allowed := max(leastWork, min(*work, anchorWork))
+	if p.waiting.size <= fewTickets {
+		allowed = max(leastWork, *work)
+	}
 	left := allowed
 	var m *found
 	if p.set.large {
@@ -150,6 +156,6 @@ func (p *Pool) find(q query, nodes *int) *found {
 	} else {
 		m = p.finder.find(q, &left)
 	}
-	*nodes -= allowed - left
+	*work -= allowed - left
 	return m
 }

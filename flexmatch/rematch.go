@@ -188,8 +188,8 @@ func (x *exchange) pair(a, b *entry) *found {
 	if b.rank.before(a.rank) {
 		a, b = b, a
 	}
-	nodes := leastNodes
-	m := x.pool.finder.find(query{seeds: []*entry{a, b}, after: rank{at: math.MaxInt64}}, &nodes)
+	work := leastWork
+	m := x.pool.finder.find(query{seeds: []*entry{a, b}, after: rank{at: math.MaxInt64}}, &work)
 	if m == nil || m.total != m.stage.maxPlayers {
 		return nil
 	}

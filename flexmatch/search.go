@@ -6,18 +6,21 @@ import (
 	"sort"
 )
 
-// Bounds on the work of one pass over the pool. A node is one ticket seated in one
-// team; with many rules, which make it dearer, it counts for more. Within them a match
-// with the anchor is found if there is one; beyond, the search settles for the best
-// match seen and a try with similar tickets.
+// Bounds on the work of one pass over the pool. Work is counted in steps of some 40 ns:
+// what it takes to look at one player for one rule. Within the bounds a match with the
+// anchor is found if there is one; beyond, the search settles for the best match seen
+// and a try with similar tickets.
 const (
-	anchorNodes   = 20_000 // around one anchor
-	passNodes     = 60_000 // around all anchors of a pass, but never less than leastNodes each
-	crowdedNodes  = 6_000  // the same, of a pool too large for one batch
-	leastNodes    = 100
-	similarNodes  = 2_000 // of the try with similar tickets
-	olderNodes    = 2_000 // to exchange tickets of a match for older ones
-	manyRules     = 3     // so many rules double the count of a node
+	anchorWork  = 250_000   // around one anchor
+	passWork    = 1_000_000 // around all anchors of a pass, but never less than leastWork each
+	crowdedWork = 300_000   // the same, of a pool too large for one batch
+	leastWork   = 5_000
+	fewTickets  = 12 // a pool of so many is searched for as long as it takes, up to
+	fewWork     = 5_000_000
+	similarWork = 100_000 // of the try with similar tickets
+	olderWork   = 100_000 // to exchange tickets of a match for older ones
+	nodeWork    = 3       // to seat a ticket, without rules
+
 	maxCandidates = 300   // tickets that the full search considers around one anchor
 	maxSorted     = 2_000 // tickets that are sorted to choose those from
 	maxGlanced    = 1_000 // tickets that a glance tries to seat
@@ -67,7 +70,7 @@ type finder struct {
 	exact       int    // entries in the draft of exactly the level
 	skipped     []bool // by group: not to be taken below the current node
 	goal        int    // players beyond which no match can be better
-	nodes       int    // left to spend
+	work        int    // left to spend
 	similar     int    // to spend on the try with similar tickets
 	floor       int    // matches of so many players or fewer are of no interest
 	best        *found
@@ -82,13 +85,13 @@ func newFinder(set *RuleSet, x *index, additional int) *finder {
 }
 
 // find looks for the best match that answers a query. More players are better, then
-// older tickets. nodes is the work allowed and is lowered by the work done.
-func (f *finder) find(q query, nodes *int) *found {
+// older tickets. work is what may be done and is lowered by what was.
+func (f *finder) find(q query, work *int) *found {
 	f.draft.bitsOnly = !f.index.many()
-	f.best, f.query, f.nodes, f.similar = nil, q, *nodes, min(*nodes, similarNodes)
+	f.best, f.query, f.work, f.similar = nil, q, *work, min(*work, similarWork)
 	clear(f.draft.metrics)
 	f.atLevels()
-	*nodes = f.nodes
+	*work = f.work
 	q.seeds[0].credit(f.draft.metrics)
 	if f.best != nil {
 		f.best.sort(f.set)
@@ -124,7 +127,7 @@ func (f *finder) atLevels() {
 		from, to = len(f.set.stages)-1, high
 	}
 	for level := from; level >= to; level-- {
-		if f.waiting[level] > 0 && f.nodes > 0 {
+		if f.waiting[level] > 0 && f.work > 0 {
 			f.atLevel(level)
 		}
 	}
@@ -160,11 +163,11 @@ func (f *finder) atLevel(level int) {
 	}
 	f.gather(st)
 	f.run(st)
-	if f.best == nil && f.nodes <= 0 {
+	if f.best == nil && f.work <= 0 {
 		f.sortBySimilarity()
-		f.nodes = f.similar
+		f.work = f.similar
 		f.run(st)
-		f.nodes = 0
+		f.work = 0
 	}
 	if f.best != before && len(st.teams) > 1 {
 		f.preferOlder(st)
@@ -175,14 +178,14 @@ func (f *finder) atLevel(level int) {
 // list, where a match of as many players allows it. The search itself does not see to
 // that: it settles the teams of the first tickets before it chooses the next.
 func (f *finder) preferOlder(st *stage) {
-	list, groups, best, nodes := slices.Clone(f.list), slices.Clone(f.groups), f.best, f.nodes
+	list, groups, best, work := slices.Clone(f.list), slices.Clone(f.groups), f.best, f.work
 	must, players := slices.Clone(list[:f.seeds]), 0
 	for _, e := range must {
 		players += len(e.players)
 	}
-	f.nodes, f.floor = olderNodes, best.total-1
+	f.work, f.floor = olderWork, best.total-1
 	rejected := map[int]bool{}
-	for j := f.seeds; j < len(list) && f.nodes > 0 && players < best.total; j++ {
+	for j := f.seeds; j < len(list) && f.work > 0 && players < best.total; j++ {
 		e := list[j]
 		if players+len(e.players) > best.total {
 			continue
@@ -203,7 +206,7 @@ func (f *finder) preferOlder(st *stage) {
 		must = append(must, e)
 		players += len(e.players)
 	}
-	f.best, f.nodes, f.floor = best, nodes, 0
+	f.best, f.work, f.floor = best, work, 0
 }
 
 // gather completes the list of candidates, in the order to try them.
@@ -448,7 +451,7 @@ func (f *finder) survey() {
 }
 
 func (f *finder) done() bool {
-	return f.nodes <= 0 || f.best != nil && f.best.total >= f.goal
+	return f.work <= 0 || f.best != nil && f.best.total >= f.goal
 }
 
 // promising tells whether adding from list[i:] can still lead to a better match.
@@ -487,7 +490,11 @@ func (f *finder) extend(i int) {
 // judge records the draft if it is a better match than the best so far.
 func (f *finder) judge() {
 	d := f.draft
-	if !d.finished() || f.exact == 0 || d.total <= f.floor || f.best != nil && d.total <= f.best.total || !d.satisfied() {
+	if !d.finished() || f.exact == 0 || d.total <= f.floor || f.best != nil && d.total <= f.best.total {
+		return
+	}
+	satisfied := d.satisfied()
+	if f.work -= d.spent(); !satisfied {
 		return
 	}
 	f.best = d.found()
@@ -524,12 +531,13 @@ func (f *finder) seat(i int) {
 		if !d.fits(e, team) || !e.backfill && f.mirrored(teams[:n], team) {
 			continue
 		}
-		f.nodes -= 1 + len(d.stage.enforced)/manyRules
 		d.push(e, team)
 		if e.level == f.level {
 			f.exact++
 		}
-		if !d.doomed() {
+		doomed := d.doomed()
+		f.work -= nodeWork + d.spent()
+		if !doomed {
 			f.extend(i + 1)
 		}
 		if e.level == f.level {
