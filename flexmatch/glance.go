@@ -10,73 +10,96 @@ import "slices"
 // be in it, but for those that did not fit the teams as they were filled: these might
 // in another arrangement, and are older than what came instead.
 func (f *finder) glance(st *stage) (done bool) {
-	d := f.draft
-	d.reset(st)
 	if f.best != nil && f.best.total >= st.maxPlayers {
 		return true
 	}
-	arranged := f.arranged(st)
-	if arranged {
+	if f.arranged(st) {
 		f.arrange(st)
 	}
-	players, clashed, unfit := f.seatAll(arranged)
+	done, refused := f.seatWithin(st, 1)
+	if refused && f.query.crowded && f.set.plan.near.attribute >= 0 {
+		// Tickets twice as near to each other may please a rule that wants them near to
+		// their average.
+		done, _ = f.seatWithin(st, 0.5)
+	}
+	return done
+}
+
+// seatWithin is one glance, at tickets within a share of the span that the index allows.
+// refused tells that the rules did not accept the match that came out.
+func (f *finder) seatWithin(st *stage, share float64) (done, refused bool) {
+	d := f.draft
+	d.reset(st)
+	players, clashed, unfit := f.seatAll(st, share)
 	if players < 0 {
-		return false
+		return false, false
 	}
 	full := d.total >= d.capacity()
 	if !full && f.drained && players < st.minPlayers {
-		return true
+		return true, false
 	}
 	better := f.best == nil || d.total > f.best.total
 	if !better || !d.finished() || !f.hasExact() {
-		return false
+		return false, false
 	}
 	// A match smaller than the teams allow is the best one only if everybody is in it.
 	if !full && !(f.drained && !clashed && !unfit) {
-		return false
+		return false, false
 	}
 	if !d.satisfied() && !f.even(st) && !f.mend(st) {
-		return false
+		return false, true
 	}
 	f.best = d.found()
-	if f.query.crowded {
-		return true
-	}
 	mayGrow := d.additional > 0 && d.backfill == nil && f.index.backfills > 0 // into the slots left open
-	return !unfit && !mayGrow
+	return f.query.crowded || !unfit && !mayGrow, false
 }
 
 // seatAll seats the seeds and then candidates until the match is full. players counts
 // all that were looked at, -1 when the seeds themselves do not fit; clashed tells that
 // a candidate was passed over for what it is, unfit that one found no room.
-func (f *finder) seatAll(arranged bool) (players int, clashed, unfit bool) {
+func (f *finder) seatAll(st *stage, share float64) (players int, clashed, unfit bool) {
 	d := f.draft
-	near := everything
-	exact := false
+	near, exact, arranged := everything, false, f.arranged(st)
 	for j := 0; d.total < d.capacity() && j < maxGlanced; j++ {
 		if j == len(f.list) && (arranged || !f.more()) {
 			break
 		}
-		e := f.list[j]
+		e, seed := f.list[j], j < f.seeds
 		players += len(e.players)
-		if j >= f.seeds && (e.number < near.lo || e.number > near.hi || f.clashes(e)) {
+		if !seed && (e.number < near.lo || e.number > near.hi || f.clashes(e)) {
 			clashed = true
 			continue
 		}
 		// Someone of the stage's own level must be in: the last seat is kept for that.
 		last := d.total+len(e.players) >= d.capacity() && !exact && e.level != f.level
 		if last || !f.sit(e) {
-			if j < f.seeds {
+			if seed {
 				return -1, clashed, unfit
 			}
 			unfit = true
 			continue
 		}
+		if !seed && f.nothingShared() {
+			d.pop()
+			unfit = true // in another team it might share something
+			continue
+		}
 		exact = exact || e.level == f.level
 		w := f.index.window(e, f.level)
-		near = interval{max(near.lo, w.lo), min(near.hi, w.hi)}
+		near = interval{max(near.lo, e.number-share*(e.number-w.lo)), min(near.hi, e.number+share*(w.hi-e.number))}
 	}
 	return players, clashed, unfit
+}
+
+// nothingShared tells that the lists of those seated fail a rule on what they share.
+func (f *finder) nothingShared() bool {
+	for _, i := range f.set.plan.stages[f.level].lists {
+		if f.draft.stage.rules[i].hopeless(f.draft) {
+			f.draft.metrics[i].failed++
+			return true
+		}
+	}
+	return false
 }
 
 // clashes tells that a candidate cannot be with all of those seated.

@@ -40,6 +40,8 @@ type stagePlan struct {
 	// latency rules.
 	prune []int
 	plain []int
+	// lists are the collection rules among them.
+	lists []int
 	// equalRule and nearRule are rules that the index answers for; -1 without.
 	equalRule, nearRule int
 }
@@ -60,6 +62,9 @@ func newPlan(set *RuleSet) *plan {
 			if r, ok := st.rules[i].(*latencyRule); ok && math.IsInf(r.maxDistance, 1) {
 				sp.plain = append(sp.plain, i)
 				continue
+			}
+			if _, ok := st.rules[i].(*collectionRule); ok {
+				sp.lists = append(sp.lists, i)
 			}
 			sp.prune = append(sp.prune, i)
 		}
@@ -169,11 +174,17 @@ func equalAttributes(st *stage, must []int) []int {
 	for _, i := range must {
 		switch r := st.rules[i].(type) {
 		case *comparisonRule:
-			if r.reference != nil || r.operation != equal {
+			if r.operation != equal {
+				continue
+			}
+			if r.reference != nil {
+				if a := faced(st, r); a >= 0 {
+					add(a)
+				}
 				continue
 			}
 			for _, e := range r.measurements {
-				if p := e.raw(); p != nil && p.everyone && p.member == attributeMember && (p.kind == StringAttribute || p.kind == NumberAttribute) {
+				if p := plainValues(e); p != nil && p.everyone {
 					add(p.attr)
 				}
 			}
@@ -190,6 +201,28 @@ func equalAttributes(st *stage, must []int) []int {
 type measure struct {
 	attribute int
 	party     aggregation
+}
+
+// plainValues is the path of an expression that lists players' own strings or numbers,
+// nil otherwise.
+func plainValues(e *expr) *path {
+	if p := e.raw(); p != nil && p.member == attributeMember && (p.kind == StringAttribute || p.kind == NumberAttribute) {
+		return p
+	}
+	return nil
+}
+
+// faced is the attribute that a comparison wants to be the same for the only player of
+// one team and the only player of the other; -1 when it compares something else.
+func faced(st *stage, r *comparisonRule) int {
+	if len(st.teams) != 2 || st.teams[0].Max != 1 || st.teams[1].Max != 1 || len(r.measurements) != 1 {
+		return -1
+	}
+	a, b := plainValues(r.measurements[0]), plainValues(r.reference)
+	if a == nil || b == nil || a.attr != b.attr || len(a.teams) != 1 || len(b.teams) != 1 || a.teams[0] == b.teams[0] {
+		return -1
+	}
+	return a.attr
 }
 
 // nearOf says which number of two tickets in a match a rule bounds the distance of, and
