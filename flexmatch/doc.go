@@ -82,6 +82,16 @@
 // of the oldest tickets. If not, the next oldest is the anchor. The search is exact up
 // to a bound on its work; beyond it settles for the best match seen.
 //
+// Amazon splits a large pool into batches that it does not describe. Here the batch is
+// the pool up to 300 tickets. In a larger one the first full match that the oldest
+// compatible tickets make is taken, tickets change places or give way where its teams
+// are not alike, and at the end partners are exchanged so that nobody is left over who
+// could have had one.
+//
+// What rules demand of any two tickets (an equal value, a bounded distance, a location
+// in common) is answered by an index, so that a ticket costs what it could be matched
+// with and not what waits.
+//
 // A candidate match has an age: that of its newest ticket, or its oldest if the rule
 // set says so. Expansions apply by this age, so each candidate is judged by the rules
 // that are in force for it, and a smaller match of older tickets may be possible when a

@@ -177,6 +177,16 @@ func (s *RuleSet) Large() bool { return s.large }
 // which a player reports none never matches.
 func (s *RuleSet) UsesLatency() bool { return len(s.latencyRules) > 0 }
 
+// Expansions lists the ages of a candidate match at which the rule set changes,
+// ascending, and what changes there. In is zero.
+func (s *RuleSet) Expansions() []ExpansionStep {
+	out := make([]ExpansionStep, len(s.waits))
+	for i, after := range s.waits {
+		out[i] = ExpansionStep{After: after, Changes: s.changes(i, i+1)}
+	}
+	return out
+}
+
 // level is how many expansion boundaries an age has passed; it indexes stages.
 func (s *RuleSet) level(age time.Duration) int {
 	return sort.Search(len(s.waits), func(i int) bool { return s.waits[i] > age })

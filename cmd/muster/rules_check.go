@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,13 @@ type ruleSetOverview struct {
 	MaxPlayers int            `json:"maxPlayers"`
 	Rules      []string       `json:"rules"`
 	Large      bool           `json:"large"`
+	// Expansions lists what waiting changes, empty without expansions.
+	Expansions []expansionOverview `json:"expansions"`
+}
+
+type expansionOverview struct {
+	AfterSeconds float64  `json:"afterSeconds"`
+	Changes      []string `json:"changes"` // "Near.maxDistance 5 -> 100"
 }
 
 type teamOverview struct {
@@ -116,6 +124,14 @@ func overview(set *flexmatch.RuleSet) *ruleSetOverview {
 	for _, t := range set.TeamSizes() {
 		out.Teams = append(out.Teams, teamOverview{t.Name, t.Min, t.Max})
 	}
+	out.Expansions = []expansionOverview{}
+	for _, step := range set.Expansions() {
+		x := expansionOverview{AfterSeconds: step.After.Seconds()}
+		for _, c := range step.Changes {
+			x.Changes = append(x.Changes, fmt.Sprintf("%s.%s %s -> %s", cmp.Or(c.Rule, c.Team), c.Property, cmp.Or(c.From, "none"), cmp.Or(c.To, "none")))
+		}
+		out.Expansions = append(out.Expansions, x)
+	}
 	return out
 }
 
@@ -154,6 +170,11 @@ func (o *ruleSetOverview) String() string {
 	}
 	if len(o.Rules) > 0 {
 		rules = plural(len(o.Rules), "rule") + ": " + strings.Join(o.Rules, ", ")
+	}
+	for _, x := range o.Expansions {
+		if len(x.Changes) > 0 {
+			rules += fmt.Sprintf("; after %v s %s", x.AfterSeconds, strings.Join(x.Changes, ", "))
+		}
 	}
 	return fmt.Sprintf("%s: %s players%s in %s; %s", name, fromTo(o.MinPlayers, o.MaxPlayers), size, strings.Join(teams, ", "), rules)
 }

@@ -60,7 +60,7 @@ func TestRulesCheckDescribesGoodFilesInOneLine(t *testing.T) {
 	if code != 0 || stderr != "" || strings.Count(stdout, "\n") != 1 {
 		t.Fatalf("code %d, %q, %q", code, stdout, stderr)
 	}
-	for _, want := range []string{file + ": ok: ", `"pairs"`, "2 to 3 players", "red (1)", "blue (1 to 2)", "1 rule: Near"} {
+	for _, want := range []string{file + ": ok: ", `"pairs"`, "2 to 3 players", "red (1)", "blue (1 to 2)", "1 rule: Near", "after 5 s Near.maxDistance 5 -> 50; after 12 s Near.maxDistance 50 -> 500"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q lacks %q", stdout, want)
 		}
