@@ -2,7 +2,6 @@ package flexmatch
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -177,7 +176,8 @@ func (s *RuleSet) pathText(p *path) string {
 	return out
 }
 
-// teamList names teams: "*" for all, a team with a quantity by its own name.
+// teamList names teams, which ascend: "*" for all, a team with a quantity by its own
+// name.
 func (s *RuleSet) teamList(teams []int) string {
 	if len(teams) == len(s.stages[0].teams) {
 		return "*"
@@ -187,8 +187,8 @@ func (s *RuleSet) teamList(teams []int) string {
 	for len(rest) > 0 {
 		name, n := s.stages[0].teams[rest[0]].Name, 1
 		for _, g := range s.groups {
-			if g.first == rest[0] && len(g.instances) > 1 && slices.Contains(rest, g.first+len(g.instances)-1) {
-				name, n = g.name, len(g.instances)
+			if k := len(g.instances); k > 1 && k <= len(rest) && rest[0] == g.first && rest[k-1] == g.first+k-1 {
+				name, n = g.name, k
 			}
 		}
 		names, rest = append(names, name), rest[n:]

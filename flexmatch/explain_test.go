@@ -405,6 +405,14 @@ func TestWhatAnExpansionChangesIsSpelledAsInTheRuleSet(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("changes\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	for _, c := range []struct {
+		teams []int
+		want  string
+	}{{[]int{0, 1, 2}, "*"}, {[]int{0, 1}, "duo"}, {[]int{0}, "duo_1"}, {[]int{0, 2}, "duo_1, solo"}, {[]int{1, 2}, "duo_2, solo"}} {
+		if got := set.teamList(c.teams); got != c.want {
+			t.Errorf("teams %v are %s, want %s", c.teams, got, c.want)
+		}
+	}
 	measured := set.text(set.stages[0].rules[3].(*collectionRule).measurements[0])
 	if measured != "teams[duo].players.attributes[modes]" {
 		t.Errorf("a team with a quantity is written as %s", measured)

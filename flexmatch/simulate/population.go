@@ -29,7 +29,10 @@ type Population struct {
 	Attributes     []Attribute
 	// Parties are the sizes of parties. A weight counts parties, not players.
 	Parties []PartySize
-	Regions []Region
+	// FitParties leaves out sizes that are bigger than all teams of a simulated rule set,
+	// unless all sizes are.
+	FitParties bool
+	Regions    []Region
 	// Patience is how many seconds a party waits before it gives up; nil: for ever.
 	Patience *Distribution
 	// Acceptance makes players confirm matches; nil: they are not asked.
@@ -40,6 +43,8 @@ type Population struct {
 	// the population's. Whoever opens files puts what it holds into Tickets.
 	Recorded string
 	Tickets  []flexmatch.Ticket
+
+	fitted int // players that a party may have, if FitParties left some out
 }
 
 // Attribute is how one player attribute varies. Exactly one of Number, Words and Keys is
@@ -147,7 +152,7 @@ func (c *checker) population(root *node) *Population {
 		p.Attributes = c.attributes(n)
 	}
 	if n := root.get("parties"); n != nil {
-		p.Parties = c.parties(n)
+		p.Parties, p.FitParties = c.parties(n), false
 	}
 	if n := root.get("regions"); n != nil {
 		p.Regions = c.regions(n)
@@ -401,8 +406,9 @@ func DefaultPopulation() *Population {
 	patience := unbounded(Lognormal)
 	patience.Median, patience.Sigma, patience.Min = 150, 0.7, 0
 	p := &Population{
-		Name: "default population",
-		Seed: 1,
+		Name:       "default population",
+		FitParties: true,
+		Seed:       1,
 		PlayersByHour: [24]float64{
 			34, 22, 14, 10, 8, 8, 10, 15, 20, 25, 30, 36, 42, 45, 48, 54, 64, 78, 92, 104, 108, 98, 76, 52,
 		},
@@ -416,6 +422,25 @@ func DefaultPopulation() *Population {
 	}
 	p.ScaleTo(20_000)
 	return p
+}
+
+// fit is the population for rule sets that all get the same players: if FitParties,
+// without parties that are too big for the teams of one of them.
+func (p *Population) fit(rules []Rules) *Population {
+	if !p.FitParties {
+		return p
+	}
+	most := maxParty
+	for _, r := range rules {
+		most = min(most, r.largest)
+	}
+	out := *p
+	out.Parties = slices.DeleteFunc(slices.Clone(p.Parties), func(s PartySize) bool { return s.Players > most })
+	if len(out.Parties) == 0 || len(out.Parties) == len(p.Parties) {
+		return p
+	}
+	out.fitted = most
+	return &out
 }
 
 // Lines says the population in words, a line for each thing.

@@ -266,7 +266,7 @@ func (r *record) result(s *simulation, waiting []*ticket, interrupted bool) *Res
 	out := &Result{
 		Rules: r.world.rules.Name, Population: p.Name, Seed: r.world.seed, StartHour: p.StartHour,
 		SimulatedSeconds: s.now.Seconds(), Interrupted: interrupted, Assumptions: append([]string{}, r.world.notes...),
-		Tickets: r.tickets, Matches: r.matches, Players: r.players,
+		MinPlayers: r.world.rules.Set.MinPlayers(), Tickets: r.tickets, Matches: r.matches, Players: r.players,
 		Wait: r.waits.summary(), GaveUpAfter: r.gaveUp.summary(),
 		SkillAttribute: r.world.skill,
 		SkillGap:       r.skillGap.summary(), SkillDeviation: r.skillDeviation.summary(), TeamDifference: r.teamDifference.summary(),

@@ -13,6 +13,9 @@ type Result struct {
 	// Assumptions are what the population did not say and the simulation supposed.
 	Assumptions []string `json:"assumptions"`
 
+	// MinPlayers is the least that a match has before any expansion.
+	MinPlayers int `json:"minPlayersOfAMatch"`
+
 	Tickets     int      `json:"tickets"`
 	Matches     int      `json:"matches"`
 	Players     Outcomes `json:"players"`

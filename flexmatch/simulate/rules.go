@@ -29,6 +29,8 @@ type hint struct {
 	words    []string  // that rules compare it with
 	numbers  []float64 // that comparison rules compare it with
 	distinct bool      // rules want it different across players
+	equal    bool      // rules want it the same across players
+	distance float64   // the greatest that rules allow at first, 0 without
 }
 
 // ParseRules reads a rule set for a simulation. The error is that of
@@ -93,13 +95,16 @@ func (r *Rules) readExpansions(root any) {
 // readHints looks for the literals that rules compare attributes with.
 func (r *Rules) readHints(root any) {
 	for _, rule := range list(field(root, "rules")) {
-		measurements := fmt.Sprint(field(rule, "measurements"))
+		measurements := strings.ReplaceAll(fmt.Sprint(field(rule, "measurements")), " ", "")
 		reference := field(rule, "referenceValue")
 		for _, a := range r.Set.Attributes() {
-			if !strings.Contains(strings.ReplaceAll(measurements, " ", ""), "attributes["+strings.ReplaceAll(a.Name, " ", "")+"]") {
+			if !strings.Contains(measurements, "attributes["+strings.ReplaceAll(a.Name, " ", "")+"]") && field(rule, "batchAttribute") != a.Name {
 				continue
 			}
 			h := r.hints[a.Name]
+			if d, ok := number(field(rule, "maxDistance")); ok {
+				h.distance = max(h.distance, d)
+			}
 			for _, word := range literals(reference) {
 				if !slices.Contains(h.words, word) {
 					h.words = append(h.words, word)
@@ -109,6 +114,7 @@ func (r *Rules) readHints(root any) {
 				h.numbers = append(h.numbers, n)
 			}
 			h.distinct = h.distinct || field(rule, "operation") == "!=" && reference == nil
+			h.equal = h.equal || field(rule, "operation") == "=" && reference == nil
 			r.hints[a.Name] = h
 		}
 	}

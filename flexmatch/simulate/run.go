@@ -52,7 +52,7 @@ func Run(ctx context.Context, rules []Rules, o Options) ([]*Result, error) {
 	if !o.Seeded {
 		o.Seed = o.Population.Seed
 	}
-	o.Duration = o.duration()
+	o.Duration, o.Population = o.duration(), o.Population.fit(rules)
 	switch {
 	case len(rules) == 0 || len(rules) > maxRules:
 		return nil, fmt.Errorf("simulate 1 to %d rule sets, not %d", maxRules, len(rules))

@@ -58,7 +58,7 @@ func mustRun(t testing.TB, o Options, rules ...Rules) []*Result {
 // busy is a population in which everything happens.
 func busy() *Population {
 	p := DefaultPopulation()
-	p.Seed, p.StartHour = 5, 19
+	p.Seed, p.StartHour, p.FitParties = 5, 19, false
 	p.ScaleTo(12_000)
 	p.Acceptance = &Acceptance{AcceptRate: 0.9, SilentRate: 0.05, AnswerSeconds: answerTime(), TimeoutSeconds: 12}
 	length := unbounded(Normal)
@@ -93,7 +93,9 @@ func TestARuleSetBesideAnotherSeesTheSamePlayers(t *testing.T) {
 	p.Patience, p.Return = nil, nil
 	o := Options{Population: p, Duration: time.Hour}
 	both := mustRun(t, o, open, trio)
+	p.FitParties, p.Parties = false, []PartySize{{1, 70}} // as fits both
 	alone := mustRun(t, o, trio)[0]
+	alone.Assumptions = both[1].Assumptions
 	if !reflect.DeepEqual(both[1], alone) {
 		t.Error("a rule set does otherwise beside another than alone")
 	}

@@ -50,6 +50,9 @@ func opening(results []*Result) string {
 // fortunes says what became of the players and what their matches were like.
 func fortunes(r *Result) string {
 	if r.Players.Matched == 0 {
+		if r.QueueMax < r.MinPlayers {
+			return fmt.Sprintf("Nobody was matched: a match has %d players or more, and never more than %d were in the queue. A larger population or more patience would help.", r.MinPlayers, r.QueueMax)
+		}
 		return "Nobody was matched. muster rules match says for single tickets which rule stands in the way."
 	}
 	parts := []string{fmt.Sprintf("%s of players were matched, half of them %s and nine in ten %s.",

@@ -79,7 +79,7 @@ func newWorld(p *Population, rules Rules, seed uint64) (*world, error) {
 	}
 	slices.Sort(w.locations)
 	w.locations = slices.Compact(w.locations)
-	w.partyNote()
+	w.partyNotes()
 	w.chooseSkill()
 	return w, nil
 }
@@ -88,8 +88,11 @@ func (w *world) note(format string, args ...any) {
 	w.notes = append(w.notes, fmt.Sprintf(format, args...))
 }
 
-// partyNote warns of parties that no team can take.
-func (w *world) partyNote() {
+// partyNotes warns of parties that no team can take.
+func (w *world) partyNotes() {
+	if w.population.fitted > 0 {
+		w.note("parties have at most %d players, as the largest team", w.population.fitted)
+	}
 	total, big := 0.0, 0.0
 	for _, s := range w.population.Parties {
 		total += s.Weight
@@ -134,50 +137,88 @@ func (a Attribute) fits(kind flexmatch.AttributeKind) (wants string, ok bool) {
 // cannot for maps, whose keys nobody knows.
 func (w *world) suppose(s *sampler, declared flexmatch.Attribute) bool {
 	s.Attribute = Attribute{Name: declared.Name, PickMin: 1, PickMax: 1}
-	hint := w.rules.hints[declared.Name]
+	switch declared.Kind {
+	case flexmatch.NumberAttribute:
+		w.supposeNumber(s, declared.Default)
+	case flexmatch.StringNumberMapAttribute:
+		if declared.Default.Kind == flexmatch.NoAttribute {
+			return false
+		}
+		w.leaveOut(s)
+	default:
+		w.supposeWords(s, declared.Default)
+	}
+	return true
+}
+
+// leaveOut lets everybody have the default.
+func (w *world) leaveOut(s *sampler) {
+	s.absent = true
+	w.note("%q is not in the population: everybody has the rule set's default", s.Name)
+}
+
+// choices is how many values an attribute has whose values rules want equal or
+// different, and that say no more.
+const choices = 10
+
+// supposeNumber takes a number that rules compare for equality as a choice, and any
+// other as a skill, whose scale the default or the rules' distances give away.
+func (w *world) supposeNumber(s *sampler, byDefault flexmatch.Value) {
+	hint := w.rules.hints[s.Name]
+	d := unbounded(Normal)
 	switch {
-	case declared.Kind == flexmatch.NumberAttribute && len(hint.numbers) > 0:
-		d := flags(declared.Default, hint.numbers)
+	case len(hint.numbers) > 0:
+		d = flags(byDefault, hint.numbers)
 		s.Number = &d
-		w.note("%q is not in the population: its default and what the rules name, each as often", declared.Name)
-	case declared.Kind == flexmatch.NumberAttribute:
-		d := unbounded(Normal)
+		w.note("%q is not in the population: its default and what the rules name, each as often", s.Name)
+		return
+	case hint.equal || hint.distinct:
+		first := max(1, math.Trunc(byDefault.Number))
+		var numbers []float64
+		for i := range choices {
+			numbers = append(numbers, first+float64(i))
+		}
+		d = flags(flexmatch.Value{}, numbers)
+		s.Number = &d
+		w.note("%q is not in the population: one of the whole numbers from %s to %s, each as often", s.Name, plain(first), plain(first+choices-1))
+		return
+	case byDefault.Number != 0:
+		d.Mean, d.Deviation = byDefault.Number, math.Abs(byDefault.Number)/5
+	case hint.distance > 0:
+		d.Mean, d.Deviation = 5*hint.distance, hint.distance
+	default:
 		d.Mean, d.Deviation = 1500, 300
-		if declared.Default.Number != 0 {
-			d.Mean, d.Deviation = declared.Default.Number, math.Abs(declared.Default.Number)/5
-		}
-		s.Number = &d
-		w.note("%q is not in the population: taken as %v", declared.Name, d)
-	case declared.Kind == flexmatch.StringNumberMapAttribute:
-		s.absent = declared.Default.Kind != flexmatch.NoAttribute
-		if s.absent {
-			w.note("%q is not in the population: everybody has the rule set's default", declared.Name)
-		}
-		return s.absent
+	}
+	s.Number = &d
+	w.note("%q is not in the population: taken as %v", s.Name, d)
+}
+
+// supposeWords takes a string, or a list of one, as what the rules speak of.
+func (w *world) supposeWords(s *sampler, byDefault flexmatch.Value) {
+	hint := w.rules.hints[s.Name]
+	switch {
 	case hint.distinct:
-		for _, word := range strings.Fields("A B C D E F G H I J") {
-			s.Words = append(s.Words, Word{word, 1})
+		for i := range choices {
+			s.Words = append(s.Words, Word{string(rune('A' + i)), 1})
 		}
 		s.PerPlayer = true
-		w.note("%q is not in the population, and the rules want it different: each player has one of ten values", declared.Name)
+		w.note("%q is not in the population, and the rules want it different: each player has one of %d values", s.Name, choices)
 	case len(hint.words) > 0:
 		for _, word := range hint.words {
 			s.Words = append(s.Words, Word{word, 1})
 		}
-		other := orWord(declared.Default.String, "other")
+		other := orWord(byDefault.String, "other")
 		if !slices.Contains(hint.words, other) {
 			s.Words = append(s.Words, Word{other, 3})
 		}
 		s.PerPlayer = true
-		w.note("%q is not in the population: each player has one of what the rules name, and %q: %s", declared.Name, other, s.Attribute)
-	case declared.Default.Kind != flexmatch.NoAttribute:
-		s.absent = true
-		w.note("%q is not in the population: everybody has the rule set's default", declared.Name)
+		w.note("%q is not in the population: each player has one of what the rules name, and %q: %s", s.Name, other, s.Attribute)
+	case byDefault.Kind != flexmatch.NoAttribute:
+		w.leaveOut(s)
 	default:
 		s.Words = []Word{{"any", 1}}
-		w.note("%q is not in the population: everybody has the same value", declared.Name)
+		w.note("%q is not in the population: everybody has the same value", s.Name)
 	}
-	return true
 }
 
 // flags is as often each of some numbers and an attribute's default.

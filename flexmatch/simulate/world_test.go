@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,8 @@ func TestUnmentionedAttributesAreSupposedAndSaid(t *testing.T) {
 			{"name": "boss", "type": "number", "default": 0},
 			{"name": "role", "type": "string", "default": "fighter"},
 			{"name": "hero", "type": "string"},
+			{"name": "level", "type": "number"},
+			{"name": "league", "type": "number"},
 			{"name": "map", "type": "string"},
 			{"name": "mode", "type": "string", "default": "duel"},
 			{"name": "blocked", "type": "string_list"},
@@ -25,11 +28,14 @@ func TestUnmentionedAttributesAreSupposedAndSaid(t *testing.T) {
 		"teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 4}],
 		"rules": [
 			{"name": "boss", "type": "comparison", "operation": "=", "measurements": ["max(teams[a].players.attributes[boss])"], "referenceValue": 1},
+			{"name": "same", "type": "comparison", "operation": "=", "measurements": ["flatten(teams[*].players.attributes[level])"]},
+			{"name": "league", "type": "batchDistance", "batchAttribute": "league", "maxDistance": 2},
 			{"name": "medic", "type": "collection", "operation": "contains", "measurements": ["teams[a].players.attributes[role]"], "referenceValue": "medic", "maxCount": 1},
 			{"name": "heroes", "type": "comparison", "operation": "!=", "measurements": ["flatten(teams[*].players.attributes[hero])"]}
 		]
 	}`
-	w, err := newWorld(DefaultPopulation(), mustParse(t, "rules", body), 1)
+	rules := mustParse(t, "rules", body)
+	w, err := newWorld(DefaultPopulation().fit([]Rules{rules}), rules, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +48,9 @@ func TestUnmentionedAttributesAreSupposedAndSaid(t *testing.T) {
 		`"map" is not in the population: everybody has the same value`,
 		`"mode" is not in the population: everybody has the rule set's default`,
 		`"levels" is not in the population: everybody has the rule set's default`,
-		`2 % of parties are bigger than the largest team (4)`,
+		`parties have at most 4 players, as the largest team`,
+		`"level" is not in the population: one of the whole numbers from 1 to 10, each as often`,
+		`"league" is not in the population: taken as normal, mean 10, deviation 2`,
 	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no note %q in\n%s", want, notes)
@@ -66,6 +74,21 @@ func TestUnmentionedAttributesAreSupposedAndSaid(t *testing.T) {
 	}
 	if len(seen) != 2 || !seen[0] || !seen[1] {
 		t.Errorf("boss is one of %v, want 0 and 1", seen)
+	}
+}
+
+func TestPartiesThatNoTeamTakesAreWarnedOf(t *testing.T) {
+	p, err := ParsePopulation([]byte(`{"parties": {"1": 3, "2": 1}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := mustParse(t, "open", openRules)
+	r := mustRun(t, Options{Population: p, Duration: time.Hour}, rules)[0]
+	if want := "25 % of parties are bigger than the largest team (1): they can never be matched"; !slices.Contains(r.Assumptions, want) {
+		t.Errorf("%q lacks %q", r.Assumptions, want)
+	}
+	if last := r.BySize[len(r.BySize)-1]; last.Name != "2" || last.Players.Matched > 0 || last.Players.Queued == 0 {
+		t.Errorf("pairs: %+v", last)
 	}
 }
 
