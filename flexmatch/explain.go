@@ -68,8 +68,9 @@ type Explanation struct {
 	// CompatiblePlayers how many players they bring; NoRoom is how many are parties that no
 	// teams could hold together with it.
 	Compatible, CompatiblePlayers, NoRoom int
-	// NeededPlayers is how many more players the smallest match with the ticket takes.
-	NeededPlayers int
+	// NeededPlayers is how many more players the smallest match with the ticket takes, and
+	// LeftOpen how many slots the configuration keeps open in a new one.
+	NeededPlayers, LeftOpen int
 	// Rules lists what stands in the way of candidates, those of most candidates first.
 	Rules []RuleObstacle
 	// Reach is when a candidate that is kept away now becomes compatible, if rules relax
@@ -312,7 +313,7 @@ func (x *explainer) explain() Explanation {
 	}
 	x.keepNearest()
 	out.Waiting, out.Considered = x.waiting, len(x.near)
-	out.NeededPlayers = x.needed(out.Step)
+	out.NeededPlayers, out.LeftOpen = x.needed(out.Step), max(x.config.AdditionalPlayers, 0)
 	compatible := x.explainPairs(&out)
 	out.Attempt = x.attempt(compatible)
 	return out

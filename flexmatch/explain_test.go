@@ -43,6 +43,7 @@ const (
 			{"name":"BySkill","type":"distance","measurements":["teams[red].players.attributes[skill]"],"referenceValue":"avg(teams[blue].players.attributes[skill])","maxDistance":10},
 			{"name":"ByRank","type":"distance","measurements":["teams[red].players.attributes[rank]"],"referenceValue":"avg(teams[blue].players.attributes[rank])","maxDistance":1},
 			{"name":"Either","type":"compound","statement":"or(BySkill, ByRank)"}]}`
+	explainCrew   = `{"ruleLanguageVersion":"1.0","teams":[{"name":"crew","minPlayers":3,"maxPlayers":3}]}`
 	explainBattle = `{"ruleLanguageVersion":"1.0",
 		"playerAttributes":[{"name":"skill","type":"number","default":10}],
 		"algorithm":{"strategy":"balanced","balancedAttribute":"skill","batchingPreference":"largestPopulation"},
@@ -250,8 +251,13 @@ The next expansion step comes in 25 s, at the age of 30 s, and changes teams[tea
 		{"a slot that the match leaves open", explainDuel, Config{AdditionalPlayers: 1}, 1, []Ticket{skilled("me", 0, 10), skilled("other", 0, 10)}, `
 Ticket me, 1 player, has been searching for 1 s, past 0 of 2 expansion steps.
 1 other ticket waits; 1 of them, with 1 player, could be in a match with it.
-The compatible parties do not fill the teams: the fullest match tried lacks 1 player.
+The compatible parties do not fill the teams: the fullest match tried lacks 1 player, and 1 slot stays open for later.
 The next expansion step comes in 9 s, at the age of 10 s, and changes rules[Close].maxDistance from 50 to 100.`},
+		{"a party that finds no room beside it", explainCrew, Config{}, 1, []Ticket{skilled("me", 0, 10, 10), skilled("pair", 0, 10, 10)}, `
+Ticket me, 2 players, has been searching for 1 s.
+1 other ticket waits; none could be in a match with it now.
+It needs 1 player more, 0 compatible.
+1 ticket finds no room in a match with it.`},
 		{"a statement that neither rule satisfies", explainEither, Config{}, 3, []Ticket{ranked("me", 0, 100, 0), ranked("far", 0, 130, 3)}, `
 Ticket me, 1 player, has been searching for 3 s.
 1 other ticket waits; none could be in a match with it now.

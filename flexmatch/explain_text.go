@@ -27,7 +27,7 @@ func (x Explanation) Lines() []string {
 		lines = append(lines, r.String()+".")
 	}
 	if x.NoRoom > 0 {
-		lines = append(lines, fmt.Sprintf("%s too large to be in a match with it.", isAre(x.NoRoom, "party", "parties")))
+		lines = append(lines, counted(x.NoRoom, "ticket finds", "tickets find")+" no room in a match with it.")
 	}
 	if x.Attempt != nil {
 		lines = append(lines, x.Attempt.lines(x)...)
@@ -176,7 +176,11 @@ func (a Attempt) lines(x Explanation) []string {
 	case x.Possible():
 		return []string{fmt.Sprintf("A match of %s is possible now.", counted(a.Players, "player", "players"))}
 	case a.Missing > 0 && x.CompatiblePlayers >= x.NeededPlayers:
-		return []string{fmt.Sprintf("The compatible parties do not fill the teams: the fullest match tried lacks %s.", counted(a.Missing, "player", "players"))}
+		out := fmt.Sprintf("The compatible parties do not fill the teams: the fullest match tried lacks %s", counted(a.Missing, "player", "players"))
+		if x.LeftOpen > 0 {
+			out += fmt.Sprintf(", and %s open for later", counted(x.LeftOpen, "slot stays", "slots stay"))
+		}
+		return []string{out + "."}
 	}
 	var out []string
 	for i, f := range a.Failed {
@@ -201,13 +205,6 @@ func counted(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-func isAre(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one + " is"
-	}
-	return fmt.Sprintf("%d %s are", n, many)
 }
 
 // rounded is a number with two decimals at most.
