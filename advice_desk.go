@@ -12,11 +12,12 @@ import (
 
 // Bounds of the explanations that one replica gives.
 const (
-	maxWaiting   = 500             // tickets of a mode that are looked at
-	maxLooked    = 1000            // ticket records that are read to find them
-	loaders      = 8               // reads under way at once
-	listFresh    = 3 * time.Second // how long a list of waiting tickets serves
-	deskPatience = time.Second     // how long a caller waits for its turn
+	maxWaiting   = 500                   // tickets of a mode that are looked at
+	maxLooked    = 1000                  // ticket records that are read to find them
+	loaders      = 8                     // reads under way at once
+	listFresh    = 3 * time.Second       // how long a list of waiting tickets serves
+	listFreshPer = 20 * time.Millisecond // and longer for each ticket in it: reading them costs
+	deskPatience = time.Second           // how long a caller waits for its turn
 	maxRest      = 100 * time.Millisecond
 )
 
@@ -72,7 +73,8 @@ func (d *desk) enter(ctx context.Context, now func() time.Time) (done func(), er
 // partial says that there are more.
 func (b *Backend) waitingWith(ctx context.Context, t *ticket) (list []WaitingTicket, partial bool, err error) {
 	known, ok := b.desk.lists[t.Mode]
-	if now := b.now(); !ok || now.Sub(known.at) >= listFresh || now.Before(known.at) {
+	fresh := listFresh + time.Duration(len(known.tickets))*listFreshPer
+	if now := b.now(); !ok || now.Sub(known.at) >= fresh || now.Before(known.at) {
 		known = waitingList{at: now}
 		if known.tickets, known.partial, err = b.listWaiting(ctx, t.Mode); err != nil {
 			return nil, false, err

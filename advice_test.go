@@ -90,11 +90,28 @@ func TestTheListOfWaitingTicketsIsReadAnewAfterAWhileAndHasTheAskersTicket(t *te
 	bob, second := r.queue(t, "bob", "duel")
 	r.queue(t, "cy", "duel")
 	explain(r.TicketExplanation(context.Background(), bob, second))
-	r.clock.advance(3 * time.Second)
+	r.clock.advance(4 * time.Second)
 	explain(r.TicketExplanation(context.Background(), ann, first))
 	counts := []int{len(f.asked[0].Waiting), len(f.asked[1].Waiting), len(f.asked[2].Waiting)}
 	if fmt.Sprint(counts) != "[1 2 3]" || f.asked[1].Waiting[1].Ticket != second {
 		t.Errorf("lists of %v tickets, want 1, then the old one with the asker's ticket, then all 3", counts)
+	}
+}
+
+func TestTicketsAreFoundAfterTheReconcilerMovedThem(t *testing.T) {
+	f := &fakeAdvisor{}
+	r := newAdvisedRig(f)
+	ann, first := r.queue(t, "ann", "duel")
+	r.queue(t, "bob", "duel")
+	for range 5 {
+		r.clock.advance(20 * time.Second)
+		if err := r.Reconcile(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must[muster.ExplanationView](t)(r.TicketExplanation(context.Background(), ann, first))
+	if n := len(f.asked[0].Waiting); n != 2 {
+		t.Errorf("the advisor was told of %d tickets, want 2", n)
 	}
 }
 
