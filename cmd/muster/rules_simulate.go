@@ -13,6 +13,7 @@ import (
 	"muster/flexmatch"
 	"muster/flexmatch/scenario"
 	"muster/flexmatch/simulate"
+	"muster/flexmatch/simulate/report"
 )
 
 type rulesSimulateCmd struct {
@@ -174,14 +175,14 @@ func (c *rulesSimulateCmd) readRecorded(p *process, population *simulate.Populat
 func (c *rulesSimulateCmd) show(p *process, results []*simulate.Result, rules []simulate.Rules, population *simulate.Population) error {
 	if c.JSON {
 		printJSON(p.stdout, map[string]any{"results": results})
-	} else if err := simulate.WriteText(p.stdout, results); err != nil {
+	} else if err := report.Text(p.stdout, results); err != nil {
 		return fmt.Errorf("print the results: %w", err)
 	}
 	if c.Report == "" {
 		return nil
 	}
 	var page bytes.Buffer
-	err := simulate.WriteReport(&page, simulate.Report{Results: results, Rules: rules, Population: population, Command: c.command()})
+	err := report.HTML(&page, report.Run{Results: results, Rules: rules, Population: population, Command: c.command()})
 	if err == nil {
 		err = os.WriteFile(c.Report, page.Bytes(), 0o644)
 	}

@@ -10,8 +10,8 @@
 // simulates a day in moments: discrete events in simulated time over a flexmatch.Pool,
 // the very matchmaker that matches real players. With two rule sets or more, each gets
 // the same players at the same instants, with the same patience. The same seed gives the
-// same results. A Result is data (JSON has all of it); WriteText and WriteReport show
-// one or several side by side, as a table and as a page with charts.
+// same results. A Result is data (JSON has all of it); package report shows one or several
+// side by side, as tables and as a page with charts.
 //
 // # What is counted
 //

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"muster/flexmatch"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // maxEntries bounds every list and object of a population file.
@@ -456,7 +457,7 @@ func (p *Population) Lines() []string {
 				peak = h
 			}
 		}
-		add("%s players a day, most from %d:00 (%s an hour)", grouped(p.PlayersPerDay()), peak, grouped(p.PlayersByHour[peak]))
+		add("%s players a day, most from %d:00 (%s an hour)", spell.Count(p.PlayersPerDay()), peak, spell.Count(p.PlayersByHour[peak]))
 		add("parties: %s", p.partyWords())
 		for _, a := range p.Attributes {
 			add("%s: %s", a.Name, a)
@@ -469,10 +470,10 @@ func (p *Population) Lines() []string {
 		add("patience: nobody gives up")
 	}
 	if a := p.Acceptance; a != nil {
-		add("acceptance: %s accept, %s are silent, the others decline; answer in seconds: %v; timeout %v s", percent(a.AcceptRate), percent(a.SilentRate), a.AnswerSeconds, a.TimeoutSeconds)
+		add("acceptance: %s accept, %s are silent, the others decline; answer in seconds: %v; timeout %v s", spell.Percent(a.AcceptRate), spell.Percent(a.SilentRate), a.AnswerSeconds, a.TimeoutSeconds)
 	}
 	if r := p.Return; r != nil {
-		add("after a match %s of parties queue again; match in seconds: %v", percent(r.Rate), r.DurationSeconds)
+		add("after a match %s of parties queue again; match in seconds: %v", spell.Percent(r.Rate), r.DurationSeconds)
 	}
 	return out
 }
@@ -484,7 +485,7 @@ func (p *Population) partyWords() string {
 	}
 	var words []string
 	for _, s := range p.Parties {
-		words = append(words, fmt.Sprintf("%d: %s", s.Players, percent(s.Weight/total)))
+		words = append(words, fmt.Sprintf("%d: %s", s.Players, spell.Percent(s.Weight/total)))
 	}
 	return strings.Join(words, ", ")
 }
@@ -496,7 +497,7 @@ func (p *Population) regionWords() string {
 	}
 	var words []string
 	for _, r := range p.Regions {
-		word := fmt.Sprintf("%s %s", r.Name, percent(r.Weight/total))
+		word := fmt.Sprintf("%s %s", r.Name, spell.Percent(r.Weight/total))
 		if near := r.nearest(); near.Location != "" {
 			word += fmt.Sprintf(" (%s at %v ms)", near.Location, near.Mean)
 		}
@@ -535,7 +536,7 @@ func (a Attribute) String() string {
 	}
 	var words []string
 	for _, w := range a.Words {
-		words = append(words, fmt.Sprintf("%s %s", w.Text, percent(w.Weight/total)))
+		words = append(words, fmt.Sprintf("%s %s", w.Text, spell.Percent(w.Weight/total)))
 	}
 	return strings.Join(words, ", ")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"muster/flexmatch"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // outcome is how a ticket left the queue.
@@ -318,11 +319,11 @@ func (r *record) decileName(i int) string {
 	bounds := r.world.bounds
 	switch i {
 	case 0:
-		return "to " + plain(bounds[0])
+		return "to " + spell.Number(bounds[0])
 	case len(bounds):
-		return "from " + plain(bounds[i-1])
+		return "from " + spell.Number(bounds[i-1])
 	}
-	return plain(bounds[i-1]) + " to " + plain(bounds[i])
+	return spell.Number(bounds[i-1]) + " to " + spell.Number(bounds[i])
 }
 
 // timeline lists the buckets that the simulation reached.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // Bounds of Options.
@@ -39,7 +41,7 @@ type Progress struct {
 }
 
 // Clock is the simulated time of day.
-func (p Progress) Clock() string { return clock(p.StartHour, p.Simulated) }
+func (p Progress) Clock() string { return spell.Clock(p.StartHour, p.Simulated) }
 
 // Run simulates the same players under each rule set and returns a result for each, in
 // order. When ctx ends, the results are those of the time simulated until then, marked

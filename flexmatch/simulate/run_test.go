@@ -200,13 +200,6 @@ func TestEveryPlayerIsCountedOnceWhateverHappens(t *testing.T) {
 		if r.SimulatedSeconds != o.Duration.Seconds() || r.Interrupted {
 			t.Errorf("simulated %v s of %v", r.SimulatedSeconds, o.Duration)
 		}
-		var page, text strings.Builder
-		if err := WriteReport(&page, Report{Results: results, Rules: all[:1], Population: p}); err != nil {
-			t.Errorf("report: %v", err)
-		}
-		if err := WriteText(&text, results); err != nil || strings.Contains(text.String(), "NaN") || strings.Contains(page.String(), "NaN") {
-			t.Errorf("something is not a number: %v\n%s", err, text.String())
-		}
 	})
 }
 
@@ -356,7 +349,7 @@ func TestWhoDoesNotAcceptIsOutAndTheOthersSearchOn(t *testing.T) {
 	r := mustRun(t, Options{Population: p, Duration: 3 * time.Hour}, mustParse(t, "open", openRules))[0]
 	checkBooks(t, r)
 	// A proposal stands with 0.8 * 0.8; of a pair that fails, who did not accept is out.
-	lost := ratio(r.Players.Declined, r.Players.Queued)
+	lost := float64(r.Players.Declined) / float64(r.Players.Queued)
 	if lost < 0.1 || lost > 0.45 || r.Players.Matched == 0 {
 		t.Errorf("%+v", r.Players)
 	}
@@ -398,9 +391,6 @@ func TestAnInterruptedRunShowsWhatWasSimulated(t *testing.T) {
 		t.Errorf("interrupted: %v after %v s", r.Interrupted, r.SimulatedSeconds)
 	}
 	checkBooks(t, r)
-	if got := Sentences(results)[0]; !strings.Contains(got, "interrupted") {
-		t.Errorf("nobody is told: %q", got)
-	}
 }
 
 func TestProgressOnlyGrowsAndReachesTheEnd(t *testing.T) {

@@ -135,7 +135,7 @@ func (s *simulation) enter(p *party, visit uint64) {
 	s.started++
 	t := &ticket{id: "t" + strconv.Itoa(s.started), party: p, visit: visit, startAt: s.now}
 	if patience := s.world.population.Patience; patience != nil {
-		t.departAt = s.now + max(1, spell(patience.draw(s.world.stream(patienceStream, p.index, visit))))
+		t.departAt = s.now + max(1, lasting(patience.draw(s.world.stream(patienceStream, p.index, visit))))
 		s.plan(event{at: t.departAt, ticket: t})
 	}
 	s.tickets[t.id] = t
@@ -143,8 +143,8 @@ func (s *simulation) enter(p *party, visit uint64) {
 	s.input(flexmatch.Start{Ticket: flexmatch.Ticket{ID: t.id, StartAt: dayOne().Add(s.now), Players: p.players}}, t)
 }
 
-// spell is a number of seconds as a duration, at most some years.
-func spell(seconds float64) time.Duration {
+// lasting is a number of seconds as a duration, at most some years.
+func lasting(seconds float64) time.Duration {
 	return time.Duration(min(seconds, 1e8) * float64(time.Second))
 }
 
@@ -237,7 +237,7 @@ func (s *simulation) proposed(e flexmatch.Proposed) {
 
 func (s *simulation) planAnswer(r *rand.Rand, t *ticket, player string) {
 	a := s.world.population.Acceptance
-	delay, mood := spell(a.AnswerSeconds.draw(r)), r.Float64()
+	delay, mood := lasting(a.AnswerSeconds.draw(r)), r.Float64()
 	if mood >= a.AcceptRate && mood < a.AcceptRate+a.SilentRate {
 		return
 	}
@@ -267,7 +267,7 @@ func (s *simulation) matched(e flexmatch.Matched) {
 			continue
 		}
 		r := s.world.stream(returnStream, t.party.index, t.visit)
-		if length := spell(back.DurationSeconds.draw(r)); r.Float64() < back.Rate {
+		if length := lasting(back.DurationSeconds.draw(r)); r.Float64() < back.Rate {
 			s.plan(event{at: s.now + length, back: t.party, visit: t.visit + 1})
 		}
 	}

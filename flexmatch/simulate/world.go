@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"muster/flexmatch"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // world is a population bound to a rule set: it makes the parties that come. The same
@@ -101,7 +103,7 @@ func (w *world) partyNotes() {
 		}
 	}
 	if big > 0 {
-		w.note("%s of parties are bigger than the largest team (%d): they can never be matched", percent(big/total), w.rules.largest)
+		w.note("%s of parties are bigger than the largest team (%d): they can never be matched", spell.Percent(big/total), w.rules.largest)
 	}
 }
 
@@ -180,7 +182,7 @@ func (w *world) supposeNumber(s *sampler, byDefault flexmatch.Value) {
 		}
 		d = flags(flexmatch.Value{}, numbers)
 		s.Number = &d
-		w.note("%q is not in the population: one of the whole numbers from %s to %s, each as often", s.Name, plain(first), plain(first+choices-1))
+		w.note("%q is not in the population: one of the whole numbers from %s to %s, each as often", s.Name, spell.Number(first), spell.Number(first+choices-1))
 		return
 	case byDefault.Number != 0:
 		d.Mean, d.Deviation = byDefault.Number, math.Abs(byDefault.Number)/5
@@ -207,7 +209,7 @@ func (w *world) supposeWords(s *sampler, byDefault flexmatch.Value) {
 		for _, word := range hint.words {
 			s.Words = append(s.Words, Word{word, 1})
 		}
-		other := orWord(byDefault.String, "other")
+		other := cmp.Or(byDefault.String, "other")
 		if !slices.Contains(hint.words, other) {
 			s.Words = append(s.Words, Word{other, 3})
 		}

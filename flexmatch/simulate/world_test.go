@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"muster/flexmatch"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 func TestUnmentionedAttributesAreSupposedAndSaid(t *testing.T) {
@@ -129,7 +130,7 @@ func trioWorld(t *testing.T, population string) *world {
 
 func TestPartyMembersCorrelateAsMuchAsSaid(t *testing.T) {
 	for _, want := range []float64{0, 0.6, 1} {
-		w := trioWorld(t, `{"parties": {"2": 1}, "attributes": {"skill": {"distribution": "normal", "mean": 0, "deviation": 1, "partyCorrelation": `+plain(want)+`}, "mode": {"values": {"a": 1}}}}`)
+		w := trioWorld(t, `{"parties": {"2": 1}, "attributes": {"skill": {"distribution": "normal", "mean": 0, "deviation": 1, "partyCorrelation": `+spell.Number(want)+`}, "mode": {"values": {"a": 1}}}}`)
 		const n = 5000
 		var xy, xx float64
 		for i := range uint64(n) {

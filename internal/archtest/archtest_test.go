@@ -27,7 +27,9 @@ var rules = map[string][]string{
 	"flexmatch":                   {},
 	"flexmatch/internal":          {"flexmatch"},
 	"flexmatch/scenario":          {"flexmatch"},
-	"flexmatch/simulate":          {"flexmatch", "flexmatch/scenario"},
+	"flexmatch/simulate":          {"flexmatch", "flexmatch/simulate/internal/..."},
+	"flexmatch/simulate/internal": {},
+	"flexmatch/simulate/report":   {"flexmatch", "flexmatch/simulate", "flexmatch/simulate/internal/..."},
 	"store/memory":                {""},
 	"store/sqlite":                {""},
 	"store/storetest":             {""},
@@ -48,7 +50,7 @@ var rules = map[string][]string{
 	"e2e":                         {},
 	"internal/archtest":           {},
 	"cmd/muster": {
-		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "store/sqlite", "aws/gamelift", "httpapi", "realtime",
+		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "aws/gamelift", "httpapi", "realtime",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }

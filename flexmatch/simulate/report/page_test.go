@@ -1,4 +1,4 @@
-package simulate
+package report
 
 import (
 	"encoding/xml"
@@ -8,23 +8,72 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"muster/flexmatch"
+	"muster/flexmatch/simulate"
 )
 
 // page renders a report and returns it.
-func render(t *testing.T, r Report) string {
+func render(t *testing.T, r Run) string {
 	t.Helper()
 	var b strings.Builder
-	if err := WriteReport(&b, r); err != nil {
+	if err := HTML(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
-func comparison(t *testing.T) Report {
+// duelRules match any two players.
+const duelRules = `{
+	"name": "duel", "ruleLanguageVersion": "1.0",
+	"playerAttributes": [{"name": "skill", "type": "number", "default": 1500}],
+	"teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 1}, {"name": "b", "minPlayers": 1, "maxPlayers": 1}]
+}`
+
+// trioRules match three against three who are alike, in two steps, near one location.
+const trioRules = `{
+	"name": "trio", "ruleLanguageVersion": "1.0", // comments are allowed
+	"playerAttributes": [{"name": "skill", "type": "number", "default": 1500}],
+	"teams": [{"name": "a", "minPlayers": 2, "maxPlayers": 3}, {"name": "b", "minPlayers": 2, "maxPlayers": 3}],
+	"rules": [
+		{"name": "alike", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": 200},
+		{"name": "near", "type": "latency", "maxLatency": 120}
+	],
+	"expansions": [{"target": "rules[alike].maxDistance", "steps": [{"waitTimeSeconds": 20, "value": 400}, {"waitTimeSeconds": 60, "value": 900}]}]
+}`
+
+func parse(t *testing.T, name, body string) simulate.Rules {
 	t.Helper()
-	rules := []Rules{mustParse(t, "trio", trioRules), mustParse(t, "open", openRules)}
-	p := busy()
-	return Report{Rules: rules, Population: p, Results: mustRun(t, Options{Population: p, Duration: time.Hour}, rules...), Command: "muster rules simulate"}
+	r, err := simulate.ParseRules(name, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func simulated(t *testing.T, o simulate.Options, rules ...simulate.Rules) Run {
+	t.Helper()
+	results, err := simulate.Run(t.Context(), rules, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Run{Results: results, Rules: rules, Population: o.Population, Command: "muster rules simulate"}
+}
+
+// comparison is a busy hour in which everything happens, under two rule sets.
+func comparison(t *testing.T) Run {
+	t.Helper()
+	p, err := simulate.ParsePopulation([]byte(`{
+		"name": "busy", "seed": 5, "startHour": 19, "playersPerDay": 12000,
+		"parties": {"1": 70, "2": 20, "3": 10},
+		"patience": {"distribution": "exponential", "mean": 60},
+		"acceptance": {"acceptRate": 0.9, "silentRate": 0.05, "timeoutSeconds": 12},
+		"matches": {"returnRate": 0.5, "durationSeconds": 300}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return simulated(t, simulate.Options{Population: p, Duration: time.Hour}, parse(t, "trio", trioRules), parse(t, "duel", duelRules))
 }
 
 func TestAReportLoadsNothingAndRunsNothing(t *testing.T) {
@@ -53,7 +102,7 @@ func TestAReportEscapesHostileNames(t *testing.T) {
 		}
 	}
 	p := *r.Population
-	p.Name, p.Description, p.Regions = evil, evil, []Region{{Name: evil, Weight: 1}}
+	p.Name, p.Description, p.Regions = evil, evil, []simulate.Region{{Name: evil, Weight: 1}}
 	r.Population, r.Command = &p, evil
 	body := render(t, r)
 	if strings.Contains(body, "<script") || strings.Contains(body, "<img") || strings.Contains(body, `onerror="`) {
@@ -138,10 +187,9 @@ func TestEveryChartSaysWhatItShows(t *testing.T) {
 }
 
 func TestAReportOfNobodyIsStillAPage(t *testing.T) {
-	p := DefaultPopulation()
-	p.Tickets = tickets([]float64{0}, []float64{1})
-	rules := []Rules{mustParse(t, "open", openRules)}
-	body := render(t, Report{Rules: rules, Population: p, Results: mustRun(t, Options{Population: p}, rules...)})
+	p := simulate.DefaultPopulation()
+	p.Tickets = []flexmatch.Ticket{{ID: "t", StartAt: time.Unix(0, 0), Players: []flexmatch.Player{{ID: "p"}}}}
+	body := render(t, simulated(t, simulate.Options{Population: p}, parse(t, "duel", duelRules)))
 	if !strings.Contains(body, "a match has 2 players or more, and never more than 1 were in the queue") || strings.Contains(body, "NaN") {
 		t.Error("the page does not say so")
 	}
@@ -152,11 +200,11 @@ func TestTextShowsBothRuleSetsAndTheDifference(t *testing.T) {
 	var b strings.Builder
 	r := comparison(t)
 	r.Results[0].Rules = "evil\x1b[31m\nname"
-	if err := WriteText(&b, r.Results); err != nil {
+	if err := Text(&b, r.Results); err != nil {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"difference", "Waiting time of matched players", "by region", "by party size", "over time", "points", "open: by skill"} {
+	for _, want := range []string{"difference", "Waiting time of matched players", "by region", "by party size", "over time", "points", "duel: by skill"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -172,27 +220,50 @@ func TestTextShowsBothRuleSetsAndTheDifference(t *testing.T) {
 }
 
 func TestSentencesPointAtWhoFaresWorst(t *testing.T) {
-	r := &Result{
+	r := &simulate.Result{
 		SimulatedSeconds: 3600, Matches: 90, SkillAttribute: "skill",
-		Players: Outcomes{Queued: 1000, Matched: 900, Abandoned: 100},
-		Wait:    Summary{Count: 900, P50: 10, P90: 40},
-		ByRegion: []Group{
-			{"near", Outcomes{Queued: 800, Matched: 790, Abandoned: 10}, Summary{Count: 790, P50: 8, P90: 30}},
-			{"far", Outcomes{Queued: 200, Matched: 110, Abandoned: 90}, Summary{Count: 110, P50: 60, P90: 200}},
+		Players: simulate.Outcomes{Queued: 1000, Matched: 900, Abandoned: 100},
+		Wait:    simulate.Summary{Count: 900, P50: 10, P90: 40},
+		ByRegion: []simulate.Group{
+			{Name: "near", Players: simulate.Outcomes{Queued: 800, Matched: 790, Abandoned: 10}, Wait: simulate.Summary{Count: 790, P50: 8, P90: 30}},
+			{Name: "far", Players: simulate.Outcomes{Queued: 200, Matched: 110, Abandoned: 90}, Wait: simulate.Summary{Count: 110, P50: 60, P90: 200}},
 		},
 	}
-	text := strings.Join(Sentences([]*Result{r}), "\n")
+	text := strings.Join(Sentences([]*simulate.Result{r}), "\n")
 	for _, want := range []string{"90 % of players were matched", "within 10 s", "10 % gave up", "region far wait longest"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
 	}
 	other := *r
-	other.Rules, other.Players, other.Wait = "second", Outcomes{Queued: 1000, Matched: 950, Abandoned: 50}, Summary{Count: 950, P50: 5, P90: 50}
-	text = strings.Join(Sentences([]*Result{r, &other}), "\n")
+	other.Rules, other.Players, other.Wait = "second", simulate.Outcomes{Queued: 1000, Matched: 950, Abandoned: 50}, simulate.Summary{Count: 950, P50: 5, P90: 50}
+	text = strings.Join(Sentences([]*simulate.Result{r, &other}), "\n")
 	for _, want := range []string{"5.0 percentage points more", "median wait shorter by 5 s (50 %)", "nine in ten longer by 10 s (25 %)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}
+
+func TestAnInterruptedRunIsSaidToBeOne(t *testing.T) {
+	r := &simulate.Result{Interrupted: true, SimulatedSeconds: 60}
+	if got := Sentences([]*simulate.Result{r})[0]; !strings.Contains(got, "interrupted") {
+		t.Errorf("nobody is told: %q", got)
+	}
+}
+
+func TestNothingIsNotANumber(t *testing.T) {
+	p := simulate.DefaultPopulation()
+	for _, d := range []time.Duration{time.Second, time.Minute, 20 * time.Minute} {
+		for _, rules := range [][]simulate.Rules{{parse(t, "trio", trioRules)}, {parse(t, "duel", duelRules), parse(t, "trio", trioRules)}} {
+			r := simulated(t, simulate.Options{Population: p, Duration: d}, rules...)
+			var text strings.Builder
+			if err := Text(&text, r.Results); err != nil {
+				t.Fatal(err)
+			}
+			if body := render(t, r); strings.Contains(text.String(), "NaN") || strings.Contains(body, "NaN") || strings.Contains(body, "Inf") {
+				t.Errorf("after %v:\n%s", d, text.String())
+			}
 		}
 	}
 }

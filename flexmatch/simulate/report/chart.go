@@ -1,4 +1,4 @@
-package simulate
+package report
 
 import (
 	"fmt"
@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"muster/flexmatch/simulate"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // The drawing area of a chart, in the units of its SVG. A column of the page shows about
@@ -79,7 +82,7 @@ func newChart(title, note string) *chart {
 
 // overTime draws series whose x are seconds since the start; each x is the start of a
 // bucket and drawn in its middle. It returns nil when no series has a value.
-func overTime(title, note string, results []*Result, u unit, yName string, lines []series) *chart {
+func overTime(title, note string, results []*simulate.Result, u unit, yName string, lines []series) *chart {
 	c := newChart(title, note)
 	total, width, startHour := 0.0, results[0].BucketSeconds, results[0].StartHour
 	for _, r := range results {
@@ -104,7 +107,7 @@ func overTime(title, note string, results []*Result, u unit, yName string, lines
 }
 
 // hoverBuckets lays a strip over each bucket that says what every line is there.
-func (c *chart) hoverBuckets(results []*Result, u unit, lines []series, total float64) {
+func (c *chart) hoverBuckets(results []*simulate.Result, u unit, lines []series, total float64) {
 	longest := results[0]
 	for _, r := range results {
 		if len(r.Buckets) > len(longest.Buckets) {
@@ -113,7 +116,7 @@ func (c *chart) hoverBuckets(results []*Result, u unit, lines []series, total fl
 	}
 	scale := (c.Right - c.Left) / total
 	for i, b := range longest.Buckets {
-		words := []string{clock(longest.StartHour, time.Duration(b.FromSeconds*float64(time.Second)))}
+		words := []string{spell.Clock(longest.StartHour, time.Duration(b.FromSeconds*float64(time.Second)))}
 		for _, s := range lines {
 			if i < len(s.y) && !math.IsNaN(s.y[i]) {
 				words = append(words, s.name+": "+u.spell(s.y[i]))
@@ -152,7 +155,7 @@ func cumulative(title, note string, u unit, xName, yName string, lines []series)
 		v := x.high * (float64(i) + 0.5) / strips
 		words := []string{"at most " + u.spell(v)}
 		for _, s := range lines {
-			words = append(words, s.name+": "+percent(shareBelow(s, v)))
+			words = append(words, s.name+": "+spell.Percent(shareBelow(s, v)))
 		}
 		step := (plotRight - plotLeft) / strips
 		c.Hovers = append(c.Hovers, hover{plotLeft + float64(i)*step, step, strings.Join(words, "\n")})
@@ -240,13 +243,13 @@ func path(s series, x, y func(float64) float64) string {
 
 // stacked draws for each bucket what became of those who joined in it, as players an
 // hour.
-func stacked(title, note string, r *Result) *chart {
+func stacked(title, note string, r *simulate.Result) *chart {
 	total := r.SimulatedSeconds
 	if len(r.Buckets) == 0 || total <= 0 {
 		return nil
 	}
 	c := newChart(title, note)
-	perHour := func(b Bucket) float64 { return 3600 / min(r.BucketSeconds, total-b.FromSeconds) }
+	perHour := func(b simulate.Bucket) float64 { return 3600 / min(r.BucketSeconds, total-b.FromSeconds) }
 	most := 0.0
 	for _, b := range r.Buckets {
 		most = max(most, float64(b.Players.Queued)*perHour(b))
@@ -261,7 +264,7 @@ func stacked(title, note string, r *Result) *chart {
 	}
 	for _, b := range r.Buckets {
 		x, width := plotLeft+b.FromSeconds*scale, min(r.BucketSeconds, total-b.FromSeconds)*scale
-		words := []string{clock(r.StartHour, time.Duration(b.FromSeconds*float64(time.Second)))}
+		words := []string{spell.Clock(r.StartHour, time.Duration(b.FromSeconds*float64(time.Second)))}
 		below := 0
 		for i, o := range outcomeWords {
 			n := o.of(b.Players)
@@ -270,7 +273,7 @@ func stacked(title, note string, r *Result) *chart {
 			}
 			bottom, top := y.at(float64(below)*perHour(b)), y.at(float64(below+n)*perHour(b))
 			c.Bars = append(c.Bars, bar{X: x, Y: top, Width: max(width-0.4, 0.2), Height: bottom - top, Class: fmt.Sprintf("o%d", i)})
-			words = append(words, fmt.Sprintf("%s: %s (%s)", o.name, grouped(float64(n)), percent(ratio(n, b.Players.Queued))))
+			words = append(words, fmt.Sprintf("%s: %s (%s)", o.name, spell.Count(float64(n)), spell.Percent(ratio(n, b.Players.Queued))))
 			below += n
 		}
 		c.Hovers = append(c.Hovers, hover{x, width, strings.Join(words, "\n")})
@@ -288,7 +291,7 @@ type row struct {
 }
 
 // rows draws horizontal bars. It returns nil without rows.
-func rows(title, note string, results []*Result, u unit, xName string, list []row) *chart {
+func rows(title, note string, results []*simulate.Result, u unit, xName string, list []row) *chart {
 	if len(list) == 0 {
 		return nil
 	}

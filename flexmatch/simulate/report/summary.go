@@ -1,15 +1,18 @@
-package simulate
+package report
 
 import (
 	"fmt"
 	"math"
 	"strings"
 	"time"
+
+	"muster/flexmatch/simulate"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // Sentences say in plain words what came out: first of each result, then, of two, how
 // the second compares with the first.
-func Sentences(results []*Result) []string {
+func Sentences(results []*simulate.Result) []string {
 	if len(results) == 0 {
 		return nil
 	}
@@ -32,13 +35,13 @@ func Sentences(results []*Result) []string {
 
 // opening says how much was simulated. Under another rule set more or fewer may return
 // after a match, and so queue again.
-func opening(results []*Result) string {
+func opening(results []*simulate.Result) string {
 	r := results[0]
 	s := fmt.Sprintf("%s of simulated time from %s, %s players queued in %s tickets.",
-		seconds(r.SimulatedSeconds), clock(r.StartHour, 0), grouped(float64(r.Players.Queued)), grouped(float64(r.Tickets)))
+		spell.Seconds(r.SimulatedSeconds), spell.Clock(r.StartHour, 0), spell.Count(float64(r.Players.Queued)), spell.Count(float64(r.Tickets)))
 	for _, other := range results[1:] {
 		if other.Players.Queued != r.Players.Queued {
-			s += fmt.Sprintf(" With %s they were %s, as more or fewer return after a match.", other.Rules, grouped(float64(other.Players.Queued)))
+			s += fmt.Sprintf(" With %s they were %s, as more or fewer return after a match.", other.Rules, spell.Count(float64(other.Players.Queued)))
 		}
 	}
 	if r.Interrupted {
@@ -48,7 +51,7 @@ func opening(results []*Result) string {
 }
 
 // fortunes says what became of the players and what their matches were like.
-func fortunes(r *Result) string {
+func fortunes(r *simulate.Result) string {
 	if r.Players.Matched == 0 {
 		if r.QueueMax < r.MinPlayers {
 			return fmt.Sprintf("Nobody was matched: a match has %d players or more, and never more than %d were in the queue. A larger population or more patience would help.", r.MinPlayers, r.QueueMax)
@@ -56,17 +59,17 @@ func fortunes(r *Result) string {
 		return "Nobody was matched. muster rules match says for single tickets which rule stands in the way."
 	}
 	parts := []string{fmt.Sprintf("%s of players were matched, half of them %s and nine in ten %s.",
-		percent(ratio(r.Players.Matched, r.Players.Queued)), within(r.Wait.P50), within(r.Wait.P90))}
+		spell.Percent(ratio(r.Players.Matched, r.Players.Queued)), within(r.Wait.P50), within(r.Wait.P90))}
 	if n := r.Players.Abandoned; n > 0 {
-		parts = append(parts, percent(ratio(n, r.Players.Queued))+" gave up.")
+		parts = append(parts, spell.Percent(ratio(n, r.Players.Queued))+" gave up.")
 	}
 	if n := r.Players.TimedOut; n > 0 {
-		parts = append(parts, percent(ratio(n, r.Players.Queued))+" timed out.")
+		parts = append(parts, spell.Percent(ratio(n, r.Players.Queued))+" timed out.")
 	}
 	if r.SkillGap.Count > 0 {
-		s := fmt.Sprintf("In half of the %s matches %s differs by at most %s between the best and the weakest player", grouped(float64(r.Matches)), r.SkillAttribute, plain(r.SkillGap.P50))
+		s := fmt.Sprintf("In half of the %s matches %s differs by at most %s between the best and the weakest player", spell.Count(float64(r.Matches)), r.SkillAttribute, spell.Number(r.SkillGap.P50))
 		if r.TeamDifference.Count > 0 {
-			s += fmt.Sprintf(", and by %s between the teams' averages", plain(r.TeamDifference.P50))
+			s += fmt.Sprintf(", and by %s between the teams' averages", spell.Number(r.TeamDifference.P50))
 		}
 		parts = append(parts, s+".")
 	}
@@ -85,14 +88,14 @@ func within(f float64) string {
 	if f < 0.05 {
 		return "at once"
 	}
-	return "within " + seconds(f)
+	return "within " + spell.Seconds(f)
 }
 
 // weakest points at the groups and hours that fare worst, if much worse than all.
-func weakest(r *Result) []string {
+func weakest(r *simulate.Result) []string {
 	var out []string
 	for _, kind := range []struct {
-		groups []Group
+		groups []simulate.Group
 		format string
 	}{
 		{r.ByDecile, "Players with " + r.SkillAttribute + " %s"},
@@ -102,7 +105,7 @@ func weakest(r *Result) []string {
 		if g, ok := slowest(r, kind.groups); ok {
 			who := fmt.Sprintf(kind.format, g.Name)
 			out = append(out, fmt.Sprintf("%s wait longest: nine in ten of the matched within %s, and %s leave without a match (all: %s and %s).", who,
-				seconds(g.Wait.P90), percent(ratio(g.Players.Lost(), g.Players.Queued)), seconds(r.Wait.P90), percent(ratio(r.Players.Lost(), r.Players.Queued))))
+				spell.Seconds(g.Wait.P90), spell.Percent(ratio(g.Players.Lost(), g.Players.Queued)), spell.Seconds(r.Wait.P90), spell.Percent(ratio(r.Players.Lost(), r.Players.Queued))))
 		}
 	}
 	worst, at := 0.0, -1
@@ -113,15 +116,15 @@ func weakest(r *Result) []string {
 	}
 	if at >= 0 && worst > 1.3*r.Wait.P90 {
 		from := time.Duration(r.Buckets[at].FromSeconds * float64(time.Second))
-		out = append(out, fmt.Sprintf("Waiting is longest for those who come at %s: nine in ten of the matched within %s.", clock(r.StartHour, from), seconds(worst)))
+		out = append(out, fmt.Sprintf("Waiting is longest for those who come at %s: nine in ten of the matched within %s.", spell.Clock(r.StartHour, from), spell.Seconds(worst)))
 	}
 	return out
 }
 
 // slowest is the group that waits longest, if it stands out.
-func slowest(r *Result, groups []Group) (Group, bool) {
+func slowest(r *simulate.Result, groups []simulate.Group) (simulate.Group, bool) {
 	const few = 100 // players who say nothing about a group
-	var out Group
+	var out simulate.Group
 	worst := 0.0
 	for _, g := range groups {
 		if g.Players.Queued < few {
@@ -142,7 +145,7 @@ func slowest(r *Result, groups []Group) (Group, bool) {
 }
 
 // versus says what the second rule set changes, for whom it is better and at what price.
-func versus(a, b *Result) string {
+func versus(a, b *simulate.Result) string {
 	if a.Players.Matched == 0 || b.Players.Matched == 0 {
 		return "With one of the rule sets nobody is matched, so there is nothing to compare."
 	}

@@ -1,4 +1,5 @@
-package simulate
+// Package spell writes numbers as people read them.
+package spell
 
 import (
 	"fmt"
@@ -8,8 +9,8 @@ import (
 	"time"
 )
 
-// percent spells a share.
-func percent(share float64) string {
+// Percent spells a share.
+func Percent(share float64) string {
 	p := math.Round(100*share*1e9) / 1e9 // 0.14 is 14 %, not a hair more
 	switch {
 	case math.IsNaN(share):
@@ -24,8 +25,8 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.1f %%", p)
 }
 
-// grouped spells a whole number with its thousands apart.
-func grouped(f float64) string {
+// Count spells a whole number with its thousands apart.
+func Count(f float64) string {
 	s := strconv.FormatFloat(math.Round(math.Abs(f)), 'f', 0, 64)
 	var b strings.Builder
 	if math.Round(f) < 0 {
@@ -40,13 +41,13 @@ func grouped(f float64) string {
 	return b.String()
 }
 
-// plain spells a quantity with as many digits as mean something.
-func plain(f float64) string {
+// Number spells a quantity with as many digits as mean something.
+func Number(f float64) string {
 	switch a := math.Abs(f); {
 	case math.IsNaN(f):
 		return "-"
 	case a >= 100 || f == math.Trunc(f):
-		return grouped(f)
+		return Count(f)
 	case a >= 10:
 		return trimmed(f, 1)
 	case a >= 0.1:
@@ -60,8 +61,8 @@ func trimmed(f float64, digits int) string {
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
-// seconds spells a duration.
-func seconds(f float64) string {
+// Seconds spells a duration.
+func Seconds(f float64) string {
 	sign := ""
 	if f < 0 {
 		sign, f = "-", -f
@@ -91,9 +92,9 @@ func seconds(f float64) string {
 	return fmt.Sprintf("%s%d h %d min", sign, m/60, m%60)
 }
 
-// clock spells an instant of the simulation as a time of day, with the day from the
+// Clock spells an instant of the simulation as a time of day, with the day from the
 // second on.
-func clock(startHour int, since time.Duration) string {
+func Clock(startHour int, since time.Duration) string {
 	at := time.Duration(startHour)*time.Hour + since
 	day, minutes := int(at/(24*time.Hour)), int(at.Round(time.Minute)/time.Minute)%(24*60)
 	s := fmt.Sprintf("%02d:%02d", minutes/60, minutes%60)
@@ -101,4 +102,16 @@ func clock(startHour int, since time.Duration) string {
 		s = fmt.Sprintf("day %d, %s", day+1, s)
 	}
 	return s
+}
+
+// Compact spells seconds in as few characters as can be read: 45 s, 1:30, 1:02:00.
+func Compact(f float64) string {
+	n := int(math.Round(f))
+	switch {
+	case n < 60:
+		return fmt.Sprintf("%d s", n)
+	case n < 3600:
+		return fmt.Sprintf("%d:%02d", n/60, n%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", n/3600, n/60%60, n%60)
 }

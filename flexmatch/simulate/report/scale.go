@@ -1,8 +1,10 @@
-package simulate
+package report
 
 import (
 	"math"
 	"time"
+
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // tick is a mark of an axis. At is its place in the drawing.
@@ -71,16 +73,16 @@ func (a axis) ticks() []tick {
 
 func (a axis) label(v float64) string {
 	if a.unit == shareUnit {
-		return plain(math.Round(1e4*v)/100) + " %"
+		return spell.Number(math.Round(1e4*v)/100) + " %"
 	}
 	if v == 0 {
 		return "0"
 	}
 	if minutes := v / 60; a.unit == secondsUnit && v < 7200 && minutes >= 1 && minutes == math.Trunc(minutes) {
-		return plain(minutes) + " min"
+		return spell.Number(minutes) + " min"
 	}
 	if a.unit == secondsUnit && v >= 100 && v < 7200 {
-		return compact(v) + " min"
+		return spell.Compact(v) + " min"
 	}
 	return a.unit.spell(v)
 }
@@ -101,9 +103,9 @@ func timeTicks(startHour int, total, from, to float64) []tick {
 	var out []tick
 	offset := math.Mod(float64(startHour)*3600, step)
 	for at := math.Mod(step-offset, step); at <= total; at += step {
-		label := clock(startHour, time.Duration(at)*time.Second)
+		label := spell.Clock(startHour, time.Duration(at)*time.Second)
 		if step >= 86_400 {
-			label = "day " + plain(1+math.Floor((at+float64(startHour)*3600)/86_400))
+			label = "day " + spell.Number(1+math.Floor((at+float64(startHour)*3600)/86_400))
 		} else {
 			label = label[len(label)-5:] // the time of day alone
 		}

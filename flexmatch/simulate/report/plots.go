@@ -1,13 +1,17 @@
-package simulate
+package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
+
+	"muster/flexmatch/simulate"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // lineName is the name of a result's line; a lone result needs no name of its own.
-func lineName(results []*Result, i int, what string) string {
+func lineName(results []*simulate.Result, i int, what string) string {
 	if len(results) == 1 {
 		return what
 	}
@@ -18,7 +22,7 @@ func lineName(results []*Result, i int, what string) string {
 }
 
 // perBucket makes a line of a value of each bucket.
-func perBucket(name, class string, r *Result, of func(Bucket) float64) series {
+func perBucket(name, class string, r *simulate.Result, of func(simulate.Bucket) float64) series {
 	s := series{name: name, class: class}
 	for _, b := range r.Buckets {
 		s.x, s.y = append(s.x, b.FromSeconds), append(s.y, of(b))
@@ -28,11 +32,11 @@ func perBucket(name, class string, r *Result, of func(Bucket) float64) series {
 
 // percentiles makes the lines of some summary over time: median and p90 of each result,
 // and p99 of a lone one.
-func percentiles(results []*Result, of func(Bucket) Summary) []series {
+func percentiles(results []*simulate.Result, of func(simulate.Bucket) simulate.Summary) []series {
 	var out []series
 	for i, r := range results {
-		add := func(q int, name string, value func(Summary) float64) {
-			out = append(out, perBucket(lineName(results, i, name), seriesClass(i, q), r, func(b Bucket) float64 {
+		add := func(q int, name string, value func(simulate.Summary) float64) {
+			out = append(out, perBucket(lineName(results, i, name), seriesClass(i, q), r, func(b simulate.Bucket) float64 {
 				s := of(b)
 				if s.Count == 0 {
 					return math.NaN()
@@ -40,16 +44,16 @@ func percentiles(results []*Result, of func(Bucket) Summary) []series {
 				return value(s)
 			}))
 		}
-		add(0, "half (p50)", func(s Summary) float64 { return s.P50 })
-		add(1, "nine in ten (p90)", func(s Summary) float64 { return s.P90 })
+		add(0, "half (p50)", func(s simulate.Summary) float64 { return s.P50 })
+		add(1, "nine in ten (p90)", func(s simulate.Summary) float64 { return s.P90 })
 		if len(results) == 1 {
-			add(2, "99 in 100 (p99)", func(s Summary) float64 { return s.P99 })
+			add(2, "99 in 100 (p99)", func(s simulate.Summary) float64 { return s.P99 })
 		}
 	}
 	return out
 }
 
-func curves(results []*Result, what string, of func(*Result) []CurvePoint) []series {
+func curves(results []*simulate.Result, what string, of func(*simulate.Result) []simulate.CurvePoint) []series {
 	var out []series
 	for i, r := range results {
 		s := series{name: lineName(results, i, what), class: seriesClass(i, 0)}
@@ -64,30 +68,30 @@ func curves(results []*Result, what string, of func(*Result) []CurvePoint) []ser
 	return out
 }
 
-func waitCharts(results []*Result) []*chart {
+func waitCharts(results []*simulate.Result) []*chart {
 	return []*chart{
 		overTime("Waiting time over time", "", results, secondsUnit, "waiting time",
-			percentiles(results, func(b Bucket) Summary { return b.Wait })),
+			percentiles(results, func(b simulate.Bucket) simulate.Summary { return b.Wait })),
 		cumulative("Matched within", "Of all who queued: what is missing to 100 % at the right was not matched, or waited longer.",
-			secondsUnit, "waiting time", "share of players", curves(results, "matched players", func(r *Result) []CurvePoint { return r.WaitCurve })),
+			secondsUnit, "waiting time", "share of players", curves(results, "matched players", func(r *simulate.Result) []simulate.CurvePoint { return r.WaitCurve })),
 	}
 }
 
-func groupCharts(results []*Result) []*chart {
+func groupCharts(results []*simulate.Result) []*chart {
 	skill := results[0].SkillAttribute
 	return []*chart{
-		rows("By "+orWord(skill, "skill"), "Tenths of the players, from the weakest to the best.", results, secondsUnit, "waiting time",
-			groupRows(results, func(r *Result) []Group { return r.ByDecile })),
+		rows("By "+cmp.Or(skill, "skill"), "Tenths of the players, from the weakest to the best.", results, secondsUnit, "waiting time",
+			groupRows(results, func(r *simulate.Result) []simulate.Group { return r.ByDecile })),
 		rows("By region", "", results, secondsUnit, "waiting time",
-			groupRows(results, func(r *Result) []Group { return r.ByRegion })),
+			groupRows(results, func(r *simulate.Result) []simulate.Group { return r.ByRegion })),
 		rows("By party size", "Players in the party.", results, secondsUnit, "waiting time",
-			groupRows(results, func(r *Result) []Group { return r.BySize })),
+			groupRows(results, func(r *simulate.Result) []simulate.Group { return r.BySize })),
 	}
 }
 
 // groupRows lists the groups of all results by name, in the order of the first that has
 // them; one group alone compares nothing.
-func groupRows(results []*Result, of func(*Result) []Group) []row {
+func groupRows(results []*simulate.Result, of func(*simulate.Result) []simulate.Group) []row {
 	var names []string
 	for _, r := range results {
 		for _, g := range of(r) {
@@ -115,48 +119,36 @@ func groupRows(results []*Result, of func(*Result) []Group) []row {
 	return out
 }
 
-func groupText(g Group) string {
+func groupText(g simulate.Group) string {
 	lost := fmt.Sprintf("%.0f %% left", 100*fraction(g.Players.Lost(), g.Players.Queued))
 	if g.Wait.Count == 0 {
 		return "none, " + lost
 	}
-	return fmt.Sprintf("%s · %s · %s", compact(g.Wait.P50), compact(g.Wait.P90), lost)
+	return fmt.Sprintf("%s · %s · %s", spell.Compact(g.Wait.P50), spell.Compact(g.Wait.P90), lost)
 }
 
-// compact spells seconds in as few characters as can be read: 45 s, 1:30, 1:02:00.
-func compact(f float64) string {
-	n := int(math.Round(f))
-	switch {
-	case n < 60:
-		return fmt.Sprintf("%d s", n)
-	case n < 3600:
-		return fmt.Sprintf("%d:%02d", n/60, n%60)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", n/3600, n/60%60, n%60)
-}
-
-func qualityCharts(results []*Result) []*chart {
-	skill := orWord(results[0].SkillAttribute, "skill")
+func qualityCharts(results []*simulate.Result) []*chart {
+	skill := cmp.Or(results[0].SkillAttribute, "skill")
 	return []*chart{
 		overTime("Skill gap over time", "Highest less lowest "+skill+" in a match.", results, skillUnit, "gap",
-			percentiles(results, func(b Bucket) Summary { return b.SkillGap })),
+			percentiles(results, func(b simulate.Bucket) simulate.Summary { return b.SkillGap })),
 		cumulative("Skill gap of matches", "", skillUnit, "gap", "share of matches",
-			curves(results, "matches", func(r *Result) []CurvePoint { return r.GapCurve })),
+			curves(results, "matches", func(r *simulate.Result) []simulate.CurvePoint { return r.GapCurve })),
 		overTime("Team balance over time", "Highest less lowest average "+skill+" of a team.", results, skillUnit, "difference of team averages",
-			percentiles(results, func(b Bucket) Summary { return b.TeamDifference })),
+			percentiles(results, func(b simulate.Bucket) simulate.Summary { return b.TeamDifference })),
 		cumulative("Team balance of matches", "", skillUnit, "difference of team averages", "share of matches",
-			curves(results, "matches", func(r *Result) []CurvePoint { return r.TeamCurve })),
+			curves(results, "matches", func(r *simulate.Result) []simulate.CurvePoint { return r.TeamCurve })),
 		overTime("Latency over time", "At the location with the lowest average that all players of a match report.", results, millisecondsUnit, "latency",
-			percentiles(results, func(b Bucket) Summary { return b.Latency })),
+			percentiles(results, func(b simulate.Bucket) simulate.Summary { return b.Latency })),
 		cumulative("Latency of players", "At the best common location.", millisecondsUnit, "latency", "share of players in matches",
-			curves(results, "players", func(r *Result) []CurvePoint { return r.LatencyCurve })),
+			curves(results, "players", func(r *simulate.Result) []simulate.CurvePoint { return r.LatencyCurve })),
 		rows("Match sizes", "Players in a match.", results, shareUnit, "share of matches", sizeRows(results)),
 	}
 }
 
 // sizeRows lists match sizes, unless all matches have one; many sizes go into at most
 // ten ranges.
-func sizeRows(results []*Result) []row {
+func sizeRows(results []*simulate.Result) []row {
 	low, high := math.MaxInt, 0
 	for _, r := range results {
 		for _, s := range r.MatchSizes {
@@ -180,7 +172,7 @@ func sizeRows(results []*Result) []row {
 					n += s.Matches
 				}
 			}
-			one.main, one.text = append(one.main, fraction(n, r.Matches)), append(one.text, percent(fraction(n, r.Matches)))
+			one.main, one.text = append(one.main, fraction(n, r.Matches)), append(one.text, spell.Percent(fraction(n, r.Matches)))
 		}
 		out = append(out, one)
 	}
@@ -195,14 +187,14 @@ func fraction(n, of int) float64 {
 	return ratio(n, of)
 }
 
-func stageCharts(results []*Result) []*chart {
+func stageCharts(results []*simulate.Result) []*chart {
 	var out []*chart
 	var lines []series
 	for i, r := range results {
 		if len(r.Expansions) < 2 {
 			continue
 		}
-		lines = append(lines, perBucket(lineName(results, i, ""), seriesClass(i, 0), r, func(b Bucket) float64 { return ratio(b.Expanded, b.Matches) }))
+		lines = append(lines, perBucket(lineName(results, i, ""), seriesClass(i, 0), r, func(b simulate.Bucket) float64 { return ratio(b.Expanded, b.Matches) }))
 		if len(results) == 1 {
 			lines[len(lines)-1].name = "matches after a first step"
 		}
@@ -215,7 +207,7 @@ func stageCharts(results []*Result) []*chart {
 }
 
 // stepRows lists the steps of all results by their wait.
-func stepRows(results []*Result) []row {
+func stepRows(results []*simulate.Result) []row {
 	var waits []float64
 	for _, r := range results {
 		for _, s := range r.Expansions {
@@ -227,7 +219,7 @@ func stepRows(results []*Result) []row {
 	const most = 20
 	var out []row
 	for i, wait := range waits[:min(len(waits), most)] {
-		one := row{name: "from " + seconds(wait)}
+		one := row{name: "from " + spell.Seconds(wait)}
 		if i == 0 {
 			one.name = "no expansion"
 		}
@@ -236,7 +228,7 @@ func stepRows(results []*Result) []row {
 			for _, s := range r.Expansions {
 				if s.FromSeconds == wait {
 					share = fraction(s.Matches, r.Matches)
-					text = percent(share)
+					text = spell.Percent(share)
 				}
 			}
 			one.main, one.text = append(one.main, share), append(one.text, text)
@@ -246,7 +238,7 @@ func stepRows(results []*Result) []row {
 	return out
 }
 
-func queueCharts(results []*Result) []*chart {
+func queueCharts(results []*simulate.Result) []*chart {
 	var queue, lost []series
 	var out []*chart
 	for i, r := range results {
@@ -255,8 +247,8 @@ func queueCharts(results []*Result) []*chart {
 			title = r.Rules + ": players who join"
 		}
 		out = append(out, stacked(title, "", r))
-		queue = append(queue, perBucket(lineName(results, i, "mean"), seriesClass(i, 0), r, func(b Bucket) float64 { return b.QueueMean }))
-		lost = append(lost, perBucket(lineName(results, i, "left without a match"), seriesClass(i, 0), r, func(b Bucket) float64 { return ratio(b.Players.Lost(), b.Players.Queued) }))
+		queue = append(queue, perBucket(lineName(results, i, "mean"), seriesClass(i, 0), r, func(b simulate.Bucket) float64 { return b.QueueMean }))
+		lost = append(lost, perBucket(lineName(results, i, "left without a match"), seriesClass(i, 0), r, func(b simulate.Bucket) float64 { return ratio(b.Players.Lost(), b.Players.Queued) }))
 	}
 	out = append(out, overTime("Players in the queue", "Average over the time, not counting matches that are being played.", results, countUnit, "players", queue))
 	if len(results) == 1 {

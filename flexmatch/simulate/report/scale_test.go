@@ -1,43 +1,12 @@
-package simulate
+package report
 
 import (
 	"math"
 	"testing"
-	"time"
 )
 
-func TestNumbersAreSpelledForPeople(t *testing.T) {
+func TestDifferencesAreSpelledWithTheirSign(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{percent(0), "0 %"},
-		{percent(0.14), "14 %"},
-		{percent(0.0004), "<0.1 %"},
-		{percent(0.1234), "12.3 %"},
-		{percent(0.99999), ">99.9 %"},
-		{percent(1), "100 %"},
-		{percent(math.NaN()), "-"},
-		{grouped(1234567), "1,234,567"},
-		{grouped(-1234), "-1,234"},
-		{grouped(999), "999"},
-		{plain(0), "0"},
-		{plain(31.54), "31.5"},
-		{plain(2.5), "2.5"},
-		{plain(53.04), "53"},
-		{plain(477.6), "478"},
-		{seconds(0), "0 s"},
-		{seconds(0.03), "<0.1 s"},
-		{seconds(2.84), "2.8 s"},
-		{seconds(45.2), "45 s"},
-		{seconds(113), "1 min 53 s"},
-		{seconds(120), "2 min"},
-		{seconds(21_600), "6 h"},
-		{seconds(7_260), "2 h 1 min"},
-		{seconds(-12), "-12 s"},
-		{compact(59), "59 s"},
-		{compact(90), "1:30"},
-		{compact(3725), "1:02:05"},
-		{clock(17, 90*time.Minute), "18:30"},
-		{clock(0, 0), "00:00"},
-		{clock(23, 2*time.Hour), "day 2, 01:00"},
 		{shareUnit.spellDifference(0.5, 0.594), "+9.4 points"},
 		{shareUnit.spellDifference(0.5, 0.5001), "±0"},
 		{secondsUnit.spellDifference(30, 24), "−6 s (−20 %)"},

@@ -1,16 +1,20 @@
-package simulate
+package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"muster/flexmatch/simulate"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
-// WriteText writes results as a summary and tables for a terminal.
-func WriteText(w io.Writer, results []*Result) error {
+// Text writes results as a summary and tables for a terminal.
+func Text(w io.Writer, results []*simulate.Result) error {
 	t := &textWriter{w: w}
 	for _, s := range Sentences(results) {
 		t.paragraph(s, 96)
@@ -30,7 +34,7 @@ func WriteText(w io.Writer, results []*Result) error {
 			title = r.Rules + ": "
 		}
 		t.table(stepTable(title, r))
-		t.table(groupTable(title+"by "+orWord(r.SkillAttribute, "skill"), r.ByDecile))
+		t.table(groupTable(title+"by "+cmp.Or(r.SkillAttribute, "skill"), r.ByDecile))
 		t.table(groupTable(title+"by region", r.ByRegion))
 		t.table(groupTable(title+"by party size", r.BySize))
 		t.table(timeTable(title+"over time", r))
@@ -38,18 +42,11 @@ func WriteText(w io.Writer, results []*Result) error {
 	return t.err
 }
 
-func orWord(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
 // textTable is rows of cells; the first row is the heading. The first column is left
 // aligned, the others right.
 type textTable [][]string
 
-func measureTable(results []*Result) textTable {
+func measureTable(results []*simulate.Result) textTable {
 	heading := []string{""}
 	for _, r := range results {
 		heading = append(heading, r.Rules)
@@ -76,35 +73,35 @@ func measureTable(results []*Result) textTable {
 	return out
 }
 
-func stepTable(title string, r *Result) textTable {
+func stepTable(title string, r *simulate.Result) textTable {
 	if len(r.Expansions) < 2 || r.Matches == 0 {
 		return nil
 	}
 	out := textTable{{title + "by expansion", "matches", "share"}}
 	for i, s := range r.Expansions {
-		name := "from " + seconds(s.FromSeconds)
+		name := "from " + spell.Seconds(s.FromSeconds)
 		if i == 0 {
 			name = "before the first step"
 		}
-		out = append(out, []string{name, grouped(float64(s.Matches)), percent(ratio(s.Matches, r.Matches))})
+		out = append(out, []string{name, spell.Count(float64(s.Matches)), spell.Percent(ratio(s.Matches, r.Matches))})
 	}
 	return out
 }
 
 var groupHeading = []string{"players", "matched", "left", "wait p50", "p90", "p99", "longest"}
 
-func groupRow(name string, o Outcomes, wait Summary) []string {
-	row := []string{name, grouped(float64(o.Queued)), percent(ratio(o.Matched, o.Queued)), percent(ratio(o.Lost(), o.Queued))}
+func groupRow(name string, o simulate.Outcomes, wait simulate.Summary) []string {
+	row := []string{name, spell.Count(float64(o.Queued)), spell.Percent(ratio(o.Matched, o.Queued)), spell.Percent(ratio(o.Lost(), o.Queued))}
 	for _, v := range []float64{wait.P50, wait.P90, wait.P99, wait.Max} {
 		if wait.Count == 0 {
 			v = math.NaN()
 		}
-		row = append(row, seconds(v))
+		row = append(row, spell.Seconds(v))
 	}
 	return row
 }
 
-func groupTable(title string, groups []Group) textTable {
+func groupTable(title string, groups []simulate.Group) textTable {
 	if len(groups) < 2 {
 		return nil
 	}
@@ -116,7 +113,7 @@ func groupTable(title string, groups []Group) textTable {
 }
 
 // timeTable has at most some dozen rows: every nth bucket, which says its own stretch.
-func timeTable(title string, r *Result) textTable {
+func timeTable(title string, r *simulate.Result) textTable {
 	const rows = 26
 	every := (len(r.Buckets) + rows - 1) / rows
 	if len(r.Buckets) < 2 {
@@ -125,18 +122,18 @@ func timeTable(title string, r *Result) textTable {
 	out := textTable{{title, "players", "matched", "left", "wait p50", "p90", "gap p50", "latency p90", "queue"}}
 	for i := 0; i < len(r.Buckets); i += every {
 		b := r.Buckets[i]
-		row := groupRow(clock(r.StartHour, time.Duration(b.FromSeconds*float64(time.Second))), b.Players, b.Wait)[:6]
+		row := groupRow(spell.Clock(r.StartHour, time.Duration(b.FromSeconds*float64(time.Second))), b.Players, b.Wait)[:6]
 		gap, latency := "-", "-"
 		if b.SkillGap.Count > 0 {
-			gap = plain(b.SkillGap.P50)
+			gap = spell.Number(b.SkillGap.P50)
 		}
 		if b.Latency.Count > 0 {
 			latency = millisecondsUnit.spell(b.Latency.P90)
 		}
-		out = append(out, append(row, gap, latency, plain(math.Round(b.QueueMean))))
+		out = append(out, append(row, gap, latency, spell.Number(math.Round(b.QueueMean))))
 	}
 	if every > 1 {
-		out[0][0] += fmt.Sprintf(" (%s every %s)", seconds(r.BucketSeconds), seconds(r.BucketSeconds*float64(every)))
+		out[0][0] += fmt.Sprintf(" (%s every %s)", spell.Seconds(r.BucketSeconds), spell.Seconds(r.BucketSeconds*float64(every)))
 	}
 	return out
 }

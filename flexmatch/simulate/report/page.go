@@ -1,6 +1,7 @@
-package simulate
+package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -8,24 +9,27 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"muster/flexmatch/simulate"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
-//go:embed report.html
-var reportPage string
+//go:embed page.html
+var pageTemplate string
 
-// Report is what a page shows. Results are of one Run; Rules and Population are what it
-// was given.
-type Report struct {
-	Results    []*Result
-	Rules      []Rules
-	Population *Population
+// Run is what a page shows. Results are of one simulate.Run; Rules and Population are
+// what it was given.
+type Run struct {
+	Results    []*simulate.Result
+	Rules      []simulate.Rules
+	Population *simulate.Population
 	// Command, if any, is the command line that makes the page again.
 	Command string
 }
 
 // page is what the template reads.
 type page struct {
-	Report
+	Run
 	Title     string
 	Subtitle  string
 	Sentences []string
@@ -65,24 +69,24 @@ type numberRow struct {
 	Good   string
 }
 
-// WriteReport writes a page of HTML that stands for itself: it loads nothing from
+// HTML writes a page of HTML that stands for itself: it loads nothing from
 // anywhere and has no script.
-func WriteReport(w io.Writer, r Report) error {
+func HTML(w io.Writer, r Run) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"px": func(f float64) string { return fmt.Sprintf("%.1f", f) },
-	}).Parse(reportPage)
+	}).Parse(pageTemplate)
 	if err != nil {
 		return fmt.Errorf("parse the report's template: %w", err)
 	}
 	return t.Execute(w, newPage(r))
 }
 
-func newPage(r Report) page {
+func newPage(r Run) page {
 	names := make([]string, len(r.Results))
 	for i, one := range r.Results {
 		names[i] = one.Rules
 	}
-	p := page{Report: r, Title: strings.Join(names, " against "), Sentences: Sentences(r.Results), Pair: len(r.Results) == 2}
+	p := page{Run: r, Title: strings.Join(names, " against "), Sentences: Sentences(r.Results), Pair: len(r.Results) == 2}
 	if r.Population != nil {
 		p.Lines = r.Population.Lines()
 	}
@@ -90,7 +94,7 @@ func newPage(r Report) page {
 		return p
 	}
 	first := r.Results[0]
-	p.Subtitle = fmt.Sprintf("%s · %s from %s · seed %d", orWord(first.Population, "population without a name"), seconds(first.SimulatedSeconds), clock(first.StartHour, 0), first.Seed)
+	p.Subtitle = fmt.Sprintf("%s · %s from %s · seed %d", cmp.Or(first.Population, "population without a name"), spell.Seconds(first.SimulatedSeconds), spell.Clock(first.StartHour, 0), first.Seed)
 	for i, one := range r.Results {
 		for _, a := range one.Assumptions {
 			if i == 0 || !slices.Contains(p.Assumed, a) {
@@ -129,7 +133,7 @@ var tileMeasures = []struct{ section, name, title string }{
 	{"Latency at the best common location", "nine in ten (p90)", "Latency, nine in ten"},
 }
 
-func tiles(results []*Result) []tile {
+func tiles(results []*simulate.Result) []tile {
 	var out []tile
 	all := measures(results)
 	for _, want := range tileMeasures {
@@ -150,7 +154,7 @@ func tiles(results []*Result) []tile {
 	return out
 }
 
-func numbers(results []*Result) []numberGroup {
+func numbers(results []*simulate.Result) []numberGroup {
 	var out []numberGroup
 	for _, m := range measures(results) {
 		if len(out) == 0 || out[len(out)-1].Title != m.section {
@@ -170,7 +174,7 @@ func numbers(results []*Result) []numberGroup {
 }
 
 // sections arranges the charts; those that have nothing to show are left out.
-func sections(results []*Result) []section {
+func sections(results []*simulate.Result) []section {
 	all := []section{
 		{"Waiting", "Percentiles of matched players, by when they joined the queue. A dashed line at 90 means: nine in ten waited no longer.", waitCharts(results)},
 		{"Who waits", "Full bars: half of the matched players waited no longer. Pale bars: nine in ten. At the right, both, and the share that left without a match.", groupCharts(results)},

@@ -1,8 +1,11 @@
-package simulate
+package report
 
 import (
 	"math"
 	"strconv"
+
+	"muster/flexmatch/simulate"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // unit is how the values of a measure are spelled.
@@ -19,15 +22,15 @@ const (
 func (u unit) spell(f float64) string {
 	switch u {
 	case countUnit:
-		return plain(f)
+		return spell.Number(f)
 	case shareUnit:
-		return percent(f)
+		return spell.Percent(f)
 	case secondsUnit:
-		return seconds(f)
+		return spell.Seconds(f)
 	case millisecondsUnit:
-		return plain(math.Round(f)) + " ms"
+		return spell.Number(math.Round(f)) + " ms"
 	}
-	return plain(f)
+	return spell.Number(f)
 }
 
 // spellDifference spells b less a, with its sign.
@@ -85,10 +88,10 @@ type measure struct {
 }
 
 // measures lists what results have in numbers.
-func measures(results []*Result) []measure {
+func measures(results []*simulate.Result) []measure {
 	var out []measure
 	section := ""
-	add := func(name string, u unit, b better, of func(*Result) float64) {
+	add := func(name string, u unit, b better, of func(*simulate.Result) float64) {
 		m := measure{section: section, name: name, unit: u, better: b}
 		known := false
 		for _, r := range results {
@@ -101,9 +104,9 @@ func measures(results []*Result) []measure {
 		}
 	}
 	section = "Players"
-	add("queued", countUnit, neither, func(r *Result) float64 { return float64(r.Players.Queued) })
+	add("queued", countUnit, neither, func(r *simulate.Result) float64 { return float64(r.Players.Queued) })
 	for _, o := range outcomeWords {
-		add(o.name, shareUnit, o.better, func(r *Result) float64 {
+		add(o.name, shareUnit, o.better, func(r *simulate.Result) float64 {
 			n := o.of(r.Players)
 			if n == 0 && o.rare {
 				return math.NaN()
@@ -112,50 +115,50 @@ func measures(results []*Result) []measure {
 		})
 	}
 	section = "Waiting time of matched players"
-	addSummary(add, secondsUnit, func(r *Result) Summary { return r.Wait })
+	addSummary(add, secondsUnit, func(r *simulate.Result) simulate.Summary { return r.Wait })
 	section = "Skill gap in a match"
-	addSummary(add, skillUnit, func(r *Result) Summary { return r.SkillGap })
+	addSummary(add, skillUnit, func(r *simulate.Result) simulate.Summary { return r.SkillGap })
 	section = "Difference of team averages"
-	addSummary(add, skillUnit, func(r *Result) Summary { return r.TeamDifference })
+	addSummary(add, skillUnit, func(r *simulate.Result) simulate.Summary { return r.TeamDifference })
 	section = "Latency at the best common location"
-	addSummary(add, millisecondsUnit, func(r *Result) Summary { return r.Latency })
+	addSummary(add, millisecondsUnit, func(r *simulate.Result) simulate.Summary { return r.Latency })
 	section = "Matches"
-	add("made", countUnit, neither, func(r *Result) float64 { return float64(r.Matches) })
-	add("players in a match, mean", countUnit, neither, func(r *Result) float64 { return quotient(float64(r.Players.Matched), float64(r.Matches)) })
-	add("made before any expansion", shareUnit, higher, func(r *Result) float64 {
+	add("made", countUnit, neither, func(r *simulate.Result) float64 { return float64(r.Matches) })
+	add("players in a match, mean", countUnit, neither, func(r *simulate.Result) float64 { return quotient(float64(r.Players.Matched), float64(r.Matches)) })
+	add("made before any expansion", shareUnit, higher, func(r *simulate.Result) float64 {
 		if len(r.Expansions) < 2 {
 			return math.NaN()
 		}
 		return ratio(r.Expansions[0].Matches, r.Matches)
 	})
-	add("without a common location", shareUnit, lower, func(r *Result) float64 {
+	add("without a common location", shareUnit, lower, func(r *simulate.Result) float64 {
 		if r.NoCommonLocation == 0 {
 			return math.NaN()
 		}
 		return ratio(r.NoCommonLocation, r.Matches)
 	})
 	section = "Players in the queue"
-	add("mean", countUnit, lower, func(r *Result) float64 { return r.QueueMean })
-	add("most", countUnit, lower, func(r *Result) float64 { return float64(r.QueueMax) })
+	add("mean", countUnit, lower, func(r *simulate.Result) float64 { return r.QueueMean })
+	add("most", countUnit, lower, func(r *simulate.Result) float64 { return float64(r.QueueMax) })
 	return out
 }
 
 // addSummary adds the percentiles of a quantity of which players like little.
-func addSummary(add func(string, unit, better, func(*Result) float64), u unit, of func(*Result) Summary) {
+func addSummary(add func(string, unit, better, func(*simulate.Result) float64), u unit, of func(*simulate.Result) simulate.Summary) {
 	for _, q := range []struct {
 		name string
-		of   func(Summary) float64
+		of   func(simulate.Summary) float64
 	}{
-		{"half (p50)", func(s Summary) float64 { return s.P50 }},
-		{"nine in ten (p90)", func(s Summary) float64 { return s.P90 }},
-		{"99 in 100 (p99)", func(s Summary) float64 { return s.P99 }},
-		{"longest", func(s Summary) float64 { return s.Max }},
+		{"half (p50)", func(s simulate.Summary) float64 { return s.P50 }},
+		{"nine in ten (p90)", func(s simulate.Summary) float64 { return s.P90 }},
+		{"99 in 100 (p99)", func(s simulate.Summary) float64 { return s.P99 }},
+		{"longest", func(s simulate.Summary) float64 { return s.Max }},
 	} {
 		name := q.name
 		if name == "longest" && u != secondsUnit {
 			name = "most"
 		}
-		add(name, u, lower, func(r *Result) float64 {
+		add(name, u, lower, func(r *simulate.Result) float64 {
 			s := of(r)
 			if s.Count == 0 {
 				return math.NaN()
@@ -171,14 +174,14 @@ var outcomeWords = []struct {
 	name   string
 	better better
 	rare   bool
-	of     func(Outcomes) int
+	of     func(simulate.Outcomes) int
 }{
-	{"matched", higher, false, func(o Outcomes) int { return o.Matched }},
-	{"gave up", lower, true, func(o Outcomes) int { return o.Abandoned }},
-	{"timed out", lower, true, func(o Outcomes) int { return o.TimedOut }},
-	{"did not accept", neither, true, func(o Outcomes) int { return o.Declined }},
-	{"refused, queue full", lower, true, func(o Outcomes) int { return o.Refused }},
-	{"still waiting at the end", lower, true, func(o Outcomes) int { return o.Waiting }},
+	{"matched", higher, false, func(o simulate.Outcomes) int { return o.Matched }},
+	{"gave up", lower, true, func(o simulate.Outcomes) int { return o.Abandoned }},
+	{"timed out", lower, true, func(o simulate.Outcomes) int { return o.TimedOut }},
+	{"did not accept", neither, true, func(o simulate.Outcomes) int { return o.Declined }},
+	{"refused, queue full", lower, true, func(o simulate.Outcomes) int { return o.Refused }},
+	{"still waiting at the end", lower, true, func(o simulate.Outcomes) int { return o.Waiting }},
 }
 
 func ratio(n, of int) float64 { return quotient(float64(n), float64(of)) }
