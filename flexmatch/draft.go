@@ -1,15 +1,14 @@
 package flexmatch
 
-import "math"
-
 // draft is a match under construction: tickets seated in teams, under the rules of
 // one stage. It is the scratch space of one search and is reused by the next.
 type draft struct {
 	plan    *plan
 	stage   *stage
 	entries []*entry
-	placed  []int    // per entry: its team, or backfillSeats
-	common  []uint64 // per entry: the locations that it and those before it accept
+	placed  []int      // per entry: its team, or backfillSeats
+	common  []uint64   // per entry: the locations that it and those before it accept
+	near    []interval // per entry: what plan.near allows beside it and those before it
 	// bitsOnly: common says all there is to know of the locations in common.
 	bitsOnly bool
 	teams    [][]*player // per team instance
@@ -28,6 +27,13 @@ type draft struct {
 	// metrics count verdicts by rule index; whoever starts a search replaces it.
 	metrics []tally
 
+	// stats sums up the number attributes of plan.numbers over each team: of team t from
+	// t*len(numbers) on. saved is what pop restores.
+	stats, saved []stat
+
+	// bounded is scratch: the bounds that rules compare.
+	bounded []bound
+
 	// looks counts work since spent was last called.
 	looks int
 
@@ -45,6 +51,7 @@ const backfillSeats = -1
 func newDraft(set *RuleSet, additional int) *draft {
 	d := &draft{plan: set.plan, teams: make([][]*player, len(set.stages[0].teams)), additional: additional}
 	d.ranges = make([]interval, len(set.attributes))
+	d.stats = make([]stat, len(d.teams)*len(set.plan.numbers))
 	d.metrics = make([]tally, len(set.ruleNames))
 	d.reset(set.stages[0])
 	return d
@@ -53,6 +60,10 @@ func newDraft(set *RuleSet, additional int) *draft {
 // reset empties the draft for a search under a stage.
 func (d *draft) reset(s *stage) {
 	d.stage, d.entries, d.placed, d.common, d.total, d.backfill, d.mayBackfill = s, d.entries[:0], d.placed[:0], d.common[:0], 0, nil, false
+	d.near, d.saved = d.near[:0], d.saved[:0]
+	for i := range d.stats {
+		d.stats[i] = noStat
+	}
 	d.deficit = s.minPlayers
 	for i := range d.teams {
 		d.teams[i] = d.teams[i][:0]
@@ -109,7 +120,7 @@ func (d *draft) fits(e *entry, team int) bool {
 
 // push seats an entry that fits.
 func (d *draft) push(e *entry, team int) {
-	d.common = append(d.common, d.meetingWith(e))
+	d.common, d.near = append(d.common, d.meetingWith(e)), append(d.near, d.nearWith(e))
 	d.entries = append(d.entries, e)
 	if e.backfill {
 		team = backfillSeats
@@ -125,6 +136,7 @@ func (d *draft) push(e *entry, team int) {
 			d.deficit--
 		}
 		d.teams[t] = append(d.teams[t], &e.players[i])
+		d.count(t, &e.players[i])
 	}
 	d.total += len(e.players)
 }
@@ -133,12 +145,13 @@ func (d *draft) push(e *entry, team int) {
 func (d *draft) pop() {
 	last := len(d.entries) - 1
 	e, team := d.entries[last], d.placed[last]
-	d.entries, d.placed, d.common = d.entries[:last], d.placed[:last], d.common[:last]
-	for i := range e.players {
+	d.entries, d.placed, d.common, d.near = d.entries[:last], d.placed[:last], d.common[:last], d.near[:last]
+	for i := len(e.players) - 1; i >= 0; i-- {
 		t := team
 		if e.backfill {
 			t = e.seats[i]
 		}
+		d.uncount(t)
 		d.teams[t] = d.teams[t][:len(d.teams[t])-1]
 		if len(d.teams[t]) < d.stage.teams[t].Min {
 			d.deficit++
@@ -160,6 +173,21 @@ func (d *draft) meetingWith(e *entry) uint64 {
 		out &= e.reach[d.stage.level]
 	}
 	return out
+}
+
+// nearWith is what the numbers of further tickets must lie in once an entry joins.
+func (d *draft) nearWith(e *entry) interval {
+	out := d.plan.window(e, d.stage.level)
+	if n := len(d.near); n > 0 {
+		out = interval{max(out.lo, d.near[n-1].lo), min(out.hi, d.near[n-1].hi)}
+	}
+	return out
+}
+
+// far tells that the newest entry is too far from one before it.
+func (d *draft) far() bool {
+	last := len(d.entries) - 1
+	return last > 0 && (d.entries[last].number < d.near[last-1].lo || d.entries[last].number > d.near[last-1].hi)
 }
 
 // meeting is where all of the entries accept to play under a stage, as bits.
@@ -220,10 +248,17 @@ func (d *draft) satisfied() bool {
 
 // doomed tells that no completion of the draft can satisfy the rules.
 func (d *draft) doomed() bool {
+	d.bounded = d.bounded[:0]
 	sp := &d.plan.stages[d.stage.level]
 	if n := len(d.common); n > 0 && d.common[n-1] == 0 {
 		for _, i := range sp.plain {
 			d.metrics[i].failed++
+		}
+		return true
+	}
+	if d.far() {
+		if sp.nearRule >= 0 {
+			d.metrics[sp.nearRule].failed++
 		}
 		return true
 	}
@@ -243,140 +278,4 @@ func (d *draft) doomed() bool {
 		}
 	}
 	return false
-}
-
-// interval is a closed range of numbers.
-type interval struct{ lo, hi float64 }
-
-var everything = interval{math.Inf(-1), math.Inf(1)}
-
-// including widens the interval to a number.
-func (a interval) including(n float64) interval { return interval{min(a.lo, n), max(a.hi, n)} }
-
-// widened allows for rounding: bounds are computed in another order than the values
-// they bound.
-func (a interval) widened() interval {
-	const relative = 1e-9
-	return interval{a.lo - relative*math.Abs(a.lo) - relative, a.hi + relative*math.Abs(a.hi) + relative}
-}
-
-// bound is an interval for one element of a measurement; unknown bounds nothing.
-type bound struct {
-	interval
-	unknown bool
-}
-
-// bounds says what each element that a numeric expression yields for the draft must
-// lie in, however the draft is completed. Elements that later players add are not
-// listed.
-func (d *draft) bounds(e *expr) []bound {
-	switch {
-	case e.literal != nil:
-		return []bound{{interval: interval{e.literal.number, e.literal.number}}}
-	case e.raw() != nil:
-		d.flat = scalars(d.flat[:0], d.eval(e))
-		out := make([]bound, 0, len(d.flat))
-		for _, v := range d.flat {
-			out = append(out, bound{interval: interval{v.number, v.number}})
-		}
-		return out
-	}
-	arg := e.arg
-	if p := arg.raw(); p != nil {
-		if len(p.teams) > 1 && p.nested && arg.function == noFunction && e.typ.depth >= 1 {
-			out := make([]bound, 0, len(p.teams))
-			for i := range p.teams {
-				out = append(out, d.pathBound(e.function, p, p.teams[i:i+1]))
-			}
-			return out
-		}
-		if e.typ.depth == 0 || len(p.teams) == 1 {
-			return []bound{d.pathBound(e.function, p, p.teams)}
-		}
-		return []bound{{unknown: true}}
-	}
-	return []bound{foldBounds(e.function, e.typ, d.bounds(arg))}
-}
-
-// foldBounds bounds a function of a fixed number of bounded elements.
-func foldBounds(f function, typ exprType, elements []bound) bound {
-	if typ.depth != 0 || len(elements) == 0 {
-		return bound{unknown: true}
-	}
-	lo, hi := make([]float64, 0, len(elements)), make([]float64, 0, len(elements))
-	for _, b := range elements {
-		if b.unknown {
-			return bound{unknown: true}
-		}
-		lo, hi = append(lo, b.lo), append(hi, b.hi)
-	}
-	switch f {
-	case minFunction, maxFunction, avgFunction, medianFunction, sumFunction:
-		return bound{interval: interval{statistic(f, lo), statistic(f, hi)}.widened()}
-	}
-	return bound{unknown: true}
-}
-
-// pathBound bounds a function of the values of all players of the teams: those seated
-// and up to as many more as there are open slots, each within the attribute's range.
-func (d *draft) pathBound(f function, p *path, teams []int) bound {
-	seated, open := 0, 0
-	for _, t := range teams {
-		seated += len(d.teams[t])
-		open += d.open(t)
-	}
-	open = min(open, d.growth())
-	if f == countFunction {
-		return d.countBound(p, teams, seated, open)
-	}
-	if p.member != attributeMember || p.kind != NumberAttribute || seated == 0 {
-		return bound{unknown: true}
-	}
-	r := d.ranges[p.attr]
-	low, high, sum := math.Inf(1), math.Inf(-1), 0.0
-	for _, t := range teams {
-		for _, who := range d.teams[t] {
-			n := who.values[p.attr].number
-			low, high, sum = min(low, n), max(high, n), sum+n
-		}
-	}
-	if open == 0 {
-		r = interval{low, high}
-	}
-	n, more := float64(seated), float64(open)
-	var b interval
-	switch f {
-	case minFunction:
-		b = interval{min(low, r.lo), low}
-	case maxFunction:
-		b = interval{high, max(high, r.hi)}
-	case medianFunction:
-		b = interval{min(low, r.lo), max(high, r.hi)}
-	case avgFunction:
-		b = interval{sum / n, sum / n}
-		if open > 0 {
-			b = interval{min(b.lo, (sum+more*r.lo)/(n+more)), max(b.hi, (sum+more*r.hi)/(n+more))}
-		}
-	case sumFunction:
-		b = interval{sum, sum}
-		if open > 0 {
-			b = interval{min(sum, sum+more*r.lo), max(sum, sum+more*r.hi)}
-		}
-	default:
-		return bound{unknown: true}
-	}
-	return bound{interval: b.widened()}
-}
-
-// countBound bounds the number of players in teams; what must still come to the
-// minimums counts as certain.
-func (d *draft) countBound(p *path, teams []int, seated, open int) bound {
-	if p.member == teamMember || p.member == attributeMember {
-		return bound{unknown: true}
-	}
-	least := 0
-	for _, t := range teams {
-		least += max(len(d.teams[t]), d.stage.teams[t].Min)
-	}
-	return bound{interval: interval{float64(least), float64(seated + open)}}
 }

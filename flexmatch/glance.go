@@ -85,7 +85,7 @@ func (f *finder) seatAll(st *stage, share float64) (players int, clashed, unfit 
 			continue
 		}
 		exact = exact || e.level == f.level
-		w := f.index.window(e, f.level)
+		w := f.set.plan.window(e, f.level)
 		near = interval{max(near.lo, e.number-share*(e.number-w.lo)), min(near.hi, e.number+share*(w.hi-e.number))}
 	}
 	return players, clashed, unfit

@@ -248,16 +248,6 @@ func (x *index) players(g *group, where sites) int {
 	return n
 }
 
-// window is what the number of a ticket must lie in to be with e in a match under a
-// stage.
-func (x *index) window(e *entry, level int) interval {
-	if x.plan.near.attribute < 0 {
-		return everything
-	}
-	span := x.plan.near.spans[level]
-	return interval{e.number - span, e.number + span}.widened()
-}
-
 // hunt begins a walk, oldest first, over the tickets behind a rank that might be with e
 // in a match under a stage, e itself perhaps among them. The index must not change
 // until the walk is over, and there is one walk at a time.
@@ -266,7 +256,7 @@ func (x *index) hunt(e *entry, level int, after rank) hunt {
 	if e.reach != nil {
 		where.bits = e.reach[level]
 	}
-	return x.walk(e.group, where, x.window(e, level), after)
+	return x.walk(e.group, where, x.plan.window(e, level), after)
 }
 
 // huntAll is hunt for whatever stage may be in force.
@@ -283,7 +273,7 @@ func (x *index) everyone(g *group) hunt {
 func (x *index) widest(e *entry) interval {
 	out := interval{e.number, e.number}
 	for level := range x.plan.stages {
-		w := x.window(e, level)
+		w := x.plan.window(e, level)
 		out = interval{min(out.lo, w.lo), max(out.hi, w.hi)}
 	}
 	return out

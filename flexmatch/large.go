@@ -42,7 +42,7 @@ func (f *finder) largeAt(level int, anchor *entry) *found {
 	st := f.set.stages[level]
 	for _, where := range f.meetings(st, anchor) {
 		f.begin(level)
-		f.hunt = f.index.walk(anchor.group, where, f.index.window(anchor, level), f.query.after)
+		f.hunt = f.index.walk(anchor.group, where, f.set.plan.window(anchor, level), f.query.after)
 		if m := f.fillFrom(st, anchor); m != nil {
 			return m
 		}

@@ -17,8 +17,9 @@ type plan struct {
 	stages  []stagePlan
 	// largestTeam is the most players a party can have, at any stage.
 	largestTeam int
-	// even lists the number attributes that rules take averages or sums of, over teams.
-	even []int
+	// numbers lists the number attributes, even those of them that rules take averages or
+	// sums of, over teams.
+	numbers, even []int
 }
 
 // nearness bounds how far the numbers of two tickets of a match lie apart. Without a
@@ -29,6 +30,16 @@ type nearness struct {
 	spans     []float64 // by stage; infinite where nothing is demanded
 }
 
+// window is what the number of a ticket must lie in to be with e in a match under a
+// stage.
+func (p *plan) window(e *entry, level int) interval {
+	if p.near.attribute < 0 {
+		return everything
+	}
+	span := p.near.spans[level]
+	return interval{e.number - span, e.number + span}.widened()
+}
+
 // stagePlan sorts the rules of a stage by how they are asked.
 type stagePlan struct {
 	// latency are the rules that want a location in common. Those that want nothing
@@ -37,7 +48,7 @@ type stagePlan struct {
 	// pairs are rules whose apart may object to what the index lets through.
 	pairs []int
 	// prune are the enforced rules whose hopeless is asked of a draft: all but the plain
-	// latency rules.
+	// latency rules and those that the index answers for whole matches.
 	prune []int
 	plain []int
 	// lists are the collection rules among them.
@@ -66,7 +77,6 @@ func newPlan(set *RuleSet) *plan {
 			if _, ok := st.rules[i].(*collectionRule); ok {
 				sp.lists = append(sp.lists, i)
 			}
-			sp.prune = append(sp.prune, i)
 		}
 		out.stages = append(out.stages, sp)
 		for _, t := range st.teams {
@@ -76,7 +86,14 @@ func newPlan(set *RuleSet) *plan {
 	out.near = nearest(set)
 	for level, st := range set.stages {
 		sp := &out.stages[level]
-		sp.pairs = out.pairs(st)
+		for _, i := range st.enforced {
+			if pairwise, answered := out.answers(st.rules[i]); !answered && !slices.Contains(sp.plain, i) {
+				sp.prune = append(sp.prune, i)
+				if pairwise {
+					sp.pairs = append(sp.pairs, i)
+				}
+			}
+		}
 		for _, i := range st.conjuncts() {
 			if equal := equalAttributes(st, []int{i}); sp.equalRule < 0 && len(equal) > 0 && slices.Contains(out.equal, equal[0]) {
 				sp.equalRule = i
@@ -86,37 +103,32 @@ func newPlan(set *RuleSet) *plan {
 			}
 		}
 	}
+	for i, a := range set.attributes {
+		if a.Kind == NumberAttribute {
+			out.numbers = append(out.numbers, i)
+		}
+	}
 	out.even = evenAttributes(set)
 	return out
 }
 
-// pairs lists the enforced rules whose apart the index does not answer for.
-func (p *plan) pairs(st *stage) []int {
-	var out []int
-	for _, i := range st.enforced {
-		switch r := st.rules[i].(type) {
-		case *comparisonRule:
-			if r.reference != nil {
-				continue
-			}
-			if len(r.measurements) == 1 && r.operation == equal {
-				if path := r.measurements[0].raw(); path != nil && path.everyone && slices.Contains(p.equal, path.attr) && path.member == attributeMember {
-					continue
-				}
-			}
-		case *batchDistanceRule:
-			if r.text && slices.Contains(p.equal, r.attribute) {
-				continue
-			}
-			if !r.text && p.near.attribute == r.attribute && p.near.party == r.partySummary {
-				continue
-			}
-		default:
-			continue
+// answers tells what tickets that satisfy the plan among each other leave to ask of a
+// rule: nothing (answered), or whether two of them are apart (pairwise).
+func (p *plan) answers(r rule) (pairwise, answered bool) {
+	switch r := r.(type) {
+	case *comparisonRule:
+		if r.reference != nil {
+			return false, false
 		}
-		out = append(out, i)
+		values := plainValues(r.measurements[0])
+		return true, len(r.measurements) == 1 && r.operation == equal && values != nil && values.everyone && slices.Contains(p.equal, values.attr)
+	case *batchDistanceRule:
+		if r.text {
+			return true, slices.Contains(p.equal, r.attribute)
+		}
+		return true, p.near.attribute == r.attribute && p.near.party == r.partySummary
 	}
-	return out
+	return false, false
 }
 
 // conjuncts lists the rules that every match must satisfy, also those that a compound
@@ -375,17 +387,15 @@ func neverEmpty(st *stage, e *expr) bool {
 // average, each once.
 func evenAttributes(set *RuleSet) []int {
 	var out []int
-	seen := map[int]bool{}
 	for _, st := range set.stages {
-		for _, i := range st.enforced {
-			for _, e := range expressions(st.rules[i]) {
+		for _, r := range st.rules {
+			for _, e := range expressions(r) {
 				averages := false
 				for x := e; x != nil; x = x.arg {
 					averages = averages || x.function == avgFunction || x.function == sumFunction || x.function == medianFunction
 				}
 				e.visit(func(p *path) {
-					if averages && p.member == attributeMember && p.kind == NumberAttribute && !seen[p.attr] {
-						seen[p.attr] = true
+					if averages && p.member == attributeMember && p.kind == NumberAttribute && !slices.Contains(out, p.attr) {
 						out = append(out, p.attr)
 					}
 				})

@@ -329,7 +329,7 @@ func (f *finder) apart(level int, a, b *entry) bool {
 		return true
 	}
 	if f.set.plan.near.attribute >= 0 {
-		if w := f.index.window(a, level); b.number < w.lo || b.number > w.hi {
+		if w := f.set.plan.window(a, level); b.number < w.lo || b.number > w.hi {
 			return true
 		}
 	}
