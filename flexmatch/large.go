@@ -298,8 +298,9 @@ func (b *balance) exchange() bool {
 func (s *RuleSet) FillTeams(n int) []int {
 	d := newDraft(s, 0)
 	d.reset(s.stages[0])
+	nothing := make([]value, len(s.attributes))
 	for range n {
-		e := &entry{players: make([]player, 1)}
+		e := &entry{players: []player{{values: nothing}}}
 		for _, team := range d.teamOrder(nil, e) {
 			if d.fits(e, team) {
 				d.push(e, team)
