@@ -162,6 +162,7 @@ func TestPlansReadWhatRulesSayOfPairs(t *testing.T) {
 		{"players of one team only", fives, distance("teams[red].players.attributes[skill]", "avg(flatten(teams[*].players.attributes[skill]))"), 0},
 		{"against a team that may be empty", maybe, distance("flatten(teams[*].players.attributes[skill])", "avg(teams[red].players.attributes[skill])"), 0},
 		{"against a team that is never empty", maybe, distance("flatten(teams[*].players.attributes[skill])", "avg(teams[blue].players.attributes[skill])"), 20},
+		{"an average over both teams", singles, distance("avg(players.attributes[skill])", "max(flatten(teams[*].players.attributes[skill]))"), 0},
 		{"a batch", fives, `{"name":"r","type":"batchDistance","batchAttribute":"skill","maxDistance":10}`, 10},
 		{"in an and", fives, distance("max(flatten(teams[*].players.attributes[skill]))", "min(flatten(teams[*].players.attributes[skill]))") +
 			`,{"name":"x","type":"latency","maxLatency":10},{"name":"c","type":"compound","statement":"and(r, x)"}`, 10},
