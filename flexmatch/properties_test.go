@@ -14,7 +14,8 @@ import (
 
 // telling plays a history and writes down every effect with all it says. Extra steps may
 // be put in between.
-func (h history) telling(extra func(p *flexmatch.Pool, from, to time.Time) []flexmatch.Effect) string {
+func (h history) telling(t *testing.T, extra func(p *flexmatch.Pool, from, to time.Time) []flexmatch.Effect) string {
+	t.Helper()
 	set, err := flexmatch.ParseRuleSet(h.RuleSet)
 	if err != nil {
 		return err.Error()
@@ -56,7 +57,7 @@ func compareTellings(t *testing.T, share float64, other func(m *maker, h history
 			h = m.crowd(m.largeRuleSet(), m.between(10, 50), true)
 		}
 		differs := func(h history) *failure {
-			plain, changed := h.telling(nil), other(newMaker(seed+1, i), h)
+			plain, changed := h.telling(t, nil), other(newMaker(seed+1, i), h)
 			if plain == changed {
 				return nil
 			}
@@ -82,12 +83,12 @@ func firstDifference(a, b string) string {
 
 func TestTheSameHistoryHasTheSameEffects(t *testing.T) {
 	// Maps are walked in another order each time, so this covers them too.
-	compareTellings(t, 0.2, func(_ *maker, h history) string { return h.telling(nil) })
+	compareTellings(t, 0.2, func(_ *maker, h history) string { return h.telling(t, nil) })
 }
 
 func TestIdleStepsChangeNothing(t *testing.T) {
 	compareTellings(t, 0.2, func(m *maker, h history) string {
-		return h.telling(func(p *flexmatch.Pool, from, to time.Time) []flexmatch.Effect {
+		return h.telling(t, func(p *flexmatch.Pool, from, to time.Time) []flexmatch.Effect {
 			var out []flexmatch.Effect
 			for range m.between(0, 3) {
 				if from.Before(to) {
@@ -106,7 +107,7 @@ func TestIdleStepsChangeNothing(t *testing.T) {
 
 func TestTimeThatGoesBackIsTimeThatStands(t *testing.T) {
 	compareTellings(t, 0.1, func(_ *maker, h history) string {
-		return h.telling(func(p *flexmatch.Pool, from, _ time.Time) []flexmatch.Effect { return p.Step(from.Add(-time.Minute)) })
+		return h.telling(t, func(p *flexmatch.Pool, from, _ time.Time) []flexmatch.Effect { return p.Step(from.Add(-time.Minute)) })
 	})
 }
 
@@ -125,7 +126,7 @@ func TestRenamingChangesOnlyNames(t *testing.T) {
 		for _, s := range h.Steps {
 			renamed.Steps = append(renamed.Steps, s.renamed(rename))
 		}
-		return strings.NewReplacer(back...).Replace(renamed.telling(nil))
+		return strings.NewReplacer(back...).Replace(renamed.telling(t, nil))
 	})
 }
 
