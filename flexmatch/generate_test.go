@@ -404,16 +404,9 @@ func (m *maker) compound() {
 	m.doc.Rules = append(m.doc.Rules, docRule{"name": "whole", "type": "compound", "statement": statement(m.between(1, 3))})
 }
 
-// teamNames selects one team instance, or several.
+// oneTeam selects a team instance, manyTeams several.
 func (m *maker) oneTeam() string {
-	for range 20 {
-		t := pick(m, m.doc.Teams...)
-		if t.Quantity <= 1 {
-			return t.Name
-		}
-		return pick(m, t.instances()...)
-	}
-	return m.instances[0]
+	return pick(m, m.instances...)
 }
 
 func (m *maker) manyTeams() string {
@@ -624,10 +617,10 @@ func (m *maker) compatible(r, other docRule, key string) bool {
 func (m *maker) teamExpansion(seats int) (string, func() any) {
 	t := pick(m, m.doc.Teams...)
 	names := t.Name
-	least, most := t.Min, t.Max
+	least := t.Min
 	if other := pick(m, m.doc.Teams...); other.Name != t.Name {
 		names += ", " + other.Name
-		least, most = min(least, other.Min), max(most, other.Max)
+		least = min(least, other.Min)
 	}
 	if m.chance(3) {
 		total := 0
