@@ -54,10 +54,23 @@ type historyPlayer struct {
 }
 
 type historyAttribute struct {
-	S   *string            `json:"S,omitempty"`
-	N   *float64           `json:"N,omitempty"`
-	SL  []string           `json:"SL,omitempty"`
-	SDM map[string]float64 `json:"SDM,omitempty"`
+	S   *string            `json:"S"`
+	N   *float64           `json:"N"`
+	SL  []string           `json:"SL"`
+	SDM map[string]float64 `json:"SDM"`
+}
+
+// MarshalJSON writes the one form that is set, also an empty list or map.
+func (a historyAttribute) MarshalJSON() ([]byte, error) {
+	switch {
+	case a.S != nil:
+		return json.Marshal(map[string]any{"S": *a.S})
+	case a.N != nil:
+		return json.Marshal(map[string]any{"N": *a.N})
+	case a.SDM != nil:
+		return json.Marshal(map[string]any{"SDM": a.SDM})
+	}
+	return json.Marshal(map[string]any{"SL": append([]string{}, a.SL...)})
 }
 
 type historyAnswer struct {

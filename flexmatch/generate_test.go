@@ -3,6 +3,7 @@ package flexmatch_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -173,6 +174,9 @@ func (m *maker) has(kinds ...string) []string {
 // rule makes a rule of any type.
 func (m *maker) rule(name string) docRule {
 	r := docRule{"name": name}
+	if m.chance(3) {
+		return m.typical(r)
+	}
 	if m.chance(5) {
 		r["description"] = "made at random"
 	}
@@ -199,6 +203,64 @@ func (m *maker) rule(name string) docRule {
 		r["partyAggregation"] = m.aggregation(r)
 	}
 	return r
+}
+
+// typical makes a rule as studios write them: what the matchmaker knows short cuts for.
+func (m *maker) typical(r docRule) docRule {
+	everyone := func(attribute string) string {
+		return fmt.Sprintf("flatten(teams[*].players.attributes[%s])", attribute)
+	}
+	fill := func(kind string, measurement, reference any, more docRule) docRule {
+		r["type"] = kind
+		if measurement != "" {
+			r["measurements"] = []any{measurement}
+		}
+		if reference != "" {
+			r["referenceValue"] = reference
+		}
+		maps.Copy(r, more)
+		return r
+	}
+	skill := pick(m, m.has("number")...)
+	average := "avg(" + everyone(skill) + ")"
+	choices := []func() docRule{
+		func() docRule {
+			return fill("distance", "avg(teams[*].players.attributes["+skill+"])", average, docRule{"maxDistance": m.bound()})
+		},
+		func() docRule { return fill("distance", everyone(skill), average, docRule{"maxDistance": m.bound()}) },
+		func() docRule {
+			return fill("distance", "max("+everyone(skill)+")", "min("+everyone(skill)+")", docRule{"maxDistance": m.bound()})
+		},
+		func() docRule {
+			one, other := pick(m, m.instances...), pick(m, m.instances...)
+			path := ".players.attributes[" + skill + "])"
+			return fill("distance", "avg(teams["+one+"]"+path, "avg(teams["+other+"]"+path, docRule{"maxDistance": m.bound()})
+		},
+		func() docRule {
+			one, other := pick(m, m.instances...), pick(m, m.instances...)
+			return fill("comparison", "count(teams["+one+"].players)", "count(teams["+other+"].players)", docRule{"operation": "="})
+		},
+		func() docRule { return fill("latency", "", "", docRule{"maxLatency": float64(m.between(2, 12) * 10)}) },
+		func() docRule {
+			return fill("batchDistance", "", "", docRule{"batchAttribute": skill, "maxDistance": m.bound()})
+		},
+	}
+	for _, mode := range m.has("string") {
+		choices = append(choices, func() docRule {
+			return fill("comparison", everyone(mode), "", docRule{"operation": pick(m, "=", "=", "!=")})
+		}, func() docRule { return fill("batchDistance", "", "", docRule{"batchAttribute": mode}) })
+	}
+	for _, list := range m.has("string_list") {
+		choices = append(choices, func() docRule {
+			return fill("collection", everyone(list), "", docRule{"operation": "intersection", "minCount": 1.0})
+		}, func() docRule {
+			return fill("collection", everyone(list), "flatten(teams[*].players[playerId])", docRule{"operation": "reference_intersection_count", "maxCount": 0.0})
+		}, func() docRule {
+			path := "teams[" + pick(m, m.instances...) + "].players.attributes[" + list + "]"
+			return fill("collection", path, pick(m, modeWords...), docRule{"operation": "contains", "minCount": 1.0})
+		})
+	}
+	return pick(m, choices...)()
 }
 
 func (m *maker) aggregation(r docRule) string {
@@ -342,16 +404,9 @@ func (m *maker) compound() {
 	m.doc.Rules = append(m.doc.Rules, docRule{"name": "whole", "type": "compound", "statement": statement(m.between(1, 3))})
 }
 
-// teamNames selects one team instance, or several.
+// oneTeam selects a team instance, manyTeams several.
 func (m *maker) oneTeam() string {
-	for range 20 {
-		t := pick(m, m.doc.Teams...)
-		if t.Quantity <= 1 {
-			return t.Name
-		}
-		return pick(m, t.instances()...)
-	}
-	return m.instances[0]
+	return pick(m, m.instances...)
 }
 
 func (m *maker) manyTeams() string {
@@ -562,10 +617,10 @@ func (m *maker) compatible(r, other docRule, key string) bool {
 func (m *maker) teamExpansion(seats int) (string, func() any) {
 	t := pick(m, m.doc.Teams...)
 	names := t.Name
-	least, most := t.Min, t.Max
+	least := t.Min
 	if other := pick(m, m.doc.Teams...); other.Name != t.Name {
 		names += ", " + other.Name
-		least, most = min(least, other.Min), max(most, other.Max)
+		least = min(least, other.Min)
 	}
 	if m.chance(3) {
 		total := 0

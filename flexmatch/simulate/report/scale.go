@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"muster/flexmatch/simulate/internal/spell"
@@ -71,20 +72,35 @@ func (a axis) ticks() []tick {
 	}
 }
 
+// label spells a mark with as many digits as tell it from the next.
 func (a axis) label(v float64) string {
-	if a.unit == shareUnit {
-		return spell.Number(math.Round(1e4*v)/100) + " %"
-	}
-	if v == 0 {
+	minutes := v / 60
+	switch {
+	case v == 0 && a.unit != shareUnit:
 		return "0"
-	}
-	if minutes := v / 60; a.unit == secondsUnit && v < 7200 && minutes >= 1 && minutes == math.Trunc(minutes) {
-		return spell.Number(minutes) + " min"
-	}
-	if a.unit == secondsUnit && v >= 100 && v < 7200 {
+	case a.unit == shareUnit:
+		return decimal(100*v, 100*a.step) + " %"
+	case a.unit == millisecondsUnit:
+		return decimal(v, a.step) + " ms"
+	case a.unit != secondsUnit:
+		return decimal(v, a.step)
+	case v < 100 && v != 60, a.step < 1:
+		return decimal(v, a.step) + " s"
+	case v < 7200 && minutes == math.Trunc(minutes):
+		return decimal(minutes, 1) + " min"
+	case v < 7200:
 		return spell.Compact(v) + " min"
 	}
-	return a.unit.spell(v)
+	return spell.Seconds(v)
+}
+
+// decimal spells a multiple of a step.
+func decimal(v, step float64) string {
+	digits := int(math.Ceil(-math.Log10(step) - 1e-9))
+	if digits <= 0 {
+		return spell.Count(v)
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64)
 }
 
 // timeTicks marks round times of day between 0 and a number of seconds, on an axis from
