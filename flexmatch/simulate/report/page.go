@@ -176,7 +176,7 @@ func numbers(results []*simulate.Result) []numberGroup {
 // sections arranges the charts; those that have nothing to show are left out.
 func sections(results []*simulate.Result) []section {
 	all := []section{
-		{"Waiting", "Percentiles of matched players, by when they joined the queue. A dashed line at 90 means: nine in ten waited no longer.", waitCharts(results)},
+		{"Waiting", "Of players who were matched, by when they joined the queue: half waited no longer than the full line says, nine in ten no longer than the dashed one.", waitCharts(results)},
 		{"Who waits", "Full bars: half of the matched players waited no longer. Pale bars: nine in ten. At the right, both, and the share that left without a match.", groupCharts(results)},
 		{"How good the matches are", "By when the match was made.", qualityCharts(results)},
 		{"How the rules loosened", "A match is as old as its newest ticket, unless the rule set says otherwise; expansions go by that age.", stageCharts(results)},
