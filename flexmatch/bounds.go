@@ -1,9 +1,6 @@
 package flexmatch
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // interval is a closed range of numbers.
 type interval struct{ lo, hi float64 }
@@ -113,6 +110,57 @@ func (d *draft) count(team int, p *player) {
 	}
 }
 
+// stat is what is kept of a number attribute of a team.
+func (d *draft) stat(team, attribute int) stat {
+	return d.stats[team*len(d.plan.numbers)+d.plan.numberAt[attribute]]
+}
+
+// kept answers for expressions whose value follows from what is kept, without a list
+// of the players: the count, and min, max, avg and sum of a number attribute, for a team
+// or for each of several.
+func (d *draft) kept(e *expr) (value, bool) {
+	p := e.arg.path
+	if p == nil || d.stats == nil || p.member == teamMember || e.function > countFunction || e.function == medianFunction {
+		return value{}, false
+	}
+	number := p.member == attributeMember && p.kind == NumberAttribute
+	if !number && (e.function != countFunction || p.member == attributeMember) {
+		return value{}, false
+	}
+	if !p.nested {
+		if len(p.teams) != 1 {
+			return value{}, false // the order of adding up would differ
+		}
+		return d.keptOf(e.function, p, p.teams[0]), true
+	}
+	out := d.arena.list(len(p.teams))
+	for _, t := range p.teams {
+		out = append(out, d.keptOf(e.function, p, t))
+	}
+	return value{kind: listValue, list: out}, true
+}
+
+// keptOf is kept for one team.
+func (d *draft) keptOf(f function, p *path, team int) value {
+	n := len(d.teams[team])
+	switch {
+	case f == countFunction:
+		return value{kind: numberValue, number: float64(n)}
+	case n == 0 && f != sumFunction:
+		return value{}
+	}
+	s := d.stat(team, p.attr)
+	switch f {
+	case minFunction:
+		return value{kind: numberValue, number: s.lo}
+	case maxFunction:
+		return value{kind: numberValue, number: s.hi}
+	case avgFunction:
+		return value{kind: numberValue, number: s.sum / float64(n)}
+	}
+	return value{kind: numberValue, number: s.sum}
+}
+
 // uncount takes the last player of a team out of its sums.
 func (d *draft) uncount(team int) {
 	n := len(d.plan.numbers)
@@ -138,9 +186,8 @@ func (d *draft) pathBound(f function, p *path, teams []int) bound {
 	}
 	r := d.ranges[p.attr]
 	low, high, sum := noStat.lo, noStat.hi, 0.0
-	width, at := len(d.plan.numbers), slices.Index(d.plan.numbers, p.attr)
 	for _, t := range teams {
-		s := d.stats[t*width+at]
+		s := d.stat(t, p.attr)
 		low, high, sum = min(low, s.lo), max(high, s.hi), sum+s.sum
 	}
 	if open == 0 {

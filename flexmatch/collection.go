@@ -183,9 +183,26 @@ func (r *collectionRule) occurrences(d *draft) int {
 			}
 			continue
 		}
+		if p := e.raw(); p != nil && p.member == attributeMember && p.kind == StringListAttribute {
+			n += d.holders(p, *r.reference.literal)
+			continue
+		}
 		d.sublists = d.lists(d.sublists[:0], e)
 		for _, list := range d.sublists {
 			if contains(list, *r.reference.literal) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// holders counts the players of a path's teams whose list holds a string.
+func (d *draft) holders(p *path, v value) int {
+	n := 0
+	for _, t := range p.teams {
+		for _, who := range d.teams[t] {
+			if contains(who.values[p.attr].list, v) {
 				n++
 			}
 		}

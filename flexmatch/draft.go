@@ -221,7 +221,11 @@ func (d *draft) judge(rule int) verdict {
 func (d *draft) look(rule int) {
 	switch r := d.stage.rules[rule].(type) {
 	case *collectionRule:
-		d.looks += 4 * (2 + d.total) * len(r.measurements)
+		each := 4
+		if r.operation == containsCount {
+			each = 1
+		}
+		d.looks += each * (2 + d.total) * len(r.measurements)
 	case *compoundRule:
 		r.statement.visit(d.look)
 	default:

@@ -65,6 +65,9 @@ func (d *draft) eval(e *expr) value {
 	case e.path != nil:
 		return d.evalPath(e.path)
 	}
+	if v, ok := d.kept(e); ok {
+		return v
+	}
 	v := d.eval(e.arg)
 	if e.function == flattenFunction {
 		return d.flatten(v, e.arg.typ.depth)

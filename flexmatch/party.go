@@ -49,7 +49,7 @@ func (r *partyRule) check(d *draft) verdict {
 	if !slices.ContainsFunc(d.entries, func(e *entry) bool { return !e.backfill && len(e.players) > 1 }) {
 		return r.rule.check(d)
 	}
-	whole := d.teams
+	whole, stats := d.teams, d.stats
 	merged := make([][]*player, len(whole))
 	for t, players := range whole {
 		for i, p := range players {
@@ -61,9 +61,9 @@ func (r *partyRule) check(d *draft) verdict {
 			}
 		}
 	}
-	d.teams = merged
+	d.teams, d.stats = merged, nil // what is kept is of all players
 	v := r.rule.check(d)
-	d.teams = whole
+	d.teams, d.stats = whole, stats
 	return v
 }
 

@@ -28,7 +28,7 @@ func (p *Pool) search() {
 	case !few:
 		work = crowdedWork
 	}
-	if len(fresh)*freshShare >= p.waiting.size || few && len(fresh) > 1 {
+	if len(fresh) > 1 && (few || len(fresh)*freshShare >= p.waiting.size) {
 		p.passOver(&work)
 	} else {
 		slices.SortFunc(fresh, func(a, b *entry) int { return a.rank.compare(b.rank) })
@@ -88,10 +88,10 @@ func (p *Pool) likes(e *entry, worth bool) *class {
 // of the oldest ticket which can be in one with the fresh ticket.
 func (p *Pool) passFrom(fresh *entry, work *int) {
 	m := p.find(query{seeds: []*entry{fresh}, after: firstRank}, work)
-	if m == nil && p.backfillsLast() && !fresh.backfill {
+	switch {
+	case m == nil && p.backfillsLast() && !fresh.backfill:
 		m = p.anchored(fresh, nil, work)
-	}
-	if m != nil && m.entries[0] != fresh {
+	case m != nil && m.entries[0] != fresh:
 		if older := p.anchored(fresh, m.entries[0], work); older != nil {
 			m = older
 		}
@@ -101,21 +101,24 @@ func (p *Pool) passFrom(fresh *entry, work *int) {
 	}
 }
 
-// anchored looks for the match of the oldest ticket before another that can be with the
-// fresh one. Without another it is for the backfills that come last.
-func (p *Pool) anchored(fresh, before *entry, work *int) *found {
+// anchored looks for the match of the oldest ticket, up to a given one, that can be with
+// the fresh one. Without a given one it is for the backfills that come last.
+func (p *Pool) anchored(fresh, upTo *entry, work *int) *found {
 	after := firstRank
-	if before == nil {
+	if upTo == nil {
 		after = fresh.rank
 	}
 	var anchors []*entry
 	for h := p.index.huntAll(fresh, after); len(anchors) < maxAnchors; {
 		e := h.next()
-		if e == nil || e == before {
+		if e == nil {
 			break
 		}
-		if e != fresh && (before != nil || e.backfill) {
+		if e != fresh && (upTo != nil || e.backfill) {
 			anchors = append(anchors, e)
+		}
+		if e == upTo {
+			break
 		}
 	}
 	for _, anchor := range anchors {
@@ -123,7 +126,7 @@ func (p *Pool) anchored(fresh, before *entry, work *int) *found {
 		if p.set.large {
 			q.seeds = q.seeds[:1] // a match without the fresh ticket was tried before
 		}
-		if before == nil {
+		if upTo == nil {
 			q.after = firstRank
 		}
 		if m := p.find(q, work); m != nil {

@@ -20,6 +20,8 @@ type plan struct {
 	// numbers lists the number attributes, even those of them that rules take averages or
 	// sums of, over teams.
 	numbers, even []int
+	// numberAt is the place of each attribute in numbers; -1 for those of other types.
+	numberAt []int
 }
 
 // nearness bounds how far the numbers of two tickets of a match lie apart. Without a
@@ -104,7 +106,9 @@ func newPlan(set *RuleSet) *plan {
 		}
 	}
 	for i, a := range set.attributes {
+		out.numberAt = append(out.numberAt, -1)
 		if a.Kind == NumberAttribute {
+			out.numberAt[i] = len(out.numbers)
 			out.numbers = append(out.numbers, i)
 		}
 	}

@@ -261,6 +261,15 @@ func TestLowPriorityBackfillsTakeWhoIsLeft(t *testing.T) {
 	wantTrace(t, p.Step(at(1), Start{one("a", 1, 0)}), "1 searching a returned=false", "1 proposed m1 [fill a]", "1 matched m1 [fill a]")
 }
 
+func TestALowPriorityBackfillTakesAsManyAsItCan(t *testing.T) {
+	// The first one waits because two are wanted; the second brings both in.
+	p := NewPool(Config{RuleSet: mustParse(t, `{"ruleLanguageVersion":"1.0","algorithm":{"backfillPriority":"low"},
+		"teams":[{"name":"red","minPlayers":2,"maxPlayers":2},{"name":"blue","minPlayers":2,"maxPlayers":2}]}`)})
+	p.Step(at(0), Start{backfillTicket("fill", "arn", 0, "red", "red")})
+	wantTrace(t, p.Step(at(1), Start{one("a", 1, 0)}), "1 searching a returned=false")
+	wantTrace(t, p.Step(at(2), Start{one("b", 2, 0)}), "2 searching b returned=false", "2 proposed m1 [fill a b]", "2 matched m1 [fill a b]")
+}
+
 func TestAdditionalPlayersStayOpen(t *testing.T) {
 	set := mustParse(t, `{"ruleLanguageVersion":"1.0","teams":[{"name":"all","minPlayers":2,"maxPlayers":4}]}`)
 	p := NewPool(Config{RuleSet: set, AdditionalPlayers: 1})
@@ -436,4 +445,20 @@ func TestMatchIDsAreUUIDsFromTheSeed(t *testing.T) {
 	if len(first) != 36 || first[14] != '4' || first != id(1) || first == id(2) {
 		t.Errorf("ids %s, %s, %s", first, id(1), id(2))
 	}
+}
+
+func TestTheOldestTicketGetsTheNewcomerOfAWaitingPool(t *testing.T) {
+	// The newcomer could be in a match of three with the younger two, who are alike; the
+	// oldest ticket fits only the newcomer and comes first all the same.
+	set := mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"}],
+		"teams":[{"name":"all","minPlayers":2,"maxPlayers":3}],
+		"rules":[{"name":"close","type":"distance","measurements":["max(players.attributes[skill])"],"referenceValue":"min(players.attributes[skill])","maxDistance":10}]}`)
+	p := NewPool(Config{RuleSet: set})
+	in := []Input{Start{one("oldest", 0, 0)}, Start{one("younger", 1, 20)}}
+	for i := range 40 { // so many that a newcomer is looked at from his side
+		in = append(in, Start{one(fmt.Sprint(i), 2, float64(1000+i*100))})
+	}
+	p.Step(at(3), in...)
+	wantTrace(t, p.Step(at(4), Start{one("new", 4, 10)}),
+		"4 searching new returned=false", "4 proposed m1 [oldest new]", "4 matched m1 [oldest new]")
 }

@@ -178,8 +178,6 @@ func (x *exchange) apply(last, end int) bool {
 		x.places[l.a].mate, x.places[l.b].mate = l.b, l.a
 		x.places[l.a].match, x.places[l.b].match = l.match, l.match
 	}
-	x.pool.withdraw(x.places[x.root].entry)
-	x.pool.withdraw(x.places[end].entry)
 	return true
 }
 

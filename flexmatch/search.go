@@ -16,7 +16,7 @@ const (
 	crowdedWork = 300_000   // the same, of a pool too large for one batch
 	leastWork   = 5_000
 	fewTickets  = 12 // a pool of so many is searched for as long as it takes, up to
-	fewWork     = 5_000_000
+	fewWork     = 2_000_000
 	similarWork = 100_000 // of the try with similar tickets
 	olderWork   = 100_000 // to exchange tickets of a match for older ones
 	nodeWork    = 3       // to seat a ticket, without rules
