@@ -58,7 +58,7 @@ func TestWhatIsSaidNeverToMatchNeverDoes(t *testing.T) {
 	kinds := map[flexmatch.ObstacleKind]int{}
 	for i := range n / 4 {
 		m := newMaker(seed, i)
-		h := m.life(m.ruleSet(m.between(2, 8)), m.between(2, 12), false)
+		h := m.life(m.ruleSet(m.between(2, 8)), m.between(2, 12))
 		if i%8 == 0 {
 			h = m.crowd(m.largeRuleSet(), m.between(10, 50), true)
 		}
@@ -85,7 +85,7 @@ func TestNoMatchIsPossibleThatThePoolDoesNotMake(t *testing.T) {
 	seed, n := environment(t, "MUSTER_SEED", 1), environment(t, "MUSTER_CASES", 2000)
 	for i := range n / 8 {
 		m := newMaker(seed, i)
-		h := m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8), true)
+		h := m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8))
 		var possible string
 		h.explained(t, func(x flexmatch.Explanation) {
 			if x.Possible() {
@@ -103,7 +103,7 @@ func TestExplanationsHoldTogether(t *testing.T) {
 	seed, n := environment(t, "MUSTER_SEED", 1), environment(t, "MUSTER_CASES", 2000)
 	for i := range n / 8 {
 		m := newMaker(seed, i)
-		h := m.life(m.ruleSet(m.between(2, 8)), m.between(2, 12), false)
+		h := m.life(m.ruleSet(m.between(2, 8)), m.between(2, 12))
 		h.explained(t, func(x flexmatch.Explanation) {
 			if wrong := contradiction(x); wrong != "" {
 				t.Fatalf("seed %d, case %d: %s\n%s\n%s", seed, i, wrong, x.Summary(), h.kept())

@@ -7,11 +7,10 @@ import (
 
 // life composes a random history of a pool for a rule set: tickets of all kinds, stops,
 // answers and placements, over simulated time. At most tickets are started.
-func (m *maker) life(doc document, tickets int, exact bool) history {
+func (m *maker) life(doc document, tickets int) history {
 	h := history{RuleSet: doc.encode()}
 	m.backfills = true
 	if m.chance(4) {
-		m.backfills = !exact
 		h.Config.AdditionalPlayers = m.between(1, 2)
 	}
 	if m.chance(3) {
