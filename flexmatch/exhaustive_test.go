@@ -44,68 +44,78 @@ type option struct {
 
 // options tries every way to seat tickets of rest with the anchor.
 func (j *judge) options(anchor *group, rest []*group, now time.Time) option {
-	most := make([]int, len(j.teams))
+	t := trial{judge: j, now: now, list: append([]*group{anchor}, rest...), most: make([]int, len(j.teams))}
 	for _, st := range j.stages {
 		for i, s := range st.sizes {
-			most[i] = max(most[i], s.most)
+			t.most[i] = max(t.most[i], s.most)
 		}
 	}
-	var best option
-	list := append([]*group{anchor}, rest...)
-	a := assignment{teams: make([][]*person, len(j.teams))}
-	var chosen []int
-	weigh := func() {
-		n := 0
-		for _, people := range a.teams {
-			n += len(people)
-		}
-		older := slices.Compare(chosen, best.oldest) < 0
-		if n < best.certain || n == best.certain && !older {
-			return
-		}
-		st := j.stage(a.groups, now)
-		if j.misshapen(a, st) == "" && len(j.broken(a, st, false)) == 0 {
-			best = option{certain: n, oldest: slices.Clone(chosen), example: a.String()}
-		}
+	t.teams = make([][]*person, len(j.teams))
+	t.seat(0)
+	return t.best
+}
+
+// trial is the state of trying everything.
+type trial struct {
+	judge *judge
+	now   time.Time
+	list  []*group // the anchor first
+	most  []int    // players that a team can have at any age
+	assignment
+	chosen []int // positions in list of the tickets seated
+	best   option
+}
+
+// from tries to add every ticket of list from a position on, in every team.
+func (t *trial) from(k int) {
+	t.weigh()
+	for ; k < len(t.list); k++ {
+		t.seat(k)
 	}
-	var try func(from int)
-	try = func(from int) {
-		if len(chosen) > 0 {
-			weigh()
-		}
-		for k := from; k < len(list); k++ {
-			if len(chosen) == 0 && k > 0 {
-				return // the anchor is in every match
-			}
-			g := list[k]
-			if g.backfill && slices.ContainsFunc(a.groups, func(o *group) bool { return o.backfill }) {
-				continue
-			}
-			for team := range j.teams {
-				if g.backfill && team > 0 {
-					break
-				}
-				before := slices.Clone(a.teams)
-				fits := true
-				for _, p := range g.people {
-					i := team
-					if g.backfill {
-						i = slices.Index(j.teams, p.team)
-					}
-					a.teams[i] = append(slices.Clip(a.teams[i]), p)
-					fits = fits && len(a.teams[i]) <= most[i]
-				}
-				if fits {
-					a.groups, chosen = append(a.groups, g), append(chosen, k)
-					try(k + 1)
-					a.groups, chosen = a.groups[:len(a.groups)-1], chosen[:len(chosen)-1]
-				}
-				a.teams = before
-			}
-		}
+}
+
+// seat tries a ticket in every team.
+func (t *trial) seat(k int) {
+	g := t.list[k]
+	if g.backfill && slices.ContainsFunc(t.groups, func(o *group) bool { return o.backfill }) {
+		return
 	}
-	try(0)
-	return best
+	for team := range t.judge.teams {
+		if g.backfill && team > 0 {
+			break // its players have their teams
+		}
+		before := slices.Clone(t.teams)
+		fits := true
+		for _, p := range g.people {
+			i := team
+			if g.backfill {
+				i = slices.Index(t.judge.teams, p.team)
+			}
+			t.teams[i] = append(slices.Clip(t.teams[i]), p)
+			fits = fits && len(t.teams[i]) <= t.most[i]
+		}
+		if fits {
+			t.groups, t.chosen = append(t.groups, g), append(t.chosen, k)
+			t.from(k + 1)
+			t.groups, t.chosen = t.groups[:len(t.groups)-1], t.chosen[:len(t.chosen)-1]
+		}
+		t.teams = before
+	}
+}
+
+// weigh judges the tickets seated, if as a match they would be the best so far.
+func (t *trial) weigh() {
+	n := 0
+	for _, people := range t.teams {
+		n += len(people)
+	}
+	if n < t.best.certain || n == t.best.certain && slices.Compare(t.chosen, t.best.oldest) >= 0 {
+		return
+	}
+	st := t.judge.stage(t.groups, t.now)
+	if t.judge.misshapen(t.assignment, st) == "" && len(t.judge.broken(t.assignment, st, false)) == 0 {
+		t.best = option{certain: n, oldest: slices.Clone(t.chosen), example: t.String()}
+	}
 }
 
 func (a assignment) String() string {
