@@ -153,21 +153,21 @@ func (f *found) describe(set *RuleSet, id string) Match {
 			if e.backfill {
 				team = e.seats[j]
 			}
-			seated := SeatedPlayer{ID: e.players[j].id, TicketID: e.ticket.ID, Attributes: set.attributesOf(&e.players[j])}
+			seated := SeatedPlayer{ID: e.players[j].id, TicketID: e.ticket.ID, Attributes: set.attributesOf(e, j)}
 			out.Teams[team].Players = append(out.Teams[team].Players, seated)
 		}
 	}
 	return out
 }
 
-// attributesOf is what a player was judged by, defaults included.
-func (s *RuleSet) attributesOf(p *player) map[string]Value {
-	if p.used != nil {
-		return p.used
+// attributesOf is what a player of a ticket was judged by, defaults included.
+func (s *RuleSet) attributesOf(e *entry, player int) map[string]Value {
+	if used := e.players[player].used; used != nil {
+		return used
 	}
 	out := make(map[string]Value, len(s.attributes))
 	for i, a := range s.attributes {
-		out[a.Name] = p.attributes[i]
+		out[a.Name], _ = s.effective(i, e.ticket.Players[player])
 	}
 	return out
 }

@@ -31,13 +31,22 @@ func (v value) equal(w value) bool {
 type player struct {
 	id     string
 	ticket *entry
-	// attributes are the declared ones by index, defaults filled in; the kind is
-	// NoAttribute where a required one is missing.
-	attributes []Value
-	values     []value // the same, ready to evaluate; maps are read from attributes
-	// used is the same as the ticket sent it, nil where it differs: for defaults, or what
-	// is not declared.
+	// values are the declared attributes by index, defaults filled in, ready to evaluate:
+	// no value where a required one is missing, and for maps, which stand in maps (nil
+	// where the rule set declares none).
+	values []value
+	maps   []map[string]float64
+	// used are the attributes as the ticket sent them, nil where others count: with
+	// defaults, or without what is not declared.
 	used map[string]Value
+}
+
+// numbers is the player's value of a map attribute.
+func (p *player) numbers(attribute int) map[string]float64 {
+	if p.maps == nil {
+		return nil
+	}
+	return p.maps[attribute]
 }
 
 // arena hands out short lists of values that live until reset.
@@ -125,7 +134,7 @@ func (p *path) of(who *player) (value, bool) {
 		return value{kind: textValue, text: who.id}, true
 	case attributeMember:
 		if p.kind == StringNumberMapAttribute {
-			n, ok := who.attributes[p.attr].Numbers[p.key]
+			n, ok := who.numbers(p.attr)[p.key]
 			return value{kind: numberValue, number: n}, ok
 		}
 		v := who.values[p.attr]

@@ -81,18 +81,18 @@ func ofEveryPlayer(e *expr) bool {
 
 // merge makes one player of a party.
 func (r *partyRule) merge(e *entry) *player {
-	out := &player{ticket: e, id: e.players[0].id}
-	out.attributes = slices.Clone(e.players[0].attributes)
-	out.values = slices.Clone(e.players[0].values)
-	for a := range out.attributes {
-		switch out.attributes[a].Kind {
-		case NumberAttribute:
-			n, _ := r.numbers.overall(e, func(p *player) (float64, bool) { return p.values[a].number, true })
-			out.attributes[a].Number, out.values[a].number = n, n
-		case StringListAttribute:
+	first := &e.players[0]
+	out := &player{ticket: e, id: first.id, values: slices.Clone(first.values), maps: slices.Clone(first.maps)}
+	for a := range out.values {
+		switch out.values[a].kind {
+		case numberValue:
+			out.values[a].number, _ = r.numbers.overall(e, func(p *player) (float64, bool) { return p.values[a].number, true })
+		case listValue:
 			out.values[a].list = r.mergeLists(e, a)
-		case StringNumberMapAttribute:
-			out.attributes[a].Numbers = r.mergeMaps(e, a)
+		case noValue:
+			if first.numbers(a) != nil {
+				out.maps[a] = r.mergeMaps(e, a)
+			}
 		}
 	}
 	return out
@@ -119,9 +119,9 @@ func (r *partyRule) mergeLists(e *entry, attribute int) []value {
 func (r *partyRule) mergeMaps(e *entry, attribute int) map[string]float64 {
 	out := map[string]float64{}
 	for i := range e.players {
-		for key := range e.players[i].attributes[attribute].Numbers {
+		for key := range e.players[i].numbers(attribute) {
 			out[key], _ = r.numbers.overall(e, func(p *player) (float64, bool) {
-				n, ok := p.attributes[attribute].Numbers[key]
+				n, ok := p.numbers(attribute)[key]
 				return n, ok
 			})
 		}

@@ -6,6 +6,8 @@ const (
 	// A pass goes over all tickets when at least one of so many is fresh; otherwise it
 	// goes from the fresh ones to those that might be with them.
 	freshShare = 16
+	// After so many tickets without a match it is worth knowing who is like whom.
+	worthKnowing = 32
 	// So many older tickets are tried as the anchor of a fresh ticket's match.
 	maxAnchors = 64
 )
@@ -45,10 +47,10 @@ func (p *Pool) search() {
 
 // passOver tries every waiting ticket as the anchor.
 func (p *Pool) passOver(work *int) {
-	crowded, failures := p.crowded(), false
+	crowded, failures := p.crowded(), 0
 	var held []*found
 	for e := p.waiting.after(0, firstRank); e != nil; e = p.waiting.after(0, e.rank) {
-		if c := p.likes(e, failures); c != nil && c.failedPass == p.passes && c.failedLevel == e.level {
+		if c := p.likes(e, failures >= worthKnowing); c != nil && c.failedPass == p.passes && c.failedLevel == e.level {
 			continue // an older one like it found nobody among more
 		}
 		q := query{seeds: []*entry{e}, after: e.rank}
@@ -65,8 +67,8 @@ func (p *Pool) passOver(work *int) {
 			p.form(m)
 			continue
 		}
-		failures = true
-		if c := p.likes(e, true); c != nil {
+		failures++
+		if c := p.likes(e, failures >= worthKnowing); c != nil {
 			c.failedPass, c.failedLevel = p.passes, e.level
 		}
 	}

@@ -146,6 +146,9 @@ func (s *shelf) remove(key float64, r rank) {
 // age finds the oldest of a block's items.
 func (b *block) age() {
 	b.oldest = b.items[0].rank
+	if b.items[0].key == b.items[len(b.items)-1].key {
+		return
+	}
 	for _, i := range b.items[1:] {
 		if i.rank.before(b.oldest) {
 			b.oldest = i.rank

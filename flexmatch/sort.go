@@ -87,7 +87,7 @@ func (r *sortRule) key(e *entry, mapKey string, anchor float64) sortKey {
 func (r *sortRule) number(e *entry, mapKey string) (float64, bool) {
 	return r.partySummary.overall(e, func(p *player) (float64, bool) {
 		if r.kind == StringNumberMapAttribute {
-			n, ok := p.attributes[r.attribute].Numbers[mapKey]
+			n, ok := p.numbers(r.attribute)[mapKey]
 			return n, ok
 		}
 		return p.values[r.attribute].number, true
@@ -99,7 +99,7 @@ func (r *sortRule) number(e *entry, mapKey string) (float64, bool) {
 func (r *sortRule) mapKey(anchor *entry) string {
 	var keys []string
 	for i := range anchor.players {
-		for k := range anchor.players[i].attributes[r.attribute].Numbers {
+		for k := range anchor.players[i].numbers(r.attribute) {
 			keys = append(keys, k)
 		}
 	}

@@ -128,12 +128,12 @@ func (s *RuleSet) instance(name string) int {
 func (s *RuleSet) prepare(t Ticket) *entry {
 	e := &entry{ticket: t, startAt: t.StartAt.Round(0), backfill: isBackfill(t)}
 	n := len(s.attributes)
-	attributes, values := make([]Value, n*len(t.Players)), make([]value, n*len(t.Players))
+	values := make([]value, n*len(t.Players))
 	e.players = make([]player, len(t.Players))
 	e.latencies = commonLatencies(t.Players)
 	for i, p := range t.Players {
 		from, to := n*i, n*(i+1)
-		e.players[i] = player{id: p.ID, ticket: e, attributes: attributes[from:to:to], values: values[from:to:to]}
+		e.players[i] = player{id: p.ID, ticket: e, values: values[from:to:to]}
 		if !s.fill(&e.players[i], p) {
 			e.unmatchable = true
 		}
@@ -161,24 +161,37 @@ func (s *RuleSet) prepare(t Ticket) *entry {
 func (s *RuleSet) fill(out *player, p Player) bool {
 	complete, asSent := true, len(p.Attributes) == len(s.attributes)
 	for i, a := range s.attributes {
-		v, sent := p.Attributes[a.Name]
-		if !sent {
-			v, asSent = a.Default, false
+		v, sent := s.effective(i, p)
+		asSent = asSent && sent
+		if a.Kind == StringListAttribute {
+			asSent = asSent && len(v.Strings) == len(p.Attributes[a.Name].Strings)
 		}
-		if v.Kind == NoAttribute {
-			complete = false
+		complete = complete && v.Kind != NoAttribute
+		out.values[i] = v.prepared()
+		if v.Kind == StringNumberMapAttribute {
+			if out.maps == nil {
+				out.maps = make([]map[string]float64, len(s.attributes))
+			}
+			out.maps[i] = v.Numbers
 		}
-		if v.Kind == StringListAttribute {
-			list := withoutDuplicates(v.Strings)
-			asSent = asSent && len(list) == len(v.Strings)
-			v.Strings = list
-		}
-		out.attributes[i], out.values[i] = v, v.prepared()
 	}
 	if asSent {
 		out.used = p.Attributes
 	}
 	return complete
+}
+
+// effective is the value of a declared attribute that counts for a player: what was
+// sent, or the default.
+func (s *RuleSet) effective(attribute int, p Player) (v Value, sent bool) {
+	a := &s.attributes[attribute]
+	if v, sent = p.Attributes[a.Name]; !sent {
+		v = a.Default
+	}
+	if v.Kind == StringListAttribute {
+		v.Strings = withoutDuplicates(v.Strings)
+	}
+	return v, sent
 }
 
 // withoutDuplicates keeps the first of equal strings, as the API does.
@@ -251,8 +264,10 @@ func (s *RuleSet) classKey(e *entry) string {
 	var b []byte
 	for i := range e.players {
 		b = append(b, "player "...)
-		for _, v := range e.players[i].attributes {
-			b = v.appendKey(b)
+		p := &e.players[i]
+		for a := range p.values {
+			b = p.values[a].appendKey(b)
+			b = appendMapKey(b, p.numbers(a))
 		}
 	}
 	for _, l := range e.latencies {
@@ -265,25 +280,32 @@ func (s *RuleSet) classKey(e *entry) string {
 }
 
 // appendKey spells a value without ambiguity.
-func (v Value) appendKey(b []byte) []byte {
-	switch v.Kind {
-	case StringAttribute:
-		return strconv.AppendQuote(b, v.String)
-	case NumberAttribute:
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Number))
-	case StringListAttribute:
-		b = binary.AppendUvarint(b, uint64(len(v.Strings)))
-		for _, s := range v.Strings {
-			b = strconv.AppendQuote(b, s)
+func (v value) appendKey(b []byte) []byte {
+	b = append(b, byte(v.kind))
+	switch v.kind {
+	case numberValue:
+		return binary.LittleEndian.AppendUint64(b, math.Float64bits(v.number))
+	case textValue:
+		b = binary.AppendUvarint(b, uint64(len(v.text)))
+		return append(b, v.text...)
+	case listValue:
+		b = binary.AppendUvarint(b, uint64(len(v.list)))
+		for _, one := range v.list {
+			b = one.appendKey(b)
 		}
-		return b
-	case StringNumberMapAttribute:
-		b = binary.AppendUvarint(b, uint64(len(v.Numbers)))
-		for _, key := range slices.Sorted(maps.Keys(v.Numbers)) {
-			b = strconv.AppendQuote(b, key)
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v.Numbers[key]))
-		}
+	}
+	return b
+}
+
+// appendMapKey spells the value of a map attribute.
+func appendMapKey(b []byte, m map[string]float64) []byte {
+	if m == nil {
 		return b
 	}
-	return append(b, "none "...)
+	b = binary.AppendUvarint(b, uint64(len(m)))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		b = strconv.AppendQuote(b, key)
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(m[key]))
+	}
+	return b
 }
