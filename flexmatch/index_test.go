@@ -164,13 +164,14 @@ func TestPlansReadWhatRulesSayOfPairs(t *testing.T) {
 		{"against a team that is never empty", maybe, distance("flatten(teams[*].players.attributes[skill])", "avg(teams[blue].players.attributes[skill])"), 20},
 		{"an average over both teams", singles, distance("avg(players.attributes[skill])", "max(flatten(teams[*].players.attributes[skill]))"), 0},
 		{"a batch", fives, `{"name":"r","type":"batchDistance","batchAttribute":"skill","maxDistance":10}`, 10},
+		{"against a map that may lack the key", fives, distance("flatten(teams[*].players.attributes[skill])", "max(players.attributes[roles][healer])"), 0},
 		{"in an and", fives, distance("max(flatten(teams[*].players.attributes[skill]))", "min(flatten(teams[*].players.attributes[skill]))") +
 			`,{"name":"x","type":"latency","maxLatency":10},{"name":"c","type":"compound","statement":"and(r, x)"}`, 10},
 		{"in an or", fives, distance("max(flatten(teams[*].players.attributes[skill]))", "min(flatten(teams[*].players.attributes[skill]))") +
 			`,{"name":"x","type":"latency","maxLatency":10},{"name":"c","type":"compound","statement":"or(r, x)"}`, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			set := mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"}],`+c.teams+`,"rules":[`+c.rule+`]}`)
+			set := mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"},{"name":"roles","type":"string_number_map"}],`+c.teams+`,"rules":[`+c.rule+`]}`)
 			near := set.plan.near
 			if c.span == 0 && near.attribute >= 0 || c.span > 0 && (near.attribute != 0 || near.spans[0] != c.span) {
 				t.Fatalf("the plan says %+v, want a span of %v", near, c.span)

@@ -374,15 +374,16 @@ func individuals(st *stage, list []*expr) (attribute int, teams map[int]bool) {
 	return attribute, teams
 }
 
-// neverEmpty tells that a reference has a value in every match.
+// neverEmpty tells that a reference has a value in every match: it reads nobody, or
+// somebody who is certain to be there and to have one (a map may lack the key).
 func neverEmpty(st *stage, e *expr) bool {
 	ok := true
 	e.visit(func(p *path) {
-		some := p.everyone && !p.nested
+		some := p.everyone
 		for _, t := range p.teams {
 			some = some || st.teams[t].Min > 0
 		}
-		ok = ok && (some || p.everyone)
+		ok = ok && some && (p.member != attributeMember || p.kind != StringNumberMapAttribute)
 	})
 	return ok
 }
