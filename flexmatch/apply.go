@@ -142,7 +142,7 @@ func (p *Pool) form(f *found) {
 
 // describe makes the Match that effects carry.
 func (f *found) describe(set *RuleSet, id string) Match {
-	out := Match{ID: id, TicketIDs: make([]string, 0, len(f.entries)), Teams: make([]Team, len(f.stage.teams))}
+	out := Match{ID: id, Step: f.stage.level, TicketIDs: make([]string, 0, len(f.entries)), Teams: make([]Team, len(f.stage.teams))}
 	for i, t := range f.stage.teams {
 		out.Teams[i] = Team{Name: t.Name, Players: make([]SeatedPlayer, 0, min(t.Max, f.total))}
 	}

@@ -170,6 +170,9 @@ func (s *RuleSet) MaxPlayers() int {
 	return most
 }
 
+// LargestTeam is the most players a team can have, and so a party, over all expansions.
+func (s *RuleSet) LargestTeam() int { return s.plan.largestTeam }
+
 // Large tells whether this is a rule set for more than 40 players.
 func (s *RuleSet) Large() bool { return s.large }
 

@@ -203,6 +203,9 @@ type Match struct {
 	// TicketIDs in the order they were put together, the anchor first.
 	TicketIDs []string
 	Teams     []Team // in the rule set's order; may be empty teams when minPlayers is 0
+	// Step is how many of RuleSet.Expansions the match's age had passed: the rules in
+	// force for it.
+	Step int
 }
 
 // Team is one team of a match, with its players in the order of their tickets.

@@ -167,12 +167,12 @@ func (o *Outcomes) of(how outcome) *int {
 }
 
 // match counts a match that was made.
-func (r *record) match(m flexmatch.Match, tickets []*ticket, level int) {
+func (r *record) match(m flexmatch.Match, tickets []*ticket) {
 	b := r.bucket(r.now)
 	r.matches++
 	b.matches++
-	r.levels[min(level, len(r.levels)-1)]++
-	if level > 0 {
+	r.levels[m.Step]++
+	if m.Step > 0 {
 		b.expanded++
 	}
 	players := 0

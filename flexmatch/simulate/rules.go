@@ -3,7 +3,6 @@ package simulate
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,6 @@ type Rules struct {
 	Set  *flexmatch.RuleSet
 
 	waits   []time.Duration // at which some expansion takes a step, ascending
-	oldest  bool            // a match is as old as its oldest ticket, not its newest
 	hints   map[string]hint // by attribute
 	largest int             // players of the largest team, over all expansions
 }
@@ -40,56 +38,17 @@ func ParseRules(name string, body []byte) (Rules, error) {
 	if err != nil {
 		return Rules{}, err
 	}
-	r := Rules{Name: name, Body: string(body), Set: set, hints: map[string]hint{}}
+	r := Rules{Name: name, Body: string(body), Set: set, hints: map[string]hint{}, largest: set.LargestTeam()}
+	for _, step := range set.Expansions() {
+		r.waits = append(r.waits, step.After)
+	}
 	var root any
 	// What the matchmaker reads as a rule set is JSON but for comments.
 	if err := json.Unmarshal(withoutComments(body), &root); err != nil {
-		return Rules{}, fmt.Errorf("read the rule set's expansions: %w", err)
+		return Rules{}, fmt.Errorf("read what the rules compare with: %w", err)
 	}
-	r.readAlgorithm(root)
-	r.readExpansions(root)
 	r.readHints(root)
-	for _, t := range set.TeamSizes() {
-		r.largest = max(r.largest, t.Max)
-	}
 	return r, nil
-}
-
-// level is the number of expansion boundaries that a match of these tickets' start times
-// has passed at an instant: it is as old as its newest ticket, or its oldest if the rule
-// set says so. Source: Amazon's FlexMatch guide, expansionAgeSelection.
-func (r Rules) level(at time.Time, oldest, newest time.Time) int {
-	age := at.Sub(newest)
-	if r.oldest {
-		age = at.Sub(oldest)
-	}
-	n, _ := slices.BinarySearchFunc(r.waits, age, func(wait, age time.Duration) int {
-		if wait <= age {
-			return -1
-		}
-		return 1
-	})
-	return n
-}
-
-func (r *Rules) readAlgorithm(root any) {
-	r.oldest = field(field(root, "algorithm"), "expansionAgeSelection") == "oldest"
-}
-
-func (r *Rules) readExpansions(root any) {
-	for _, expansion := range list(field(root, "expansions")) {
-		isTeam := strings.HasSuffix(fmt.Sprint(field(expansion, "target")), ".maxPlayers")
-		for _, step := range list(field(expansion, "steps")) {
-			if seconds, ok := number(field(step, "waitTimeSeconds")); ok {
-				r.waits = append(r.waits, time.Duration(math.Round(seconds*float64(time.Second))))
-			}
-			if most, ok := number(field(step, "value")); ok && isTeam {
-				r.largest = max(r.largest, int(most))
-			}
-		}
-	}
-	slices.Sort(r.waits)
-	r.waits = slices.Compact(r.waits)
 }
 
 // readHints looks for the literals that rules compare attributes with.

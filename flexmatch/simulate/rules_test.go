@@ -13,7 +13,7 @@ import (
 
 func TestRulesTellTheirStepsInOrderWithoutDuplicates(t *testing.T) {
 	r := mustParse(t, "steps", `{
-		"ruleLanguageVersion": "1.0", "algorithm": {"expansionAgeSelection": "oldest"},
+		"ruleLanguageVersion": "1.0", 
 		"teams": [{"name": "a", "minPlayers": 2, "maxPlayers": 4}],
 		"expansions": [
 			{"target": "teams[a].minPlayers", "steps": [{"waitTimeSeconds": 30, "value": 1}]},
@@ -23,8 +23,8 @@ func TestRulesTellTheirStepsInOrderWithoutDuplicates(t *testing.T) {
 	if want := []time.Duration{2500 * time.Millisecond, 30 * time.Second}; !reflect.DeepEqual(r.waits, want) {
 		t.Errorf("waits %v, want %v", r.waits, want)
 	}
-	if !r.oldest || r.largest != 6 {
-		t.Errorf("oldest %v, largest team %d", r.oldest, r.largest)
+	if r.largest != 6 {
+		t.Errorf("largest team %d", r.largest)
 	}
 }
 

@@ -28,7 +28,6 @@ type simulation struct {
 
 	inputs []flexmatch.Input // for the next step
 	starts []*ticket         // by index of inputs, nil for other inputs
-	levels map[string]int    // expansion stage of proposed matches, by match id
 }
 
 // ticket is a party in the queue.
@@ -75,8 +74,8 @@ func newSimulation(rules Rules, o Options) (*simulation, error) {
 	binary.LittleEndian.PutUint64(config.Seed[:], o.Seed)
 	return &simulation{
 		world: w, pool: flexmatch.NewPool(config), come: newArrivals(w),
-		tickets: map[string]*ticket{}, levels: map[string]int{},
-		record: newRecord(w, o.Duration),
+		tickets: map[string]*ticket{},
+		record:  newRecord(w, o.Duration),
 	}, nil
 }
 
@@ -177,10 +176,6 @@ func (s *simulation) step() {
 			}
 		case flexmatch.Proposed:
 			s.proposed(e)
-		case flexmatch.AcceptanceCompleted:
-			if e.Outcome != flexmatch.Accepted {
-				delete(s.levels, e.MatchID)
-			}
 		case flexmatch.Matched:
 			s.matched(e)
 		case flexmatch.Expired:
@@ -212,15 +207,12 @@ func (s *simulation) searchAgain(t *ticket) {
 	}
 }
 
-// proposed notes how far the rules had loosened, and plans the players' answers.
+// proposed plans the players' answers.
 func (s *simulation) proposed(e flexmatch.Proposed) {
 	members := s.members(e.Match)
-	oldest, newest := members[0].startAt, members[0].startAt
 	for _, t := range members {
-		oldest, newest = min(oldest, t.startAt), max(newest, t.startAt)
 		t.matchID = e.Match.ID
 	}
-	s.levels[e.Match.ID] = s.world.rules.level(e.At, dayOne().Add(oldest), dayOne().Add(newest))
 	if !e.AcceptanceRequired {
 		return
 	}
@@ -256,8 +248,7 @@ func (s *simulation) members(m flexmatch.Match) []*ticket {
 // matched takes a match's tickets out of the queue and plans who returns.
 func (s *simulation) matched(e flexmatch.Matched) {
 	members := s.members(e.Match)
-	s.record.match(e.Match, members, s.levels[e.Match.ID])
-	delete(s.levels, e.Match.ID)
+	s.record.match(e.Match, members)
 	s.input(flexmatch.Placed{MatchID: e.Match.ID}, nil)
 	for _, t := range members {
 		delete(s.tickets, t.id)

@@ -235,25 +235,3 @@ func TestTheBestCommonLocationHasTheLeastAverage(t *testing.T) {
 		}
 	}
 }
-
-func TestAMatchIsAsOldAsTheRulesSay(t *testing.T) {
-	newest := mustParse(t, "trio", trioRules)
-	oldest := newest
-	oldest.oldest = true
-	at := func(s int) time.Time { return dayOne().Add(time.Duration(s) * time.Second) }
-	for _, c := range []struct {
-		name  string
-		rules Rules
-		now   int
-		want  int
-	}{
-		{"the newest is young", newest, 65, 0},
-		{"exactly at the first step", newest, 70, 1},
-		{"the oldest is past both", oldest, 65, 2},
-		{"the oldest just before the first", oldest, 19, 0},
-	} {
-		if got := c.rules.level(at(c.now), at(0), at(50)); got != c.want {
-			t.Errorf("%s: step %d, want %d", c.name, got, c.want)
-		}
-	}
-}
