@@ -23,12 +23,17 @@ type ledger struct {
 	last    time.Time
 	used    map[string]bool // match ids
 	placing []string        // matches that the inputs of the Step say are placed or not
+
+	accepted  map[string]map[string]bool // of proposed tickets: who accepted, at last
+	deadlines map[string]time.Time       // of proposals, by match
+	dissolved bool                       // the proposal that ended last ended with a ticket's withdrawal
 }
 
 func newLedger(j *judge, c flexmatch.Config) *ledger {
 	return &ledger{
 		judge: j, config: c, rules: c.RuleSet.RuleNames(), tickets: map[string]flexmatch.Ticket{}, state: map[string]string{},
 		match: map[string]string{}, matches: map[string]flexmatch.Match{}, arrival: map[string]int{}, used: map[string]bool{},
+		accepted: map[string]map[string]bool{}, deadlines: map[string]time.Time{},
 	}
 }
 
@@ -68,6 +73,9 @@ func (l *ledger) follow(now time.Time, in []flexmatch.Input, effects []flexmatch
 				return nil, nil, failf("protocol", "match %s is proposed without acceptance but not matched at once", p.Match.ID)
 			}
 		}
+		if _, ok := e.(flexmatch.AcceptanceCompleted); ok {
+			l.dissolved = i+1 < len(effects) && l.withdrawn(effects[i+1])
+		}
 		if f := l.one(now, e, started); f != nil {
 			return nil, nil, f
 		}
@@ -84,6 +92,24 @@ func (l *ledger) follow(now time.Time, in []flexmatch.Input, effects []flexmatch
 		}
 	}
 	return made, waiting, nil
+}
+
+// withdrawn tells that an effect is a proposed ticket's own end: it was stopped, or it is
+// a backfill that another replaces.
+func (l *ledger) withdrawn(e flexmatch.Effect) bool {
+	c, ok := e.(flexmatch.Cancelled)
+	return ok && (c.ByRequest || l.judge.admit(l.tickets[c.TicketID]).backfill)
+}
+
+// willing tells that a ticket goes back to the search when its proposal fails: a
+// backfill, or all its players accepted, or somebody else withdrew.
+func (l *ledger) willing(id string) bool {
+	g := l.judge.admit(l.tickets[id])
+	return l.dissolved || g.backfill || l.allAccepted(g)
+}
+
+func (l *ledger) allAccepted(g *group) bool {
+	return !slices.ContainsFunc(g.people, func(p *person) bool { return !l.accepted[g.ticket.ID][p.id] })
 }
 
 func isMatched(e flexmatch.Effect, id string) bool {
@@ -158,6 +184,9 @@ func (l *ledger) one(now time.Time, e flexmatch.Effect, started map[string]flexm
 		if l.state[e.TicketID] != "proposed" || l.match[e.TicketID] != e.MatchID {
 			return failf("protocol", "an answer to match %s of ticket %s, which is %q", e.MatchID, e.TicketID, l.state[e.TicketID])
 		}
+		for _, id := range e.PlayerIDs {
+			l.accepted[e.TicketID][id] = e.Accept
+		}
 	case flexmatch.AcceptanceCompleted:
 		return l.completed(e)
 	case flexmatch.Matched:
@@ -176,6 +205,9 @@ func (l *ledger) one(now time.Time, e flexmatch.Effect, started map[string]flexm
 		if state := l.state[e.TicketID]; state != "searching" && state != "limbo" {
 			return failf("protocol", "ticket %s, which is %q, was cancelled", e.TicketID, state)
 		}
+		if l.state[e.TicketID] == "limbo" && !l.withdrawn(e) && l.willing(e.TicketID) {
+			return failf("acceptance", "ticket %s was cancelled although it accepted", e.TicketID)
+		}
 		l.end(e.TicketID)
 		return l.metrics(e.Metrics)
 	case flexmatch.Refused:
@@ -192,6 +224,9 @@ func (l *ledger) searching(e flexmatch.Searching, started map[string]flexmatch.T
 	}
 	if e.Returned != (l.state[e.TicketID] == "limbo") {
 		return failf("protocol", "ticket %s, which is %q, searches with returned=%v", e.TicketID, l.state[e.TicketID], e.Returned)
+	}
+	if e.Returned && !l.willing(e.TicketID) {
+		return failf("acceptance", "ticket %s searches again although not all its players accepted", e.TicketID)
 	}
 	if !e.Returned {
 		t, ok := started[e.TicketID]
@@ -227,8 +262,9 @@ func (l *ledger) proposed(e flexmatch.Proposed) *failure {
 		if l.state[id] != "searching" {
 			return failf("two matches", "ticket %s of a new match is %q", id, l.state[id])
 		}
-		l.state[id], l.match[id] = state, m.ID
+		l.state[id], l.match[id], l.accepted[id] = state, m.ID, map[string]bool{}
 	}
+	l.deadlines[m.ID] = deadline
 	l.matches[m.ID] = m
 	if wrong := l.judge.violations(m, l.tickets, e.At); len(wrong) > 0 {
 		return failf("violation", "at %v the match %v breaks what is in force: %v", e.At.Sub(dawn), seats(m), wrong)
@@ -252,6 +288,14 @@ func (l *ledger) completed(e flexmatch.AcceptanceCompleted) *failure {
 	m, ok := l.matches[e.MatchID]
 	if !ok {
 		return failf("protocol", "acceptance of match %s, which is not live, completed", e.MatchID)
+	}
+	all := true
+	for _, id := range m.TicketIDs {
+		g := l.judge.admit(l.tickets[id])
+		all = all && (g.backfill || l.allAccepted(g))
+	}
+	if early := e.Outcome == flexmatch.TimedOut && !e.At.Equal(l.deadlines[e.MatchID]); early || all != (e.Outcome == flexmatch.Accepted) && !l.dissolved {
+		return failf("acceptance", "match %s ended as %v, all accepted: %v, deadline %v", e.MatchID, e.Outcome, all, l.deadlines[e.MatchID].Sub(dawn))
 	}
 	state := "limbo"
 	if e.Outcome == flexmatch.Accepted {
