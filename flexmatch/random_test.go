@@ -58,7 +58,7 @@ func TestNoRandomMatchBreaksARule(t *testing.T) {
 
 func TestNoRandomMatchIsMissed(t *testing.T) {
 	flexmatch.Covers(t, "every match that can be is found", "more players before fewer")
-	cases(t, 0.4, yield, func(m *maker) history { return m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8)) })
+	cases(t, 0.4, seniority, func(m *maker) history { return m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8)) })
 }
 
 func TestOnePassPrefersOlderTickets(t *testing.T) {
