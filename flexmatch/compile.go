@@ -45,6 +45,7 @@ func (c *compiler) compile(root *node) *RuleSet {
 	c.readExpansions(root)
 	c.buildStages(set, first)
 	if len(c.found) > 0 {
+		c.misspelt(root)
 		return nil
 	}
 	c.analyse(set)
@@ -57,8 +58,10 @@ func (c *compiler) version(root *node) {
 	switch {
 	case n == nil:
 		c.report(root, "a rule set needs \"ruleLanguageVersion\": \"1.0\"")
-	case n.kind != stringNode || n.text != "1.0":
-		c.report(n, "ruleLanguageVersion is \"1.0\"")
+	case n.kind != stringNode:
+		c.report(n, "ruleLanguageVersion must be the text \"1.0\", not %v", n.kind)
+	case n.text != "1.0":
+		c.report(n, "ruleLanguageVersion must be \"1.0\", not %q", clip(n.text))
 	}
 }
 

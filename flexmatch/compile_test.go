@@ -38,7 +38,7 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 		`5:62: $.algorithm.batchingPreference: batchingPreference is "largestPopulation" or "fastestRegion", not "sorted"`,
 		`7:52: $.rules[0].maxDistance: maxDistance is a number from 0, not -3`,
 		`7:74: $.rules[0].referenceValue: this expression cannot be read: character 1: avg takes a list of numbers, not a list of lists of strings`,
-		`8:4: $.rules[0].measurements[0]: this expression cannot be read: character 10: there is no team "gren"; the teams are red, red`,
+		`8:4: $.rules[0].measurements[0]: this expression cannot be read: character 10: there is no team "gren"; the teams are red`,
 		`9:4: $.rules[0].measurements[1]: this expression cannot be read: character 1: expected teams[...], a number or one of the functions min, max, avg, median, sum, count, stddev, flatten, set_intersection; did you mean "avg"?`,
 		`10:4: $.rules[0].measurements[2]: this expression cannot be read: character 30: the attribute "mapp" is not declared in playerAttributes; did you mean "map"?`,
 		`12:50: $.rules[1].statement: this statement cannot be read: there is no rule "A"; did you mean "a"?`,
@@ -231,5 +231,52 @@ func TestAHostileDocumentIsAnsweredBriefly(t *testing.T) {
 	_, err := ParseRuleSet([]byte(rules(names...)))
 	if got := fmt.Sprint(err); !strings.Contains(got, "names more rules") || strings.Count(got, "\n") != 20 {
 		t.Errorf("%d lines, want 21", strings.Count(got, "\n")+1)
+	}
+}
+
+// A member that is misspelt is mostly why the rest is wrong: it is named too, in the
+// order of the document.
+func TestMisspeltMembersAreNamedBesideTheProblems(t *testing.T) {
+	cases := []struct {
+		name, body string
+		want       []string
+	}{
+		{"in a team", `{"ruleLanguageVersion":"1.0","teams":[{"name":"a","minPlayer":1,"maxPlayers":2}]}`, []string{
+			`1:39: $.teams[0]: a team needs "minPlayers": a whole number from 0`,
+			`1:63: $.teams[0].minPlayer: "minPlayer" is not known; did you mean "minPlayers"?`,
+		}},
+		{"in a rule and in the rule set", `{"ruleLanguageVersion":"1.0","playerAttribute":[{"name":"skill","type":"number"}],
+"teams":[{"name":"a","minPlayers":1,"maxPlayers":2}],
+"rules":[{"name":"r","type":"batchDistance","batchAttribute":"skill","maxDistence":5,"author":"me"}]}`, []string{
+			`1:48: $.playerAttribute: "playerAttribute" is not known; did you mean "playerAttributes"?`,
+			`3:62: $.rules[0].batchAttribute: the attribute "skill" is not declared in playerAttributes`,
+			`3:84: $.rules[0].maxDistence: "maxDistence" is not known; did you mean "maxDistance"?`,
+		}},
+		{"in a rule of a type that there is not", `{"ruleLanguageVersion":1.0,"teams":[{"name":"a","minPlayers":1,"maxPlayers":2}],
+"rules":[{"name":"r","type":"latencies","maxLatncy":5}]}`, []string{
+			`1:24: $.ruleLanguageVersion: ruleLanguageVersion must be the text "1.0", not a number`,
+			`2:53: $.rules[0].maxLatncy: "maxLatncy" is not known; did you mean "maxLatency"?`,
+		}},
+		{"in expansions and the algorithm", `{"ruleLanguageVersion":"2.0","algorithm":{"stratgy":"balanced"},"teams":[{"name":"a","minPlayers":1,"maxPlayers":2}],
+"expansions":[{"targt":"teams[a].maxPlayers","steps":[{"waitTimeSecond":5,"value":3}]}]}`, []string{
+			`1:24: $.ruleLanguageVersion: ruleLanguageVersion must be "1.0", not "2.0"`,
+			`"stratgy" is not known; did you mean "strategy"?`,
+			`$.expansions[0]: `,
+			`"targt" is not known; did you mean "target"?`,
+			`"waitTimeSecond" is not known; did you mean "waitTimeSeconds"?`,
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseRuleSet([]byte(c.body))
+			rest := fmt.Sprint(err)
+			for _, want := range c.want {
+				_, after, found := strings.Cut(rest, want)
+				if !found {
+					t.Fatalf("no %s, in this order, in\n%v", want, err)
+				}
+				rest = after
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package flexmatch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -166,6 +167,9 @@ func (s *scope) allTeams() []int {
 func (s *scope) teamNames() string {
 	var names []string
 	for _, g := range s.teams {
+		if slices.Contains(names, g.name) {
+			continue // reported at its declaration
+		}
 		names = append(names, g.name)
 		if len(g.instances) > 1 {
 			names = append(names, g.instances...)

@@ -148,6 +148,9 @@ func (w *adviser) expansions() {
 		}
 		before := w.original(x)
 		for _, s := range x.steps {
+			if s.wait == 0 {
+				w.note(s.node.get("waitTimeSeconds"), "this step is in force from the start: the value before it%s never is", inParentheses(before))
+			}
 			if s.wait >= longestRequest {
 				w.note(s.node.get("waitTimeSeconds"), "a request lasts at most %d seconds: this step is never reached", int(longestRequest.Seconds()))
 			}
@@ -199,6 +202,14 @@ func (w *adviser) step(x expansion, before, after *node) {
 	if up, known := w.relaxesUpwards(x); known && (b > a) != up {
 		w.note(after, "this step tightens: %s was %v before it; expansions are meant to relax", x.property, a)
 	}
+}
+
+// inParentheses shows a number or a string, "" of anything else.
+func inParentheses(n *node) string {
+	if n == nil || n.kind != numberNode && n.kind != stringNode {
+		return ""
+	}
+	return " (" + clip(n.text) + ")"
 }
 
 func numberOf(n *node) (float64, bool) {

@@ -26,67 +26,91 @@ var configurationKeys = []string{
 // keys: members that nothing reads, because they are misspelt, misplaced or repeated.
 func (w *adviser) keys() {
 	w.repeated(w.root)
-	w.unknown(w.root, ruleSetKeys)
-	for _, n := range w.members("playerAttributes") {
-		w.unknown(n, attributeKeys)
-	}
-	if n := w.root.get("algorithm"); n != nil {
-		w.unknown(n, algorithmKeys)
-	}
-	for _, n := range w.members("teams") {
-		w.unknown(n, teamKeys)
-	}
-	for _, src := range w.sources {
-		w.unknownOfRule(src)
-	}
-	for _, n := range w.members("expansions") {
-		w.unknown(n, expansionKeys)
-		if steps := n.get("steps"); steps != nil {
-			for _, s := range steps.items {
-				w.unknown(s, stepKeys)
+	w.eachUnknown(w.root, func(item *node, known []string, src *ruleSource) {
+		if i := slices.IndexFunc(configurationKeys, func(k string) bool { return strings.EqualFold(k, item.key) }); i >= 0 && src == nil {
+			w.note(item, "%s is ignored here: it belongs in the matchmaking configuration", item.key)
+			return
+		}
+		if src != nil && isRuleProperty(item.key) {
+			w.note(item, "a %s rule has no %s: it is ignored", src.kind, item.key)
+			return
+		}
+		w.note(item, "%q is not known and is ignored%s", clip(item.key), didYouMean(item.key, known))
+	})
+}
+
+// misspelt reports, beside the problems of a rule set that is refused, the members that
+// look like a known one: they are likely the cause.
+func (c *compiler) misspelt(root *node) {
+	c.eachUnknown(root, func(item *node, known []string, _ *ruleSource) {
+		if hint := didYouMean(item.key, known); hint != "" {
+			c.report(item, "%q is not known%s", clip(item.key), hint)
+		}
+	})
+}
+
+// eachUnknown calls f with every member that is not among those that its object may
+// have, and is no remark. src is the rule it stands in, nil elsewhere; of a rule
+// without a known type all properties count as known.
+func (c *compiler) eachUnknown(root *node, f func(item *node, known []string, src *ruleSource)) {
+	object := func(n *node, known []string, src *ruleSource) {
+		if n.kind != objectNode {
+			return
+		}
+		for _, item := range n.items {
+			if !slices.Contains(known, item.key) && !isRemark(item.key) {
+				f(item, known, src)
 			}
+		}
+	}
+	object(root, ruleSetKeys, nil)
+	for _, n := range members(root, "playerAttributes") {
+		object(n, attributeKeys, nil)
+	}
+	if n := root.get("algorithm"); n != nil {
+		object(n, algorithmKeys, nil)
+	}
+	for _, n := range members(root, "teams") {
+		object(n, teamKeys, nil)
+	}
+	for i := range c.sources {
+		src := &c.sources[i]
+		own, ok := ruleProperties(src.kind)
+		if !ok {
+			own = allRuleProperties()
+		}
+		object(src.node, slices.Concat(ruleKeys, own), src)
+	}
+	for _, n := range members(root, "expansions") {
+		object(n, expansionKeys, nil)
+		for _, s := range members(n, "steps") {
+			object(s, stepKeys, nil)
 		}
 	}
 }
 
-// members are the objects of a list.
-func (w *adviser) members(key string) []*node {
-	if n := w.root.get(key); n != nil {
-		return n.items
+// members are the items of a list in an object.
+func members(n *node, key string) []*node {
+	if list := n.get(key); list != nil && list.kind == arrayNode {
+		return list.items
 	}
 	return nil
 }
 
-// unknown notes the members of an object that are not among the known.
-func (w *adviser) unknown(n *node, known []string) {
-	for _, item := range n.items {
-		if slices.Contains(known, item.key) || isRemark(item.key) {
-			continue
-		}
-		if i := slices.IndexFunc(configurationKeys, func(k string) bool { return strings.EqualFold(k, item.key) }); i >= 0 {
-			w.note(item, "%s is ignored here: it belongs in the matchmaking configuration", item.key)
-			continue
-		}
-		w.note(item, "%q is not known and is ignored%s", clip(item.key), didYouMean(item.key, known))
-	}
-}
+// isRuleProperty tells what some type of rule has.
+func isRuleProperty(key string) bool { return slices.Contains(allRuleProperties(), key) }
 
-// unknownOfRule also knows what other types of rules have.
-func (w *adviser) unknownOfRule(src ruleSource) {
-	own, _ := ruleProperties(src.kind)
-	known := slices.Concat(ruleKeys, own)
-	misplaced := func(key string) bool {
-		return slices.ContainsFunc(ruleTypes, func(t ruleType) bool { return slices.Contains(t.properties, key) })
-	}
-	for _, item := range src.node.items {
-		switch {
-		case slices.Contains(known, item.key), isRemark(item.key):
-		case misplaced(item.key):
-			w.note(item, "a %s rule has no %s: it is ignored", src.kind, item.key)
-		default:
-			w.note(item, "%q is not known and is ignored%s", clip(item.key), didYouMean(item.key, known))
+// allRuleProperties lists the properties of every type of rule.
+func allRuleProperties() []string {
+	var out []string
+	for _, t := range ruleTypes {
+		for _, p := range t.properties {
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
 		}
 	}
+	return out
 }
 
 // isRemark tells a member that is plainly meant for people. Amazon's API reference says

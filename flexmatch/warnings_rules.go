@@ -46,7 +46,7 @@ func (w *adviser) neverHolds(i int, src ruleSource) {
 			continue
 		}
 		if level > 0 {
-			w.note(src.node, "the %s cannot hold before %v have passed", src.describe(), w.set.waits[level-1])
+			w.note(src.node, "the %s cannot hold before %s have passed", src.describe(), spoken(w.set.waits[level-1]))
 		}
 		return
 	}
