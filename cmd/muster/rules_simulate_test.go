@@ -17,12 +17,14 @@ const twoTickets = `{"ticketId": "t1", "startTime": 5, "players": [{"playerId": 
 `
 
 // example is a file of the repository's examples.
-func example(name string) string { return filepath.Join("..", "..", "examples", "rules", name) }
+func example(name string) string {
+	return filepath.Join("..", "..", "examples", filepath.FromSlash(name))
+}
 
 func TestRulesSimulateShowsTheExamplesSideBySide(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "report.html")
-	code, stdout, stderr := runRules(t, "", "simulate", "--rules", example("ranked-5v5.json"), "--against", example("ranked-5v5-relaxed.json"),
-		"--population", example("population-evening.json"), "--for", "20m", "--report", page)
+	code, stdout, stderr := runRules(t, "", "simulate", "--rules", example("rules/ranked-5v5.json"), "--against", example("rules/ranked-5v5-relaxed.json"),
+		"--population", example("populations/evening.json"), "--for", "20m", "--report", page)
 	if code != 0 || stderr != "The report is in "+page+"\n" {
 		t.Fatalf("exit %d, stderr %q", code, stderr)
 	}

@@ -143,7 +143,7 @@ func TestAllProblemsAreTold(t *testing.T) {
 }
 
 func TestExamplePopulationsAreRead(t *testing.T) {
-	files, err := filepath.Glob("../../examples/rules/population-*.json")
+	files, err := filepath.Glob("../../examples/populations/*.json")
 	if err != nil || len(files) < 2 {
 		t.Fatalf("examples: %v, %v", files, err)
 	}
@@ -166,8 +166,8 @@ func TestExamplePopulationsAreRead(t *testing.T) {
 }
 
 func FuzzParsePopulation(f *testing.F) {
-	for _, file := range []string{"population-evening.json", "population-night.json"} {
-		body, err := os.ReadFile("../../examples/rules/" + file)
+	for _, file := range []string{"evening.json", "night.json"} {
+		body, err := os.ReadFile("../../examples/populations/" + file)
 		if err != nil {
 			f.Fatal(err)
 		}

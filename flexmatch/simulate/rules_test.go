@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -76,9 +75,6 @@ func TestExampleRuleSetsCanBeSimulated(t *testing.T) {
 			t.Fatalf("%s: %v, %v", folder, files, err)
 		}
 		for _, file := range files {
-			if strings.HasPrefix(filepath.Base(file), "population") {
-				continue
-			}
 			body, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
