@@ -127,6 +127,9 @@ func (p *Pool) form(f *found) {
 		}
 	}
 	for _, e := range f.entries {
+		if e.state != searching {
+			panic("flexmatch: ticket " + e.ticket.ID + " was put into two matches")
+		}
 		p.withdraw(e)
 		e.state, e.match = state, m
 		if !e.backfill {

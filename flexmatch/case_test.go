@@ -136,6 +136,7 @@ type scrutiny uint8
 
 const (
 	soundness scrutiny = iota
+	tight              // the same, in a pool whose limits are very low
 	pairs              // no two tickets are left that could be a match
 	yield              // every match that exists is found, with as many players as can be
 	seniority          // and of the oldest tickets that make one of so many players
@@ -152,7 +153,11 @@ func (h history) run(depth scrutiny) (features map[string]bool, _ *failure) {
 		return nil, failf("judge", "%v", err)
 	}
 	config := h.Config.config(set)
-	r := &replay{pool: flexmatch.NewPool(config), judge: j, ledger: newLedger(j, config), depth: depth}
+	newPool := flexmatch.NewPool
+	if depth == tight {
+		newPool = flexmatch.NewTightPool
+	}
+	r := &replay{pool: newPool(config), judge: j, ledger: newLedger(j, config), depth: depth}
 	last := dawn.Add(-time.Hour)
 	for _, s := range h.Steps {
 		now := second(s.At)
@@ -265,6 +270,9 @@ func TestKeptCasesHold(t *testing.T) {
 			var h history
 			if err := json.Unmarshal(body, &h); err != nil {
 				t.Fatal(err)
+			}
+			if _, f := h.run(tight); f != nil {
+				t.Fatal("with low limits:", f)
 			}
 			depth := soundness
 			if h.small() {

@@ -60,7 +60,7 @@ func (f *finder) seatWithin(st *stage, share float64) (done, refused bool) {
 func (f *finder) seatAll(st *stage, share float64) (players int, clashed, unfit bool) {
 	d := f.draft
 	near, exact, arranged := everything, false, f.arranged(st)
-	for j := 0; d.total < d.capacity() && j < maxGlanced; j++ {
+	for j := 0; d.total < d.capacity() && j < f.limits.glanced; j++ {
 		if j == len(f.list) && (arranged || !f.more()) {
 			break
 		}

@@ -10,8 +10,9 @@ import (
 // match are found without looking at the others. It answers plan's conditions: it may
 // let through tickets that the rules keep apart, never the other way round.
 type index struct {
-	plan *plan
-	size int // tickets
+	limits limits
+	plan   *plan
+	size   int // tickets
 	// backfills is how many of them are.
 	backfills int
 	groups    map[string]*group
@@ -38,20 +39,15 @@ type cell struct {
 	players int
 }
 
-// maxCells bounds the cells of a group; tickets with further combinations of locations
-// share one.
-const maxCells = 4096
-
 // sites is a set of locations by number.
 type sites struct {
-	bits uint64 // the first 63 as bits; the last bit says that there are more
+	bits uint64 // the first ones as bits (limits.bits); the last bit says that there are more
 	more string // the others, ascending, two bytes each
 }
 
 const (
-	manySites = 63
 	maxSites  = 1 << 16
-	moreSites = uint64(1) << manySites
+	moreSites = uint64(1) << 63
 )
 
 // everywhere is the set of all locations, of a ticket that no latency rule restricts.
@@ -77,8 +73,8 @@ func (s sites) meet(o sites) bool {
 }
 
 // add puts a location into the set; numbers must ascend.
-func (s *sites) add(number int) {
-	if number < manySites {
+func (s *sites) add(number, bits int) {
+	if number < bits {
 		s.bits |= 1 << number
 		return
 	}
@@ -86,8 +82,8 @@ func (s *sites) add(number int) {
 	s.more += string([]byte{byte(number >> 8), byte(number)})
 }
 
-func newIndex(p *plan) *index {
-	return &index{plan: p, groups: map[string]*group{}, locations: map[string]int{}}
+func newIndex(p *plan, l limits) *index {
+	return &index{plan: p, limits: l, groups: map[string]*group{}, locations: map[string]int{}}
 }
 
 // place computes where an entry belongs: what it accepts at each stage, its number and
@@ -156,26 +152,34 @@ func (x *index) reach(set *RuleSet, e *entry) {
 				accepted = accepted && r.of(l) <= r.most
 			}
 			if accepted {
-				e.reach[level] |= 1 << min(number, manySites)
+				e.reach[level] |= x.bit(number)
 			}
 			anywhere = anywhere || accepted
 		}
 		switch {
-		case anywhere && number >= manySites:
+		case anywhere && number >= x.limits.bits:
 			more = append(more, number)
 		case anywhere:
-			e.sites.add(number)
+			e.sites.add(number, x.limits.bits)
 		}
 	}
 	slices.Sort(more)
 	for _, number := range more {
-		e.sites.add(number)
+		e.sites.add(number, x.limits.bits)
 	}
 	for level, sp := range x.plan.stages {
 		if len(sp.latency) == 0 {
 			e.reach[level], e.sites = everywhere, sites{bits: everywhere}
 		}
 	}
+}
+
+// bit is a location as a bit; those without one of their own share the last.
+func (x *index) bit(number int) uint64 {
+	if number < x.limits.bits {
+		return 1 << number
+	}
+	return moreSites
 }
 
 func (x *index) location(name string) int {
@@ -191,14 +195,14 @@ func (x *index) location(name string) int {
 
 // many tells that there are more locations than bits, so that bits alone do not say
 // whether tickets share one.
-func (x *index) many() bool { return len(x.locations) > manySites }
+func (x *index) many() bool { return len(x.locations) > x.limits.bits }
 
 // insert makes an entry findable.
 func (x *index) insert(e *entry) {
 	c := e.group.bySites[e.sites]
 	if c == nil {
 		where := e.sites
-		if len(e.group.cells) >= maxCells {
+		if len(e.group.cells) >= x.limits.cells {
 			where = sites{bits: everywhere}
 		}
 		if c = e.group.bySites[where]; c == nil {

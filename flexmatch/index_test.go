@@ -74,7 +74,7 @@ func TestTheIndexFindsWhoeverIsNotApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		locations := rapid.SampledFrom([]int{2, 5, 60, 64, 200}).Draw(t, "locations")
-		x := newIndex(set.plan)
+		x := newIndex(set.plan, defaultLimits)
 		var all []*entry
 		for i := range rapid.IntRange(1, 150).Draw(t, "tickets") {
 			p := Player{ID: fmt.Sprint(i), LatencyInMs: map[string]int{}, Attributes: map[string]Value{
@@ -102,7 +102,7 @@ func TestTheIndexFindsWhoeverIsNotApart(t *testing.T) {
 		if random.IntN(2) == 0 {
 			after = anchor.rank
 		}
-		f := newFinder(set, x, 0)
+		f := newFinder(set, x, 0, defaultLimits)
 		found := map[*entry]bool{}
 		last := after
 		for h := x.hunt(anchor, level, after); ; {
@@ -204,5 +204,62 @@ func TestEveryoneIsMatchedWhoCouldBeInACrowd(t *testing.T) {
 	}
 	if matched != 4*groups {
 		t.Fatalf("%d of %d tickets were matched", matched, 4*groups)
+	}
+}
+
+func TestAChainOfExchangesDoesNotReturnToAMatch(t *testing.T) {
+	// From root the only chain to end passes the match of j and k from both sides.
+	set := mustParse(t, `{"ruleLanguageVersion":"1.0","teams":[{"name":"side","minPlayers":1,"maxPlayers":1,"quantity":2}],
+		"rules":[{"name":"near","type":"latency","maxLatency":100}]}`)
+	var in []Input
+	for i, c := range []struct{ id, locations string }{{"i", "ABC"}, {"j", "BD"}, {"k", "DE"}, {"l", "DF"}, {"root", "A"}, {"end", "C"}, {"z1", "Z"}, {"z2", "Z"}} {
+		latency := map[string]int{}
+		for _, l := range c.locations {
+			latency[string(l)] = 10
+		}
+		in = append(in, Start{Ticket{ID: c.id, StartAt: at(float64(i)), Players: []Player{{ID: c.id, LatencyInMs: latency}}}})
+	}
+	seen := map[string]bool{}
+	for _, e := range NewTightPool(Config{RuleSet: set}).Step(at(10), in...) {
+		m, ok := e.(Matched)
+		if !ok {
+			continue
+		}
+		for _, id := range m.Match.TicketIDs {
+			if seen[id] {
+				t.Fatalf("ticket %s is in two matches", id)
+			}
+			seen[id] = true
+		}
+	}
+	if len(seen) != 6 {
+		t.Fatalf("%d tickets were matched, want 6: %v", len(seen), seen)
+	}
+}
+
+func TestASortedBatchHoldsNobodyTwice(t *testing.T) {
+	set := mustParse(t, `{"ruleLanguageVersion":"1.0","algorithm":{"batchingPreference":"sorted","sortByAttributes":["level"]},
+		"playerAttributes":[{"name":"skill","type":"number"},{"name":"level","type":"number"}],
+		"teams":[{"name":"all","minPlayers":3,"maxPlayers":3}],
+		"rules":[{"name":"close","type":"batchDistance","batchAttribute":"skill","maxDistance":50}]}`)
+	ticket := func(id string, start, skill, level float64) Start {
+		return Start{Ticket{ID: id, StartAt: at(start), Players: []Player{{ID: id, Attributes: map[string]Value{
+			"skill": {Kind: NumberAttribute, Number: skill}, "level": {Kind: NumberAttribute, Number: level},
+		}}}}}
+	}
+	in := []Input{ticket("anchor", 0, 0, 0), ticket("a1", 1, 50, 1000), ticket("a2", 1, 50, 1000), ticket("x", 2, -50, 1), ticket("b1", 3, 50, 1.1), ticket("b2", 3, 50, 1.2), ticket("b3", 3, 50, 1.3)}
+	matches := 0
+	for _, e := range NewTightPool(Config{RuleSet: set}).Step(at(10), in...) {
+		if m, ok := e.(Matched); ok {
+			matches++
+			ids := slices.Clone(m.Match.TicketIDs)
+			slices.Sort(ids)
+			if len(slices.Compact(ids)) != 3 {
+				t.Fatalf("a match of %v", m.Match.TicketIDs)
+			}
+		}
+	}
+	if matches == 0 {
+		t.Fatal("no match")
 	}
 }

@@ -89,7 +89,7 @@ func (f *finder) meetings(st *stage, anchor *entry) []sites {
 			continue
 		}
 		var where sites
-		where.add(f.index.location(l.location))
+		where.add(f.index.location(l.location), f.limits.bits)
 		if n := f.index.players(anchor.group, where); n >= st.minPlayers {
 			list = append(list, meeting{where, l.mean, n})
 		}

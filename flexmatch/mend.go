@@ -4,9 +4,8 @@ import "slices"
 
 // Bounds on a mending.
 const (
-	mendTeams      = 8   // teams at most
-	mendCandidates = 150 // tickets to choose a replacement from
-	mendMoves      = 6
+	mendTeams = 8 // teams at most
+	mendMoves = 6
 )
 
 // mending is a full match that the rules refuse, because its teams differ too much in
@@ -26,7 +25,7 @@ func (f *finder) mend(st *stage) bool {
 	if !f.query.crowded || len(st.teams) < 2 || len(st.teams) > mendTeams || f.draft.backfill != nil {
 		return false
 	}
-	for !f.arranged(st) && len(f.list) < mendCandidates && f.more() {
+	for !f.arranged(st) && len(f.list) < f.limits.mended && f.more() {
 	}
 	for _, attribute := range f.set.plan.even {
 		m := &f.mending

@@ -2,15 +2,9 @@ package flexmatch
 
 import "slices"
 
-const (
-	// A pass goes over all tickets when at least one of so many is fresh; otherwise it
-	// goes from the fresh ones to those that might be with them.
-	freshShare = 16
-	// After so many tickets without a match it is worth knowing who is like whom.
-	worthKnowing = 32
-	// So many older tickets are tried as the anchor of a fresh ticket's match.
-	maxAnchors = 64
-)
+// freshShare: a pass goes over all tickets when at least one of so many is fresh;
+// otherwise it goes from the fresh ones to those that might be with them.
+const freshShare = 16
 
 // search makes every match that became possible: such a match has a fresh ticket in it,
 // as the others were tried before. Anchors are tried from the oldest; one that cannot be
@@ -25,7 +19,7 @@ func (p *Pool) search() {
 	p.passes++
 	work, few := passWork, !p.crowded()
 	switch {
-	case p.waiting.size <= fewTickets:
+	case p.waiting.size <= p.limits.few:
 		work = fewWork
 	case !few:
 		work = crowdedWork
@@ -50,7 +44,7 @@ func (p *Pool) passOver(work *int) {
 	crowded, failures := p.crowded(), 0
 	var held []*found
 	for e := p.waiting.after(0, firstRank); e != nil; e = p.waiting.after(0, e.rank) {
-		if c := p.likes(e, failures >= worthKnowing); c != nil && c.failedPass == p.passes && c.failedLevel == e.level {
+		if c := p.likes(e, failures >= p.limits.likes); c != nil && c.failedPass == p.passes && c.failedLevel == e.level {
 			continue // an older one like it found nobody among more
 		}
 		q := query{seeds: []*entry{e}, after: e.rank}
@@ -68,7 +62,7 @@ func (p *Pool) passOver(work *int) {
 			continue
 		}
 		failures++
-		if c := p.likes(e, failures >= worthKnowing); c != nil {
+		if c := p.likes(e, failures >= p.limits.likes); c != nil {
 			c.failedPass, c.failedLevel = p.passes, e.level
 		}
 	}
@@ -111,7 +105,7 @@ func (p *Pool) anchored(fresh, upTo *entry, work *int) *found {
 		after = fresh.rank
 	}
 	var anchors []*entry
-	for h := p.index.huntAll(fresh, after); len(anchors) < maxAnchors; {
+	for h := p.index.huntAll(fresh, after); len(anchors) < p.limits.anchors; {
 		e := h.next()
 		if e == nil {
 			break
@@ -144,14 +138,14 @@ func (p *Pool) backfillsLast() bool {
 }
 
 // crowded: more tickets wait than a batch holds.
-func (p *Pool) crowded() bool { return p.waiting.size > maxCandidates }
+func (p *Pool) crowded() bool { return p.waiting.size > p.limits.candidates }
 
 // find asks for one match. The work allowed for one anchor shrinks to leastWork when
 // the pass has spent its own.
 func (p *Pool) find(q query, work *int) *found {
 	q.crowded = p.crowded()
 	allowed := max(leastWork, min(*work, anchorWork))
-	if p.waiting.size <= fewTickets {
+	if p.waiting.size <= p.limits.few {
 		allowed = max(leastWork, *work)
 	}
 	left := allowed

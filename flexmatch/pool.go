@@ -17,11 +17,12 @@ type Pool struct {
 	now     time.Time // of the last Step
 	arrived int       // Start inputs taken so far
 
-	entries  map[string]*entry     // every known ticket, by id
-	waiting  shelf                 // searching tickets that may match, in batch order
-	fresh    []*entry              // those that became fresh since the last search
-	index    *index                // of waiting
-	passes   int                   // over the pool so far
+	entries  map[string]*entry // every known ticket, by id
+	waiting  shelf             // searching tickets that may match, in batch order
+	fresh    []*entry          // those that became fresh since the last search
+	index    *index            // of waiting
+	passes   int               // over the pool so far
+	limits   limits
 	matches  map[string]*liveMatch // proposed or being placed, by id
 	sessions map[string]*entry     // backfill tickets by game session
 	alarms   alarms
@@ -33,7 +34,9 @@ type Pool struct {
 }
 
 // NewPool makes an empty pool. It panics without a rule set.
-func NewPool(c Config) *Pool {
+func NewPool(c Config) *Pool { return newPool(c, defaultLimits) }
+
+func newPool(c Config, l limits) *Pool {
 	if c.RuleSet == nil {
 		panic("flexmatch: NewPool without a RuleSet")
 	}
@@ -41,7 +44,7 @@ func NewPool(c Config) *Pool {
 		c.MaxTickets = defaultMaxTickets
 	}
 	c.AdditionalPlayers = max(c.AdditionalPlayers, 0)
-	index := newIndex(c.RuleSet.plan)
+	index := newIndex(c.RuleSet.plan, l)
 	return &Pool{
 		config:   c,
 		set:      c.RuleSet,
@@ -49,7 +52,8 @@ func NewPool(c Config) *Pool {
 		matches:  map[string]*liveMatch{},
 		sessions: map[string]*entry{},
 		index:    index,
-		finder:   newFinder(c.RuleSet, index, c.AdditionalPlayers),
+		limits:   l,
+		finder:   newFinder(c.RuleSet, index, c.AdditionalPlayers, l),
 		ids:      rand.NewChaCha8(c.Seed),
 	}
 }

@@ -56,6 +56,17 @@ func TestNoRandomMatchBreaksARule(t *testing.T) {
 	})
 }
 
+// TestNoRandomMatchUnderLowLimitsBreaksARule reaches in small pools what otherwise only
+// crowded ones do.
+func TestNoRandomMatchUnderLowLimitsBreaksARule(t *testing.T) {
+	cases(t, 0.4, tight, func(m *maker) history {
+		if m.chance(50) {
+			return m.life(m.ruleSet(m.between(2, 8)), m.between(12, 24))
+		}
+		return m.life(m.ruleSet(m.between(2, 8)), m.between(2, 10))
+	})
+}
+
 func TestNoRandomMatchIsMissed(t *testing.T) {
 	flexmatch.Covers(t, "every match that can be is found", "more players before fewer")
 	cases(t, 0.4, seniority, func(m *maker) history { return m.life(m.ruleSet(m.between(2, 7)), m.between(2, 8)) })

@@ -128,7 +128,9 @@ func (x *exchange) ask(who, from int) (done bool) {
 		switch {
 		case i == who || !x.fit(e, s.entry):
 		case s.match >= 0:
-			x.from[i], x.next[i] = from, i+1
+			// Its mate is touched too: a chain that came back to the match would give it away
+			// twice.
+			x.from[i], x.next[i], x.next[s.mate] = from, i+1, s.mate+1
 			x.queue = append(x.queue, i)
 		case from >= 0 && x.apply(from, i):
 			return true

@@ -152,11 +152,11 @@ func TestSortedBatchesKeepTheNearest(t *testing.T) {
 		"teams":[{"name":"all","minPlayers":3,"maxPlayers":3}]}`)
 	var tickets []Ticket
 	tickets = append(tickets, one("anchor", 0, 1e6))
-	for i := range 2 * maxCandidates {
+	for i := range 2 * defaultLimits.candidates {
 		tickets = append(tickets, one(fmt.Sprintf("t%d", i), 0, float64(i)))
 	}
 	got := matchedTickets(set, tickets...)
-	if want := fmt.Sprintf("anchor+t%d+t%d", maxCandidates+1, maxCandidates+2); got[0] != want {
+	if want := fmt.Sprintf("anchor+t%d+t%d", defaultLimits.candidates+1, defaultLimits.candidates+2); got[0] != want {
 		t.Errorf("the first match is %s, want the oldest of the batch: %s", got[0], want)
 	}
 }

@@ -15,15 +15,10 @@ const (
 	passWork    = 1_000_000 // around all anchors of a pass, but never less than leastWork each
 	crowdedWork = 300_000   // the same, of a pool too large for one batch
 	leastWork   = 5_000
-	fewTickets  = 12 // a pool of so many is searched for as long as it takes, up to
-	fewWork     = 2_000_000
-	similarWork = 100_000 // of the try with similar tickets
-	olderWork   = 100_000 // to exchange tickets of a match for older ones
-	nodeWork    = 3       // to seat a ticket, without rules
-
-	maxCandidates = 300   // tickets that the full search considers around one anchor
-	maxSorted     = 2_000 // tickets that are sorted to choose those from
-	maxGlanced    = 1_000 // tickets that a glance tries to seat
+	fewWork     = 2_000_000 // around all anchors of a pool of a few tickets
+	similarWork = 100_000   // of the try with similar tickets
+	olderWork   = 100_000   // to exchange tickets of a match for older ones
+	nodeWork    = 3         // to seat a ticket, without rules
 )
 
 // found is a match that satisfies every rule.
@@ -62,6 +57,7 @@ type finder struct {
 	list     []*entry
 	seeds    int
 	searches int // counts searches, to mark classes
+	limits   limits
 
 	// Of the full search.
 	groups      []int  // per list item: equal numbers are interchangeable tickets
@@ -80,8 +76,8 @@ type finder struct {
 	mending     mending
 }
 
-func newFinder(set *RuleSet, x *index, additional int) *finder {
-	return &finder{set: set, index: x, draft: newDraft(set, additional), classes: classes{set, map[string]*class{}}, waiting: make([]int, len(set.stages))}
+func newFinder(set *RuleSet, x *index, additional int, l limits) *finder {
+	return &finder{set: set, index: x, limits: l, draft: newDraft(set, additional), classes: classes{set, map[string]*class{}}, waiting: make([]int, len(set.stages))}
 }
 
 // find looks for the best match that answers a query. More players are better, then
@@ -209,33 +205,32 @@ func (f *finder) preferOlder(st *stage) {
 	f.best, f.work, f.floor = best, work, 0
 }
 
-// gather completes the list of candidates, in the order to try them.
-//
-// Amazon splits a pool into batches of a size that is not documented. We take one
-// batch of the oldest compatible tickets; with batchingPreference "sorted" and more
-// tickets than fit, those nearest to the anchor by the attributes.
+// gather completes the list of candidates, in the order to try them. Amazon splits a
+// pool into batches of a size that is not documented; we take the oldest compatible
+// tickets.
 func (f *finder) gather(st *stage) {
 	if !f.arranged(st) {
-		for len(f.list) < maxCandidates && f.more() {
+		for len(f.list) < f.limits.candidates && f.more() {
 		}
 	}
-	f.list = f.list[:min(len(f.list), maxCandidates)]
+	f.list = f.list[:min(len(f.list), f.limits.candidates)]
 	f.meetable(st)
 }
 
 // arranged tells that candidates are not tried in batch order.
 func (f *finder) arranged(st *stage) bool { return len(st.sorts) > 0 || f.set.algorithm.sorted }
 
-// arrange lists all candidates and puts them in order.
+// arrange lists all candidates and puts them in order. With batchingPreference "sorted"
+// and more tickets than a batch holds, it keeps those nearest to the anchor by the
+// attributes.
 func (f *finder) arrange(st *stage) {
-	for len(f.list) < maxSorted && f.more() {
+	for len(f.list) < f.limits.sorted && f.more() {
 	}
-	candidates := f.list[f.seeds:]
-	if f.set.algorithm.sorted && len(f.list) > maxCandidates {
-		f.nearest(f.list[0], candidates)
-		candidates = candidates[:maxCandidates]
+	if f.set.algorithm.sorted && len(f.list) > f.limits.candidates {
+		f.drained = false // some are left out
+		f.list = f.list[:f.seeds+f.nearest(f.list[0], f.list[f.seeds:])]
 	}
-	sortCandidates(st.sorts, f.list[0], candidates)
+	sortCandidates(st.sorts, f.list[0], f.list[f.seeds:])
 }
 
 // meetable drops the candidates that share with the seeds no location at which enough
@@ -350,9 +345,9 @@ func (f *finder) apart(level int, a, b *entry) bool {
 	return false
 }
 
-// nearest keeps in front the maxCandidates tickets closest to the anchor in the order
-// of sortByAttributes, themselves by age.
-func (f *finder) nearest(anchor *entry, candidates []*entry) {
+// nearest keeps in front those closest to the anchor in the order of sortByAttributes,
+// themselves by age, and says how many: a batch with the anchor.
+func (f *finder) nearest(anchor *entry, candidates []*entry) int {
 	ordered := append([]*entry{anchor}, candidates...)
 	slices.SortStableFunc(ordered, func(a, b *entry) int {
 		for _, attribute := range f.set.algorithm.sortBy {
@@ -363,16 +358,11 @@ func (f *finder) nearest(anchor *entry, candidates []*entry) {
 		}
 		return 0
 	})
-	at := slices.Index(ordered, anchor)
-	from := max(0, min(at-maxCandidates/2, len(ordered)-maxCandidates))
-	near := slices.DeleteFunc(slices.Clone(ordered[from:from+maxCandidates]), func(e *entry) bool { return e == anchor })
-	slices.SortStableFunc(near, func(a, b *entry) int {
-		if a.rank.before(b.rank) {
-			return -1
-		}
-		return 1
-	})
-	copy(candidates, near)
+	batch := min(f.limits.candidates, len(ordered))
+	from := max(0, min(slices.Index(ordered, anchor)-batch/2, len(ordered)-batch))
+	near := slices.DeleteFunc(ordered[from:from+batch], func(e *entry) bool { return e == anchor })
+	slices.SortStableFunc(near, func(a, b *entry) int { return a.rank.compare(b.rank) })
+	return copy(candidates, near)
 }
 
 // sortBySimilarity reorders the candidates by how far their number attributes lie
