@@ -63,6 +63,10 @@ func Run(ctx context.Context, rules []Rules, o Options) ([]*Result, error) {
 	case o.RequestTimeout < 0:
 		return nil, errors.New("the request timeout is negative")
 	}
+	rules = pooled(rules)
+	if err := o.Population.checkSkill(rules); err != nil {
+		return nil, err
+	}
 	simulations := make([]*simulation, len(rules))
 	for i, r := range rules {
 		var err error
