@@ -93,7 +93,7 @@ type AdviceReach struct {
 }
 
 // AdviceMiss is by how much a rule is missed; Amount is nil where that is not a matter
-// of degree, and then all else is empty.
+// of degree, and then all else is empty but for Unit, which may name an attribute.
 type AdviceMiss struct {
 	Amount   *float64 `json:"amount,omitempty"` // beyond limit, in unit
 	Unit     string   `json:"unit,omitempty"`

@@ -199,7 +199,8 @@ func TestWhatPlayersAreTold(t *testing.T) {
 		want   string
 	}{
 		{"nobody else waits", muster.Advice{NeededPlayers: 1}, "Waiting for 1 more player."},
-		{"several are missing", muster.Advice{NeededPlayers: 9, CompatiblePlayers: 6}, "Waiting for 3 more players."},
+		{"several are missing", muster.Advice{NeededPlayers: 9, CompatiblePlayers: 6}, "Waiting for 3 more players (6 of the 9 needed fit already)."},
+		{"one of several is there", muster.Advice{NeededPlayers: 3, CompatiblePlayers: 1}, "Waiting for 2 more players (1 of the 3 needed fits already)."},
 		{"a distance", muster.Advice{NeededPlayers: 1, Rules: away("Close", "distance", missed("maxDistance", "skill", 100))}, "Waiting for 1 more player within 100 skill."},
 		{
 			"a distance that an expansion widens in time",
@@ -209,13 +210,25 @@ func TestWhatPlayersAreTold(t *testing.T) {
 		{"a latency", muster.Advice{NeededPlayers: 2, Rules: away("Fast", "latency", missed("maxLatency", "ms", 80))}, "Waiting for 2 more players within 80 ms of the same location."},
 		{"a spread of latencies", muster.Advice{NeededPlayers: 2, Rules: away("Fast", "latency", missed("maxDistance", "ms", 30))}, "Waiting for 2 more players with a latency within 30 ms of yours."},
 		{"no matter of degree", muster.Advice{NeededPlayers: 1, Rules: away("SameMode", "comparison", muster.AdviceMiss{})}, "Waiting for 1 more player who fits SameMode."},
-		{"a limit that is another player's value", muster.Advice{NeededPlayers: 1, Rules: away("Below", "comparison", missed("referenceValue", "skill", 4321))}, "Waiting for 1 more player who fits Below."},
+		{"strings that differ", muster.Advice{NeededPlayers: 1, Rules: away("SameMode", "comparison", muster.AdviceMiss{Unit: "mode"})}, "Waiting for 1 more player with a fitting mode."},
+		{"no location in common", muster.Advice{NeededPlayers: 1, Rules: away("Fast", "latency", muster.AdviceMiss{})}, "Waiting for 1 more player with a location in common."},
+		{"a limit that is another player's value", muster.Advice{NeededPlayers: 1, Rules: away("Below", "comparison", missed("referenceValue", "skill", 4321))}, "Waiting for 1 more player with a fitting skill."},
 		{"a count", muster.Advice{NeededPlayers: 1, Rules: away("Maps", "collection", missed("minCount", "strings", 1))}, "Waiting for 1 more player who fits Maps."},
 		{"a match is possible", muster.Advice{NeededPlayers: 1, CompatiblePlayers: 1, Possible: true}, "A match is being put together."},
 		{
 			"whole teams fail",
-			muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fair", Miss: missed("maxDistance", "skill", 5)}}}},
-			"Enough players wait, but no match of them satisfies Fair yet.",
+			muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fair", Miss: missed("minCount", "strings", 5)}}}},
+			"Enough players wait, but there is no match of them that satisfies Fair yet.",
+		},
+		{
+			"whole teams are too far apart",
+			muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fair", Type: "distance", Miss: missed("maxDistance", "skill", 5)}}}},
+			"Enough players wait, but there is no match of them within 5 skill yet.",
+		},
+		{
+			"a whole match without good latencies",
+			muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fast", Type: "latency", Miss: missed("maxDistance", "ms", 30)}}}},
+			"Enough players wait, but there is no match of them with latencies within 30 ms of each other yet.",
 		},
 		{"parties do not fill the teams", muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Missing: 1}}, "Waiting for players who fill the teams."},
 		{"an attribute is missing", never(muster.AdviceObstacle{Kind: muster.MissingAttribute, Attribute: "level"}), "No match can be found: this mode needs the attribute level, which is not set."},
@@ -225,6 +238,7 @@ func TestWhatPlayersAreTold(t *testing.T) {
 		{"nowhere near enough", never(muster.AdviceObstacle{Kind: muster.NoLocation, Miss: &muster.AdviceMiss{Amount: number(30), Limit: number(150)}}), "No match can be found: no location is within 150 ms."},
 		{"no location of all", never(muster.AdviceObstacle{Kind: muster.NoLocation, Miss: &muster.AdviceMiss{}}), "No match can be found: there is no location that all players of the party reach."},
 		{"a rule on a constant", never(muster.AdviceObstacle{Kind: muster.NeverFits, Rule: "Grown"}), "No match can be found: rule Grown of this mode does not admit you."},
+		{"an own value that a rule does not admit", never(muster.AdviceObstacle{Kind: muster.NeverFits, Rule: "Grown", Miss: &muster.AdviceMiss{Unit: "level"}}), "No match can be found: your level is outside what this mode admits."},
 		{"anything else", never(muster.AdviceObstacle{Kind: muster.Unmatchable}), "No match can be found: something that this mode needs is missing."},
 	}
 	for _, c := range cases {

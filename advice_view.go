@@ -33,7 +33,8 @@ type ObstacleView struct {
 }
 
 // ExplanationRule is a rule that keeps waiting tickets away. Limit is what the rule
-// set allows, never anybody's value; nil where the rule is no matter of degree.
+// set allows, never anybody's value; nil where the rule is no matter of degree. Unit is
+// what it measures, with and without a limit.
 type ExplanationRule struct {
 	Name     string   `json:"name"`
 	Type     string   `json:"type"`
@@ -59,11 +60,7 @@ func (a Advice) forPlayers() ExplanationView {
 		v.Obstacles = append(v.Obstacles, ObstacleView{o.Kind, o.forPlayers()})
 	}
 	for _, r := range a.Rules {
-		rule := ExplanationRule{Name: r.Name, Type: r.Type, Tickets: r.Tickets}
-		if r.Nearest.Amount != nil && slices.Contains(limits, r.Nearest.Property) {
-			rule.Property, rule.Limit, rule.Unit = r.Nearest.Property, r.Nearest.Limit, r.Nearest.Unit
-		}
-		v.Rules = append(v.Rules, rule)
+		v.Rules = append(v.Rules, ruleForPlayers(r.Name, r.Type, r.Tickets, r.Nearest))
 	}
 	if a.NextStep != nil {
 		v.NextStepInSeconds = wholeSeconds(a.NextStep.InSeconds)
@@ -73,6 +70,15 @@ func (a Advice) forPlayers() ExplanationView {
 	}
 	v.Message = v.line(a.Attempt)
 	return v
+}
+
+// ruleForPlayers keeps of a miss what the rule set says, but not the amount.
+func ruleForPlayers(name, kind string, tickets int, m AdviceMiss) ExplanationRule {
+	out := ExplanationRule{Name: name, Type: kind, Tickets: tickets, Unit: m.Unit}
+	if m.Amount != nil && slices.Contains(limits, m.Property) {
+		out.Property, out.Limit = m.Property, m.Limit
+	}
+	return out
 }
 
 // wholeSeconds rounds up: what is promised has happened then.
@@ -96,11 +102,17 @@ func (v ExplanationView) line(attempt *AdviceAttempt) string {
 			out = "Waiting for 1 more player"
 		}
 		if len(v.Rules) > 0 {
-			out += v.Rules[0].clause()
+			out += v.Rules[0].clause(" who fits ", " with a latency within ", " ms of yours")
+		}
+		if v.CompatiblePlayers > 0 {
+			out += fmt.Sprintf(" (%d of the %d needed %s already)", v.CompatiblePlayers, v.NeededPlayers, fitOrFits(v.CompatiblePlayers))
 		}
 		return out + v.relief()
 	case attempt != nil && len(attempt.Failed) > 0:
-		return "Enough players wait, but no match of them satisfies " + attempt.Failed[0].Name + " yet" + v.relief()
+		f := attempt.Failed[0]
+		rule := ruleForPlayers(f.Name, f.Type, 0, f.Miss)
+		return "Enough players wait, but there is no match of them" +
+			rule.clause(" that satisfies ", " with latencies within ", " ms of each other") + " yet" + v.relief()
 	}
 	return "Waiting for players who fill the teams" + v.relief()
 }
@@ -113,21 +125,38 @@ func (v ExplanationView) relief() string {
 	return fmt.Sprintf(". More fit in %d s.", *v.ReachInSeconds)
 }
 
-// clause says whom a rule wants.
-func (r ExplanationRule) clause() string {
-	if r.Limit == nil {
-		return " who fits " + r.Name
+func fitOrFits(players int) string {
+	if players == 1 {
+		return "fits"
 	}
-	limit := strconv.FormatFloat(math.Round(*r.Limit*100)/100, 'f', -1, 64)
+	return "fit"
+}
+
+// clause says whom a rule wants: by the rule's name, after named, only where nothing
+// else can be said. near and far enclose the limit of a latency rule's maxDistance.
+func (r ExplanationRule) clause(named, near, far string) string {
+	var limit string
+	if r.Limit != nil {
+		limit = strconv.FormatFloat(math.Round(*r.Limit*100)/100, 'f', -1, 64)
+	}
 	switch {
 	case r.Property == "maxLatency":
 		return " within " + limit + " ms of the same location"
+	case r.Type == "latency" && r.Limit != nil:
+		return near + limit + far
 	case r.Type == "latency":
-		return " with a latency within " + limit + " ms of yours"
+		return " with a location in common"
 	case r.Property == "maxDistance" && r.Unit != "":
 		return " within " + limit + " " + r.Unit
+	case isAttribute(r.Unit):
+		return " with a fitting " + r.Unit
 	}
-	return " who fits " + r.Name
+	return named + r.Name
+}
+
+// isAttribute tells the name of an attribute from the other units.
+func isAttribute(unit string) bool {
+	return !slices.Contains([]string{"", "ms", "players", "strings"}, unit)
 }
 
 // forPlayers says an obstacle to whom it concerns.
@@ -147,6 +176,9 @@ func (o AdviceObstacle) forPlayers() string {
 		}
 		return "there is no location that all players of the party reach"
 	case NeverFits:
+		if o.Miss != nil && isAttribute(o.Miss.Unit) {
+			return "your " + o.Miss.Unit + " is outside what this mode admits"
+		}
 		return fmt.Sprintf("rule %s of this mode does not admit you", o.Rule)
 	}
 	return "something that this mode needs is missing"

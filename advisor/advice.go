@@ -73,10 +73,10 @@ func obstacle(o flexmatch.Obstacle) muster.AdviceObstacle {
 	return out
 }
 
-// miss keeps amounts that JSON can hold.
+// miss keeps amounts that JSON can hold; of the others the unit.
 func miss(m flexmatch.Miss) muster.AdviceMiss {
 	if !m.Known || math.IsInf(m.Amount, 0) || math.IsNaN(m.Amount) || math.IsInf(m.Limit, 0) || math.IsNaN(m.Limit) {
-		return muster.AdviceMiss{}
+		return muster.AdviceMiss{Unit: m.Unit}
 	}
 	return muster.AdviceMiss{Amount: &m.Amount, Unit: m.Unit, Property: m.Property, Limit: &m.Limit, Location: m.Location}
 }

@@ -104,11 +104,13 @@ type Reach struct {
 }
 
 // Miss is by how much a rule is missed. Known is false where that is not a matter of
-// degree (strings that differ, a negated statement) or cannot be told yet.
+// degree (strings that differ, a negated statement) or cannot be told yet; of the rest
+// only Unit may be set then.
 type Miss struct {
 	Known    bool
 	Amount   float64 // beyond Limit, in Unit; 0 where a strict comparison is just not met
 	Unit     string  // "ms", "players", "strings" or the name of an attribute
+	Rule     string  // compound only: the rule of the statement that is missed by this
 	Property string  // of the rule: "maxDistance", "minCount", "referenceValue" ...
 	Limit    float64 // its value in force
 	Location string  // latency only: where the least is missing
@@ -118,10 +120,12 @@ type Miss struct {
 type RuleObstacle struct {
 	Rule       string
 	Type       string // "distance", "latency" ...
+	Statement  string // of a compound, as the rule set writes it
 	Candidates int    // how many of the considered it keeps away
 	Nearest    Miss   // the least by which a candidate misses it
 	Median     Miss   // the median over the candidates with a known miss
-	// Reach is when the rule lets the first of them in. Nil: at no step.
+	// Reach is when the rule, if it were the only one, lets the first of them in. Nil: at
+	// no step.
 	Reach *Reach
 }
 

@@ -195,3 +195,15 @@ func (s *RuleSet) teamList(teams []int) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// statement writes a compound's statement as a rule set does.
+func (s *RuleSet) statement(l logic) string {
+	if l.operator == "" {
+		return s.ruleNames[l.rule]
+	}
+	args := make([]string, len(l.args))
+	for i, a := range l.args {
+		args[i] = s.statement(a)
+	}
+	return l.operator + "(" + strings.Join(args, ", ") + ")"
+}

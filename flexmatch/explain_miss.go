@@ -130,10 +130,10 @@ func (x *explainer) missedDistance(r *distanceRule, d *draft) Miss {
 // missedComparison measures numbers only. Without a reference "=" misses by the spread
 // of the numbers.
 func (x *explainer) missedComparison(r *comparisonRule, d *draft) Miss {
-	if r.measurements[0].typ.base != numberBase || r.operation == notEqual {
-		return Miss{}
-	}
 	unit := x.unit(r.measurements[0])
+	if r.measurements[0].typ.base != numberBase || r.operation == notEqual {
+		return Miss{Unit: unit}
+	}
 	if r.reference == nil {
 		d.arena.reset()
 		var all []value
@@ -145,7 +145,7 @@ func (x *explainer) missedComparison(r *comparisonRule, d *draft) Miss {
 			spread = spread.including(v.number)
 		}
 		if spread.lo >= spread.hi {
-			return Miss{}
+			return Miss{Unit: unit}
 		}
 		return Miss{Known: true, Amount: spread.hi - spread.lo, Unit: unit, Property: "operation"}
 	}
@@ -228,7 +228,7 @@ func missedLatency(r *latencyRule, d *draft) Miss {
 
 func (x *explainer) missedSpread(r *batchDistanceRule, d *draft) Miss {
 	if r.text || len(d.entries) == 0 {
-		return Miss{}
+		return Miss{Unit: x.set.attributes[r.attribute].Name}
 	}
 	spread := interval{math.Inf(1), math.Inf(-1)}
 	for _, e := range d.entries {
@@ -244,7 +244,9 @@ func (x *explainer) missedSpread(r *batchDistanceRule, d *draft) Miss {
 // share of what it allows. Through "not" and "xor" there is no amount.
 func (x *explainer) missedStatement(l logic, d *draft) Miss {
 	if l.operator == "" {
-		return x.miss(d.stage.rules[l.rule], d)
+		m := x.miss(d.stage.rules[l.rule], d)
+		m.Rule = x.set.ruleNames[l.rule]
+		return m
 	}
 	var out Miss
 	for _, a := range l.args {

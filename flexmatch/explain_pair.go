@@ -172,9 +172,10 @@ func (x *explainer) ruleObstacle(rule int, list []pairing) RuleObstacle {
 	for known < len(list) && of(list[known]).Known {
 		known++
 	}
-	out := RuleObstacle{
-		Rule: x.set.ruleNames[rule], Type: typeName(x.set.stages[list[0].level].rules[rule]),
-		Candidates: len(list), Nearest: of(list[0]),
+	r := x.set.stages[list[0].level].rules[rule]
+	out := RuleObstacle{Rule: x.set.ruleNames[rule], Type: typeName(r), Candidates: len(list), Nearest: of(list[0])}
+	if c, ok := r.(*compoundRule); ok {
+		out.Statement = x.set.statement(c.statement)
 	}
 	if known > 0 {
 		out.Median = of(list[(known-1)/2])

@@ -197,7 +197,7 @@ The next expansion step comes in 6 s, at the age of 10 s, and changes rules[Clos
 Ticket me, 1 player, has been searching for 4 s, past 0 of 2 expansion steps.
 1 other ticket waits; none could be in a match with it now.
 It needs 1 player more, 0 compatible.
-Rule Close keeps 1 ticket away: the nearest misses maxDistance 50 by 20 skill; it lets the first in after 7 s.
+Rule Close keeps 1 ticket away: the nearest misses maxDistance 50 by 20 skill; without the other rules it would let the first in after 7 s.
 Rule SameMode keeps 1 ticket away.
 The next expansion step comes in 6 s, at the age of 10 s, and changes rules[Close].maxDistance from 50 to 100.`,
 		},
@@ -262,7 +262,7 @@ It needs 1 player more, 0 compatible.
 Ticket me, 1 player, has been searching for 3 s.
 1 other ticket waits; none could be in a match with it now.
 It needs 1 player more, 0 compatible.
-Rule Either keeps 1 ticket away: the nearest misses maxDistance 1 by 2 rank.`},
+Rule Either, which is or(BySkill, ByRank), keeps 1 ticket away: the nearest misses maxDistance 1 of ByRank by 2 rank.`},
 		{"a backfill without a slot", explainDuel, Config{}, 3, []Ticket{seatedIn("me", 0, "red", "blue")}, `
 Backfill ticket me, 2 players, has been searching for 3 s, past 0 of 2 expansion steps.
 It can never match: the session has 2 players and a match takes 2.`},

@@ -24,7 +24,7 @@ func (x Explanation) Lines() []string {
 	}
 	lines = append(lines, x.company()...)
 	for _, r := range x.Rules {
-		lines = append(lines, r.String()+".")
+		lines = append(lines, r.clause(x.Reach)+".")
 	}
 	if x.NoRoom > 0 {
 		lines = append(lines, counted(x.NoRoom, "ticket finds", "tickets find")+" no room in a match with it.")
@@ -90,18 +90,29 @@ func (x Explanation) company() []string {
 }
 
 // String says it in one clause.
-func (r RuleObstacle) String() string {
-	out := fmt.Sprintf("Rule %s keeps %s away", r.Rule, counted(r.Candidates, "ticket", "tickets"))
+func (r RuleObstacle) String() string { return r.clause(r.Reach) }
+
+// clause is String beside what is known of all rules together: when the first ticket
+// becomes compatible.
+func (r RuleObstacle) clause(all *Reach) string {
+	name := r.Rule
+	if r.Statement != "" {
+		name += ", which is " + r.Statement + ","
+	}
+	out := fmt.Sprintf("Rule %s keeps %s away", name, counted(r.Candidates, "ticket", "tickets"))
 	if r.Nearest.Known {
 		out += ": the nearest misses " + r.Nearest.String()
 		if r.Median.Known && r.Candidates > 1 {
 			out += fmt.Sprintf(", the median by %s", measured(r.Median.Amount, r.Median.Unit))
 		}
 	}
-	if r.Reach != nil {
-		return out + fmt.Sprintf("; it lets the first in after %s", spoken(r.Reach.In))
+	switch {
+	case r.Reach == nil:
+		return out
+	case all == nil || all.In != r.Reach.In:
+		return out + fmt.Sprintf("; without the other rules it would let the first in after %s", spoken(r.Reach.In))
 	}
-	return out
+	return out + fmt.Sprintf("; it lets the first in after %s", spoken(r.Reach.In))
 }
 
 // String names the limit and the amount.
@@ -112,6 +123,9 @@ func (m Miss) String() string {
 	limit := m.Property
 	if m.Property != "operation" {
 		limit += " " + rounded(m.Limit)
+	}
+	if m.Rule != "" {
+		limit += " of " + m.Rule
 	}
 	out := fmt.Sprintf("%s by %s", limit, measured(m.Amount, m.Unit))
 	if m.Location != "" {

@@ -3,11 +3,16 @@ package flexmatch_test
 import (
 	"encoding/json"
 	"slices"
+	"time"
 )
+
+// shrinkTime bounds the search for a smaller history: a large one is printed as it is.
+const shrinkTime = 20 * time.Second
 
 // shrink makes a history that fails smaller as long as it fails in the same way.
 func (h history) shrink(f *failure, fails func(history) *failure) (history, *failure) {
-	for tries := 0; tries < 3000; {
+	until := time.Now().Add(shrinkTime)
+	for tries := 0; tries < 3000 && time.Now().Before(until); {
 		smaller := false
 		for _, candidate := range h.reductions() {
 			tries++
@@ -15,7 +20,7 @@ func (h history) shrink(f *failure, fails func(history) *failure) (history, *fai
 				h, f, smaller = candidate, g, true
 				break
 			}
-			if tries >= 3000 {
+			if tries >= 3000 || time.Now().After(until) {
 				break
 			}
 		}
@@ -37,7 +42,19 @@ func (h history) reductions() []history {
 	out = append(out, h.fewerRules(doc)...)
 	out = append(out, h.fewerTeams(doc)...)
 	out = append(out, h.plainerConfig()...)
+	if h.many() {
+		return out
+	}
 	return append(out, h.lesserTickets()...)
+}
+
+// many tells that there are too many tickets to try each.
+func (h history) many() bool {
+	n := 0
+	for _, s := range h.Steps {
+		n += len(s.Start)
+	}
+	return n > 60
 }
 
 // changed is a copy of the history with something changed; none if change says false.
@@ -58,7 +75,19 @@ func (h history) fewerSteps() []history {
 		out = append(out, h.changed(func(c *history, _ *document) bool { c.Steps = slices.Delete(c.Steps, i, i+1); return true })...)
 	}
 	for i, s := range h.Steps {
+		for half := range min(2, len(s.Start)/8) { // of many tickets, half
+			out = append(out, h.changed(func(c *history, _ *document) bool {
+				from := half * len(s.Start) / 2
+				c.Steps[i].Start = slices.Delete(c.Steps[i].Start, from, from+len(s.Start)/2)
+				return true
+			})...)
+		}
+	}
+	for i, s := range h.Steps {
 		for k := range s.Start {
+			if h.many() {
+				break // copies of it cost too much
+			}
 			out = append(out, h.changed(func(c *history, _ *document) bool {
 				c.Steps[i].Start = slices.Delete(c.Steps[i].Start, k, k+1)
 				return true

@@ -329,6 +329,8 @@ func (c *checker) regions(n *node) []Region {
 		total += r.Weight
 		if l := item.get("latency"); l != nil {
 			r.Latencies = c.latencies(l)
+		} else {
+			c.problems = append(c.problems, Problem{join(item.path, "latency"), "is required: " + latencyForm})
 		}
 		out = append(out, r)
 	}
@@ -338,10 +340,13 @@ func (c *checker) regions(n *node) []Region {
 	return out
 }
 
+// latencyForm is how a region's latency is given.
+const latencyForm = "an object: one location or more, each with mean and spread in milliseconds, or a number"
+
 func (c *checker) latencies(n *node) []Latency {
 	const most = 60_000 // milliseconds
-	if n.kind != objectNode {
-		c.report(n, "must be an object: locations, each with mean and spread in milliseconds")
+	if n.kind != objectNode || len(n.keys) == 0 {
+		c.report(n, "must be %s", latencyForm)
 		return nil
 	}
 	var out []Latency

@@ -113,6 +113,8 @@ func TestWrongPopulationsAreRefusedByTheKeyThatIsWrong(t *testing.T) {
 		{"a party of some", `{"parties": {"some": 1}}`, "parties.some: a party size"},
 		{"no regions", `{"regions": {}}`, "regions: must be an object"},
 		{"a latency of zero", `{"regions": {"eu": {"latency": {"home": 0}}}}`, "regions.eu.latency.home: must be from 1"},
+		{"a region that is nowhere", `{"regions": {"eu": {"weight": 3}}}`, "regions.eu.latency: is required: an object: one location"},
+		{"a region far from nowhere", `{"regions": {"eu": {"latency": {}}}}`, "regions.eu.latency: must be an object: one location"},
 		{"patience below zero", `{"patience": -1}`, "patience: must be 0 or more"},
 		{"more answers than players", `{"acceptance": {"acceptRate": 0.9, "silentRate": 0.2}}`, "acceptance: acceptRate and silentRate"},
 		{"a match without an end", `{"matches": {"returnRate": 0.5}}`, "matches.durationSeconds: is required"},

@@ -275,6 +275,7 @@ func (r *record) result(s *simulation, waiting []*ticket, interrupted bool) *Res
 		QueueMax:      r.most,
 		BucketSeconds: r.width.Seconds(),
 		WaitCurve:     r.waits.curve(r.players.Queued), GapCurve: r.skillGap.curve(r.skillGap.count), TeamCurve: r.teamDifference.curve(r.teamDifference.count), LatencyCurve: r.latency.curve(r.latency.count),
+		Asked: s.obstacles.asked, Obstacles: s.obstacles.list(),
 		Expansions: []Step{}, MatchSizes: []SizeCount{}, Buckets: []Bucket{},
 	}
 	if s.now > 0 {

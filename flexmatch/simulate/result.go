@@ -39,6 +39,11 @@ type Result struct {
 	QueueMean        float64     `json:"queueMeanPlayers"`
 	QueueMax         int         `json:"queueMaxPlayers"`
 
+	// Asked counts the waiting tickets that were asked, one now and then, what keeps them
+	// from a match, and Obstacles their answers, the most frequent first.
+	Asked     int        `json:"ticketsAsked"`
+	Obstacles []Obstacle `json:"obstacles"`
+
 	ByDecile []Group `json:"bySkillDecile"` // ascending; empty without SkillAttribute
 	ByRegion []Group `json:"byRegion"`
 	BySize   []Group `json:"byPartySize"`
@@ -110,6 +115,13 @@ type Bucket struct {
 	Expanded       int      `json:"expandedMatches"` // made after a first expansion step
 	QueueMean      float64  `json:"queueMeanPlayers"`
 	QueueMax       int      `json:"queueMaxPlayers"`
+}
+
+// Obstacle is what kept some of the asked tickets from a match: a rule, or without one,
+// that too few players were waiting.
+type Obstacle struct {
+	Rule    string `json:"rule,omitempty"`
+	Tickets int    `json:"tickets"`
 }
 
 // CurvePoint is one point of a cumulative distribution.

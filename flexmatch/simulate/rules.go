@@ -18,17 +18,63 @@ type Rules struct {
 	Set  *flexmatch.RuleSet
 
 	waits   []time.Duration // at which some expansion takes a step, ascending
-	hints   map[string]hint // by attribute
-	largest int             // players of the largest team, over all expansions
+	hints   map[attributeKey]hint
+	largest int // players of the largest team, over all expansions
 }
 
-// hint is what the rules let guess about an attribute's values.
+// attributeKey is an attribute as rule sets declare it.
+type attributeKey struct {
+	name string
+	kind flexmatch.AttributeKind
+}
+
+// hint is what rule sets let guess about an attribute's values. How far apart players
+// may be is none: the players would follow the rule that is tried on them.
 type hint struct {
-	words    []string  // that rules compare it with
-	numbers  []float64 // that comparison rules compare it with
-	distinct bool      // rules want it different across players
-	equal    bool      // rules want it the same across players
-	distance float64   // the greatest that rules allow at first, 0 without
+	words     []string        // that rules compare it with
+	numbers   []float64       // that comparison rules compare it with
+	distinct  bool            // rules want it different across players
+	equal     bool            // rules want it the same across players
+	byDefault flexmatch.Value // of the declaration
+}
+
+// join adds what another rule set lets guess. The first default that says something
+// stays.
+func (h hint) join(other hint) hint {
+	for _, word := range other.words {
+		if !slices.Contains(h.words, word) {
+			h.words = append(slices.Clip(h.words), word)
+		}
+	}
+	for _, n := range other.numbers {
+		if !slices.Contains(h.numbers, n) {
+			h.numbers = append(slices.Clip(h.numbers), n)
+		}
+	}
+	h.distinct, h.equal = h.distinct || other.distinct, h.equal || other.equal
+	if h.byDefault.Number == 0 && h.byDefault.String == "" && other.byDefault.Kind != flexmatch.NoAttribute {
+		h.byDefault = other.byDefault
+	}
+	return h
+}
+
+// pooled lets rule sets that are compared guess the same about an attribute, so that
+// they get the same players: what any of them lets guess.
+func pooled(rules []Rules) []Rules {
+	all := map[attributeKey]hint{}
+	for _, r := range rules {
+		for key, h := range r.hints {
+			if before, known := all[key]; known {
+				h = before.join(h)
+			}
+			all[key] = h
+		}
+	}
+	out := slices.Clone(rules)
+	for i := range out {
+		out[i].hints = all
+	}
+	return out
 }
 
 // ParseRules reads a rule set for a simulation. The error is that of
@@ -38,7 +84,7 @@ func ParseRules(name string, body []byte) (Rules, error) {
 	if err != nil {
 		return Rules{}, err
 	}
-	r := Rules{Name: name, Body: string(body), Set: set, hints: map[string]hint{}, largest: set.LargestTeam()}
+	r := Rules{Name: name, Body: string(body), Set: set, hints: map[attributeKey]hint{}, largest: set.LargestTeam()}
 	for _, step := range set.Expansions() {
 		r.waits = append(r.waits, step.After)
 	}
@@ -53,6 +99,9 @@ func ParseRules(name string, body []byte) (Rules, error) {
 
 // readHints looks for the literals that rules compare attributes with.
 func (r *Rules) readHints(root any) {
+	for _, a := range r.Set.Attributes() {
+		r.hints[attributeKey{a.Name, a.Kind}] = hint{byDefault: a.Default}
+	}
 	for _, rule := range list(field(root, "rules")) {
 		measurements := strings.ReplaceAll(fmt.Sprint(field(rule, "measurements")), " ", "")
 		reference := field(rule, "referenceValue")
@@ -60,10 +109,8 @@ func (r *Rules) readHints(root any) {
 			if !strings.Contains(measurements, "attributes["+strings.ReplaceAll(a.Name, " ", "")+"]") && field(rule, "batchAttribute") != a.Name {
 				continue
 			}
-			h := r.hints[a.Name]
-			if d, ok := number(field(rule, "maxDistance")); ok {
-				h.distance = max(h.distance, d)
-			}
+			key := attributeKey{a.Name, a.Kind}
+			h := r.hints[key]
 			for _, word := range literals(reference) {
 				if !slices.Contains(h.words, word) {
 					h.words = append(h.words, word)
@@ -74,7 +121,7 @@ func (r *Rules) readHints(root any) {
 			}
 			h.distinct = h.distinct || field(rule, "operation") == "!=" && reference == nil
 			h.equal = h.equal || field(rule, "operation") == "=" && reference == nil
-			r.hints[a.Name] = h
+			r.hints[key] = h
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,14 +41,35 @@ func TestRulesGiveAwayWhatTheyCompareAttributesWith(t *testing.T) {
 			{"name": "near", "type": "distance", "measurements": ["flatten(teams[*].players.attributes[rank])"], "referenceValue": "avg(flatten(teams[*].players.attributes[rank]))", "maxDistance": "40"}
 		]
 	}`)
-	for name, want := range map[string]hint{
-		"role": {words: []string{"tank", "medic"}},
-		"flag": {words: []string{"1"}, numbers: []float64{1}},
-		"map":  {equal: true},
-		"rank": {distance: 40},
+	for key, want := range map[attributeKey]hint{
+		{"role", flexmatch.StringListAttribute}: {words: []string{"tank", "medic"}},
+		{"flag", flexmatch.NumberAttribute}:     {words: []string{"1"}, numbers: []float64{1}},
+		{"map", flexmatch.StringAttribute}:      {equal: true},
+		{"rank", flexmatch.NumberAttribute}:     {},
 	} {
-		if got := r.hints[name]; !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: %+v, want %+v", name, got, want)
+		if got := r.hints[key]; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, want %+v", key.name, got, want)
+		}
+	}
+}
+
+func TestRuleSetsThatAreComparedGuessTheSame(t *testing.T) {
+	const body = `{
+		"ruleLanguageVersion": "1.0",
+		"playerAttributes": [{"name": "rank", "type": "number", "default": %RANK}, {"name": "role", "type": "string", "default": "fighter"}],
+		"teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 4}],
+		"rules": [{"name": "roles", "type": "collection", "operation": "contains", "measurements": "flatten(teams[*].players.attributes[role])", "referenceValue": "%ROLE", "minCount": 1}]
+	}`
+	of := func(rank, role string) Rules {
+		return mustParse(t, role, strings.NewReplacer("%RANK", rank, "%ROLE", role).Replace(body))
+	}
+	both := pooled([]Rules{of("0", "tank"), of("40", "medic"), of("70", "tank")})
+	for _, r := range both {
+		if got := r.hints[attributeKey{"role", flexmatch.StringAttribute}].words; !slices.Equal(got, []string{"tank", "medic"}) {
+			t.Errorf("%s: the words are %q", r.Name, got)
+		}
+		if got := r.hints[attributeKey{"rank", flexmatch.NumberAttribute}].byDefault.Number; got != 40 {
+			t.Errorf("%s: the default is %v, want the first that says something", r.Name, got)
 		}
 	}
 }

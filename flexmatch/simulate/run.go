@@ -44,8 +44,8 @@ type Progress struct {
 func (p Progress) Clock() string { return spell.Clock(p.StartHour, p.Simulated) }
 
 // Run simulates the same players under each rule set and returns a result for each, in
-// order. When ctx ends, the results are those of the time simulated until then, marked
-// Interrupted, and the error is nil. An error is about the options or says, as Problems,
+// order. When ctx ends, the results are those of the time simulated until then, the same
+// for each, marked Interrupted, and the error is nil. An error is about the options or says, as Problems,
 // what in the population does not go with a rule set.
 func Run(ctx context.Context, rules []Rules, o Options) ([]*Result, error) {
 	if o.Population == nil {
@@ -59,9 +59,13 @@ func Run(ctx context.Context, rules []Rules, o Options) ([]*Result, error) {
 	case len(rules) == 0 || len(rules) > maxRules:
 		return nil, fmt.Errorf("simulate 1 to %d rule sets, not %d", maxRules, len(rules))
 	case o.Duration < 0 || o.Duration > maxDuration:
-		return nil, fmt.Errorf("simulate at most %v, not %v", maxDuration, o.Duration)
+		return nil, fmt.Errorf("simulate at most %s, not %s", spell.Seconds(maxDuration.Seconds()), spell.Seconds(o.Duration.Seconds()))
 	case o.RequestTimeout < 0:
 		return nil, errors.New("the request timeout is negative")
+	}
+	rules = pooled(rules)
+	if err := o.Population.checkSkill(rules); err != nil {
+		return nil, err
 	}
 	simulations := make([]*simulation, len(rules))
 	for i, r := range rules {
@@ -73,7 +77,7 @@ func Run(ctx context.Context, rules []Rules, o Options) ([]*Result, error) {
 	run(ctx, simulations, o)
 	results := make([]*Result, len(rules))
 	for i, s := range simulations {
-		results[i] = s.result(ctx.Err() != nil && s.now < o.Duration)
+		results[i] = s.result(s.now < o.Duration)
 	}
 	return results, nil
 }
@@ -98,22 +102,35 @@ func (o Options) duration() time.Duration {
 	return last.Sub(first) + 15*time.Minute
 }
 
-// run advances all simulations side by side, a slice of time after the other, so that an
-// interrupted comparison has simulated the same time under each rule set.
+// Parts of a bucket: run looks for the end of ctx after each slice, and after each turn,
+// some slices, tells progress and lets the simulations look at who waits.
+const (
+	slicesOfBucket = 50
+	slicesOfTurn   = 25
+)
+
+// run advances all simulations side by side, a slice of time after the other, and stops
+// only between slices: an interrupted comparison has simulated the same time under each
+// rule set.
 func run(ctx context.Context, simulations []*simulation, o Options) {
-	slice := bucketWidth(o.Duration) / 2
-	for until := min(slice, o.Duration); ctx.Err() == nil; until = min(until+slice, o.Duration) {
+	slice := bucketWidth(o.Duration) / slicesOfBucket
+	until := time.Duration(0)
+	for n := 1; until < o.Duration && ctx.Err() == nil; n++ {
+		until = min(until+slice, o.Duration)
+		turn := n%slicesOfTurn == 0 || until == o.Duration
 		var all sync.WaitGroup
 		for _, s := range simulations {
-			all.Go(func() { s.advance(ctx, until) })
+			all.Go(func() {
+				s.advance(until)
+				if turn {
+					s.ask()
+				}
+			})
 		}
 		all.Wait()
-		if o.Progress != nil {
+		if turn && o.Progress != nil {
 			first := simulations[0]
 			o.Progress(Progress{first.now, o.Duration, o.Population.StartHour, first.record.players.Queued, first.record.matches})
-		}
-		if until == o.Duration {
-			return
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -391,6 +392,34 @@ func TestAnInterruptedRunShowsWhatWasSimulated(t *testing.T) {
 		t.Errorf("interrupted: %v after %v s", r.Interrupted, r.SimulatedSeconds)
 	}
 	checkBooks(t, r)
+}
+
+func TestAnInterruptedComparisonEndsAtOneInstant(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := busy()
+	p.Return = nil
+	interrupt := make(chan struct{})
+	var once sync.Once
+	o := Options{Population: p, Duration: 20 * time.Hour, Progress: func(p Progress) {
+		if p.Simulated >= time.Hour {
+			once.Do(func() { close(interrupt) })
+		}
+	}}
+	go func() { // from outside, at any moment of a slice
+		<-interrupt
+		cancel()
+	}()
+	results, err := Run(ctx, []Rules{mustParse(t, "trio", trioRules), mustParse(t, "open", openRules)}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := results[0], results[1]
+	if !a.Interrupted || !b.Interrupted || a.SimulatedSeconds != b.SimulatedSeconds {
+		t.Errorf("interrupted: %v after %v s and %v after %v s", a.Interrupted, a.SimulatedSeconds, b.Interrupted, b.SimulatedSeconds)
+	}
+	if a.Tickets != b.Tickets || a.Players.Queued != b.Players.Queued {
+		t.Errorf("%d and %d players queued", a.Players.Queued, b.Players.Queued)
+	}
 }
 
 func TestProgressOnlyGrowsAndReachesTheEnd(t *testing.T) {

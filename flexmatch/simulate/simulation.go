@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"container/heap"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -25,6 +24,8 @@ type simulation struct {
 	now     time.Duration
 	started int // tickets so far
 	planned int // events so far; breaks ties
+
+	obstacles tally
 
 	inputs []flexmatch.Input // for the next step
 	starts []*ticket         // by index of inputs, nil for other inputs
@@ -79,9 +80,9 @@ func newSimulation(rules Rules, o Options) (*simulation, error) {
 	}, nil
 }
 
-// advance simulates until an instant, itself not included, or until ctx ends.
-func (s *simulation) advance(ctx context.Context, until time.Duration) {
-	for ctx.Err() == nil {
+// advance simulates until an instant, itself not included.
+func (s *simulation) advance(until time.Duration) {
+	for {
 		at, ok := s.next()
 		if !ok || at >= until {
 			s.now = until

@@ -16,7 +16,7 @@ func TestTheRecordedQueueIsTheRealOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for at := 7 * time.Second; at <= time.Hour; at += 7 * time.Second {
-		s.advance(t.Context(), at)
+		s.advance(at)
 		players := 0
 		for id, ticket := range s.tickets {
 			players += len(ticket.party.players)
@@ -52,10 +52,10 @@ func TestSlicesOfTimeChangeNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole.advance(t.Context(), o.Duration)
+		whole.advance(o.Duration)
 		for at := time.Duration(0); at < o.Duration; {
 			at = min(o.Duration, at+time.Duration(rapid.Int64Range(1, int64(3*time.Minute)).Draw(t, "slice")))
-			sliced.advance(t.Context(), at)
+			sliced.advance(at)
 		}
 		a, b := whole.result(false), sliced.result(false)
 		if a.Players != b.Players || a.Wait != b.Wait || a.SkillGap != b.SkillGap || !near(a.QueueMean, b.QueueMean) || a.QueueMax != b.QueueMax {

@@ -70,7 +70,7 @@ func newWorld(p *Population, rules Rules, seed uint64) (*world, error) {
 	}
 	for _, a := range p.Attributes {
 		if !slices.ContainsFunc(w.samplers, func(s sampler) bool { return s.Name == a.Name }) {
-			w.note("%s does not declare %q; the population's values for it are not used", rules.Name, a.Name)
+			w.note("%q is not declared: the population's values for it are not used", a.Name)
 		}
 	}
 	for _, r := range p.Regions {
@@ -141,7 +141,7 @@ func (w *world) suppose(s *sampler, declared flexmatch.Attribute) bool {
 	s.Attribute = Attribute{Name: declared.Name, PickMin: 1, PickMax: 1}
 	switch declared.Kind {
 	case flexmatch.NumberAttribute:
-		w.supposeNumber(s, declared.Default)
+		w.supposeNumber(s)
 	case flexmatch.StringNumberMapAttribute:
 		if declared.Default.Kind == flexmatch.NoAttribute {
 			return false
@@ -164,9 +164,11 @@ func (w *world) leaveOut(s *sampler) {
 const choices = 10
 
 // supposeNumber takes a number that rules compare for equality as a choice, and any
-// other as a skill, whose scale the default or the rules' distances give away.
-func (w *world) supposeNumber(s *sampler, byDefault flexmatch.Value) {
-	hint := w.rules.hints[s.Name]
+// other as a skill, whose scale the default gives away. How far rules let players be
+// apart says nothing about who plays.
+func (w *world) supposeNumber(s *sampler) {
+	hint := w.rules.hints[attributeKey{s.Name, s.kind}]
+	byDefault := hint.byDefault
 	d := unbounded(Normal)
 	switch {
 	case len(hint.numbers) > 0:
@@ -186,8 +188,6 @@ func (w *world) supposeNumber(s *sampler, byDefault flexmatch.Value) {
 		return
 	case byDefault.Number != 0:
 		d.Mean, d.Deviation = byDefault.Number, math.Abs(byDefault.Number)/5
-	case hint.distance > 0:
-		d.Mean, d.Deviation = 5*hint.distance, hint.distance
 	default:
 		d.Mean, d.Deviation = 1500, 300
 	}
@@ -197,7 +197,7 @@ func (w *world) supposeNumber(s *sampler, byDefault flexmatch.Value) {
 
 // supposeWords takes a string, or a list of one, as what the rules speak of.
 func (w *world) supposeWords(s *sampler, byDefault flexmatch.Value) {
-	hint := w.rules.hints[s.Name]
+	hint := w.rules.hints[attributeKey{s.Name, s.kind}]
 	switch {
 	case hint.distinct:
 		for i := range choices {
@@ -209,7 +209,7 @@ func (w *world) supposeWords(s *sampler, byDefault flexmatch.Value) {
 		for _, word := range hint.words {
 			s.Words = append(s.Words, Word{word, 1})
 		}
-		other := cmp.Or(byDefault.String, "other")
+		other := cmp.Or(hint.byDefault.String, "other")
 		if !slices.Contains(hint.words, other) {
 			s.Words = append(s.Words, Word{other, 3})
 		}
@@ -218,7 +218,7 @@ func (w *world) supposeWords(s *sampler, byDefault flexmatch.Value) {
 	case byDefault.Kind != flexmatch.NoAttribute:
 		w.leaveOut(s)
 	default:
-		s.Words = []Word{{"any", 1}}
+		s.Words = []Word{{cmp.Or(hint.byDefault.String, "any"), 1}}
 		w.note("%q is not in the population: everybody has the same value", s.Name)
 	}
 }
@@ -233,6 +233,32 @@ func flags(byDefault flexmatch.Value, numbers []float64) Distribution {
 		d.Bins = append(d.Bins, Bin{n, n, 1})
 	}
 	return d
+}
+
+// checkSkill refuses a skill attribute that is no number attribute of any rule set.
+func (p *Population) checkSkill(rules []Rules) error {
+	if p.SkillAttribute == "" {
+		return nil
+	}
+	var known []string
+	for _, r := range rules {
+		for _, a := range r.Set.Attributes() {
+			switch {
+			case a.Kind != flexmatch.NumberAttribute:
+			case a.Name == p.SkillAttribute:
+				return nil
+			case !slices.Contains(known, a.Name):
+				known = append(known, a.Name)
+			}
+		}
+	}
+	message := fmt.Sprintf("no rule set declares a number attribute %q; ", clip(p.SkillAttribute))
+	if len(known) == 0 {
+		message += "there is none"
+	} else {
+		message += "there are " + strings.Join(known, ", ")
+	}
+	return Problems{{"skillAttribute", message}}
 }
 
 // chooseSkill settles which attribute skill statistics are about and its deciles.
@@ -253,16 +279,20 @@ func (w *world) chooseSkill() {
 	}
 }
 
-// skillAmong picks one of n number attributes: the population's choice, else one whose
-// name says so, else the first; -1 of none.
+// skillAmong picks one of n number attributes: the population's choice, or -1 where it
+// is not among them; without a choice, one whose name says so, else the first.
 func (w *world) skillAmong(n int, name func(int) string) int {
-	if n == 0 {
-		return -1
-	}
 	for i := range n {
 		if name(i) == w.population.SkillAttribute {
 			return i
 		}
+	}
+	if w.population.SkillAttribute != "" { // another rule set declares it
+		w.note("%q is not declared: there are no figures of skill", w.population.SkillAttribute)
+		return -1
+	}
+	if n == 0 {
+		return -1
 	}
 	for _, word := range []string{"skill", "rating", "mmr", "elo", "rank", "level"} {
 		for i := range n {

@@ -51,7 +51,7 @@ func TestUnmentionedAttributesAreSupposedAndSaid(t *testing.T) {
 		`"levels" is not in the population: everybody has the rule set's default`,
 		`parties have at most 4 players, as the largest team`,
 		`"level" is not in the population: one of the whole numbers from 1 to 10, each as often`,
-		`"league" is not in the population: taken as normal, mean 10, deviation 2`,
+		`"league" is not in the population: taken as normal, mean 1500, deviation 300`,
 	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no note %q in\n%s", want, notes)
@@ -75,6 +75,46 @@ func TestUnmentionedAttributesAreSupposedAndSaid(t *testing.T) {
 	}
 	if len(seen) != 2 || !seen[0] || !seen[1] {
 		t.Errorf("boss is one of %v, want 0 and 1", seen)
+	}
+}
+
+// The players of a comparison do not follow the rule that is compared.
+func TestHowFarRulesReachChangesNothingAboutWhoPlays(t *testing.T) {
+	const body = `{
+		"ruleLanguageVersion": "1.0", "playerAttributes": [{"name": "skill", "type": "number"}],
+		"teams": [{"name": "a", "minPlayers": 1, "maxPlayers": 1}, {"name": "b", "minPlayers": 1, "maxPlayers": 1}],
+		"rules": [{"name": "near", "type": "batchDistance", "batchAttribute": "skill", "maxDistance": %d}]
+	}`
+	var gaps []float64
+	for _, reach := range []string{"5", "500"} {
+		other := strings.Replace(body, "%d", "50", 1)
+		results := mustRun(t, Options{Duration: time.Hour}, mustParse(t, "a", other), mustParse(t, "b", strings.Replace(body, "%d", reach, 1)))
+		if !slices.Equal(results[0].Assumptions, results[1].Assumptions) || results[0].ByDecile[3].Name != results[1].ByDecile[3].Name {
+			t.Errorf("with %s, the players differ: %q and %q", reach, results[0].Assumptions, results[1].Assumptions)
+		}
+		gaps = append(gaps, results[1].SkillGap.P90)
+	}
+	if gaps[0] >= gaps[1]/10 {
+		t.Errorf("skill gaps of %v under 5 and %v under 500", gaps[0], gaps[1])
+	}
+}
+
+func TestASkillAttributeThatNoRuleSetDeclaresIsRefused(t *testing.T) {
+	p := DefaultPopulation()
+	p.SkillAttribute = "nope"
+	open := mustParse(t, "open", openRules)
+	_, err := Run(t.Context(), []Rules{open}, Options{Population: p, Duration: time.Minute})
+	if want := `skillAttribute: no rule set declares a number attribute "nope"; there are skill`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	p.SkillAttribute = "rank"
+	ranked := mustParse(t, "ranked", strings.ReplaceAll(openRules, `"skill"`, `"rank"`))
+	results := mustRun(t, Options{Population: p, Duration: time.Minute}, ranked, open)
+	if results[0].SkillAttribute != "rank" || results[1].SkillAttribute != "" {
+		t.Errorf("skill is %q and %q", results[0].SkillAttribute, results[1].SkillAttribute)
+	}
+	if want := `"rank" is not declared: there are no figures of skill`; !slices.Contains(results[1].Assumptions, want) {
+		t.Errorf("%q lacks %q", results[1].Assumptions, want)
 	}
 }
 
@@ -146,7 +186,7 @@ func TestPartyMembersCorrelateAsMuchAsSaid(t *testing.T) {
 
 func TestWeightsDecideHowOftenThingsOccur(t *testing.T) {
 	w := trioWorld(t, `{"parties": {"1": 3, "2": 1}, "attributes": {"skill": 5, "mode": {"values": {"a": 9, "b": 1, "never": 0}}},
-		"regions": {"big": {"weight": 8, "latency": {"x": {"mean": 40, "spread": 10}}}, "small": {"weight": 2, "latency": {"y": 300}}, "none": {"weight": 0}}}`)
+		"regions": {"big": {"weight": 8, "latency": {"x": {"mean": 40, "spread": 10}}}, "small": {"weight": 2, "latency": {"y": 300}}, "none": {"weight": 0, "latency": {"x": 20}}}}`)
 	const n = 5000
 	pairs, a, big, sum := 0, 0, 0, 0.0
 	for i := range uint64(n) {
