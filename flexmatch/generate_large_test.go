@@ -65,14 +65,25 @@ func (m *maker) crowd(doc document, tickets int, parties bool) history {
 	return h
 }
 
-// duel composes a 1v1 with rules of any kind.
+// duel composes a 1v1 with rules of any kind but sorting ones: those choose who of many
+// is in the batch, and may choose only tickets that cannot play each other.
 func (m *maker) duel() document {
 	doc := m.ruleSet(2)
-	for len(m.instances) != 2 || int(doc.Teams[0].Max) != 1 || len(doc.Expansions) > 0 {
+	for len(m.instances) != 2 || int(doc.Teams[0].Max) != 1 || len(doc.Expansions) > 0 || !m.ageOrdered() {
 		doc = m.ruleSet(2)
 	}
 	for i := range m.doc.Teams {
 		m.doc.Teams[i].Min = 1
 	}
 	return m.doc
+}
+
+// ageOrdered tells that nothing but age orders the tickets of a batch.
+func (m *maker) ageOrdered() bool {
+	for _, r := range m.doc.Rules {
+		if kind := r["type"]; kind == "absoluteSort" || kind == "distanceSort" {
+			return false
+		}
+	}
+	return m.doc.Algorithm == nil || m.doc.Algorithm.BatchingPreference != "sorted"
 }

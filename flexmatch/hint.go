@@ -6,6 +6,10 @@ import (
 	"unicode/utf8"
 )
 
+// DidYouMean completes a message about an unknown name with the known one that looks
+// like it, "; did you mean \"maxDistance\"?"; "" when none does.
+func DidYouMean(name string, known []string) string { return didYouMean(name, known) }
+
 // didYouMean completes a message about an unknown name with the candidate that looks
 // like it; "" when none does.
 func didYouMean(name string, candidates []string) string {

@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"muster/flexmatch"
 	"muster/flexmatch/scenario"
@@ -17,15 +19,49 @@ import (
 )
 
 type rulesSimulateCmd struct {
-	Rules          string        `required:"" placeholder:"FILE" help:"Rule set as JSON; - is the standard input."`
-	Against        string        `placeholder:"FILE" help:"A second rule set, to see both side by side on the same players."`
-	Population     string        `placeholder:"FILE" help:"Who plays, as JSON. Default: 20,000 players a day on three continents."`
-	For            time.Duration `placeholder:"D" help:"How long to simulate, such as 6h, at most 2400h. Default: 24h, or all recorded tickets."`
-	Players        float64       `placeholder:"N" help:"Players a day, instead of the population's."`
-	Seed           *uint64       `placeholder:"N" help:"Seed of everything random, instead of the population's."`
-	RequestTimeout time.Duration `placeholder:"D" help:"Remove tickets that wait this long, such as 5m. Default: never."`
-	Report         string        `placeholder:"FILE.html" help:"Write a page with charts that needs no network."`
-	JSON           bool          `name:"json" help:"Print JSON instead of text."`
+	Rules          string    `required:"" placeholder:"FILE" help:"Rule set as JSON; - is the standard input."`
+	Against        string    `placeholder:"FILE" help:"A second rule set, to see both side by side on the same players."`
+	Population     string    `placeholder:"FILE" help:"Who plays, as JSON. Default: 20,000 players a day on three continents."`
+	For            *timeSpan `placeholder:"D" help:"How long to simulate, such as 6h, at most 2400h. Default: 24h, or all recorded tickets."`
+	Players        *float64  `placeholder:"N" help:"Players a day, instead of the population's."`
+	Seed           *uint64   `placeholder:"N" help:"Seed of everything random, instead of the population's."`
+	RequestTimeout *timeSpan `placeholder:"D" help:"Remove tickets that wait this long, such as 5m. Default: never."`
+	Report         string    `placeholder:"FILE.html" help:"Write a page with charts that needs no network."`
+	JSON           bool      `name:"json" help:"Print JSON instead of text."`
+}
+
+// timeSpan is a duration of simulated time on the command line.
+type timeSpan time.Duration
+
+// longestSpan is the most that one simulation lasts.
+const longestSpan = 2400 * time.Hour
+
+// UnmarshalText reads a duration from a second to 2400 hours. Days it only names in
+// hours: Go's durations, which all our commands take, have none.
+func (s *timeSpan) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil {
+		hint := "6h, 90m or 45s"
+		if days, isDays := strings.CutSuffix(string(text), "d"); isDays {
+			if n, err := strconv.ParseFloat(days, 64); err == nil && n > 0 && n <= longestSpan.Hours()/24 {
+				hint = strconv.FormatFloat(24*n, 'f', -1, 64) + "h"
+			}
+		}
+		return fmt.Errorf("%q is not a duration; write for example %s", text, hint)
+	}
+	if d < time.Second || d > longestSpan {
+		return fmt.Errorf("%s is not from 1s to 2400h", text)
+	}
+	*s = timeSpan(d)
+	return nil
+}
+
+// duration is 0 for a flag that was not given.
+func (s *timeSpan) duration() time.Duration {
+	if s == nil {
+		return 0
+	}
+	return time.Duration(*s)
 }
 
 // Help is the long description that --help shows.
@@ -44,6 +80,9 @@ func (c *rulesSimulateCmd) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkReport(); err != nil {
+		return err
+	}
 	show := newProgressLine(p.stderr, time.Now)
 	options.Progress = show.update
 	results, err := simulate.Run(ctx, rules, options)
@@ -51,19 +90,20 @@ func (c *rulesSimulateCmd) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return usageError{c.populationName() + ": " + lines(err)}
 	}
-	if err := c.show(p, results, rules, options.Population); err != nil {
+	if err := c.show(p, results, rules, options); err != nil {
 		return err
 	}
 	for _, r := range results {
 		if r.Interrupted {
 			done := time.Duration(r.SimulatedSeconds * float64(time.Second)).Round(time.Second)
-			return interruptedError{fmt.Sprintf("interrupted after %v of simulated time", done)}
+			return interruptedError{fmt.Sprintf("interrupted after %s of simulated time", short(done))}
 		}
 	}
 	return nil
 }
 
-// ruleSets reads the rule set or both; problems are printed as rules check prints them.
+// ruleSets reads the rule set or both; problems and warnings are printed as rules check
+// prints them.
 func (c *rulesSimulateCmd) ruleSets(p *process) ([]simulate.Rules, error) {
 	files := []string{c.Rules}
 	if c.Against != "" {
@@ -84,6 +124,7 @@ func (c *rulesSimulateCmd) ruleSets(p *process) ([]simulate.Rules, error) {
 			checkRuleSet(shownName(file), body).print(p.stderr)
 			return nil, fmt.Errorf("%s is no rule set to simulate", shownName(file))
 		}
+		checkedFile{File: shownName(file), Warnings: ruleProblems(rules.Set.Warnings())}.print(p.stderr)
 		out = append(out, rules)
 	}
 	return out, nil
@@ -118,9 +159,9 @@ func (c *rulesSimulateCmd) options(p *process) (simulate.Options, error) {
 	if err != nil {
 		return simulate.Options{}, err
 	}
-	o := simulate.Options{Population: population, Duration: c.For, RequestTimeout: c.RequestTimeout}
+	o := simulate.Options{Population: population, Duration: c.For.duration(), RequestTimeout: c.RequestTimeout.duration(), Seed: population.Seed, Seeded: true}
 	if c.Seed != nil {
-		o.Seed, o.Seeded = *c.Seed, true
+		o.Seed = *c.Seed
 	}
 	return o, nil
 }
@@ -141,14 +182,15 @@ func (c *rulesSimulateCmd) population(p *process) (*simulate.Population, error) 
 		}
 	}
 	switch {
-	case population.Recorded != "" && c.Players != 0:
+	case population.Recorded != "" && c.Players != nil:
 		return nil, usageError{"--players does not go with recorded tickets"}
 	case population.Recorded != "":
 		return population, c.readRecorded(p, population)
-	case c.Players < 0 || c.Players > most:
-		return nil, usageError{fmt.Sprintf("--players is from 1 to %d", most)}
-	case c.Players > 0:
-		population.ScaleTo(c.Players)
+	case c.Players == nil:
+	case *c.Players >= 1 && *c.Players <= most:
+		population.ScaleTo(*c.Players)
+	default: // not a number, too
+		return nil, usageError{fmt.Sprintf("--players is from 1 to %d, not %v", most, *c.Players)}
 	}
 	return population, nil
 }
@@ -171,8 +213,29 @@ func (c *rulesSimulateCmd) readRecorded(p *process, population *simulate.Populat
 	return nil
 }
 
+// checkReport fails if the report cannot be written, before anything is simulated for it.
+// A file that is there keeps what it holds.
+func (c *rulesSimulateCmd) checkReport() error {
+	if c.Report == "" {
+		return nil
+	}
+	info, err := os.Stat(c.Report)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil // a device or a pipe: opening it would already do something
+	}
+	file, failed := os.OpenFile(c.Report, os.O_WRONLY|os.O_CREATE, 0o644)
+	if failed != nil {
+		return usageError{fmt.Sprintf("--report: %s cannot be written: %v", c.Report, underlying(failed))}
+	}
+	_ = file.Close() // nothing was written
+	if err != nil {
+		_ = os.Remove(c.Report) // it was not there; left behind, it would be empty
+	}
+	return nil
+}
+
 // show prints the results and writes the report.
-func (c *rulesSimulateCmd) show(p *process, results []*simulate.Result, rules []simulate.Rules, population *simulate.Population) error {
+func (c *rulesSimulateCmd) show(p *process, results []*simulate.Result, rules []simulate.Rules, options simulate.Options) error {
 	if c.JSON {
 		printJSON(p.stdout, map[string]any{"results": results})
 	} else if err := report.Text(p.stdout, results); err != nil {
@@ -182,7 +245,7 @@ func (c *rulesSimulateCmd) show(p *process, results []*simulate.Result, rules []
 		return nil
 	}
 	var page bytes.Buffer
-	err := report.HTML(&page, report.Run{Results: results, Rules: rules, Population: population, Command: c.command()})
+	err := report.HTML(&page, report.Run{Results: results, Rules: rules, Population: options.Population, Command: c.command(options.Seed)})
 	if err == nil {
 		err = os.WriteFile(c.Report, page.Bytes(), 0o644)
 	}
@@ -193,23 +256,44 @@ func (c *rulesSimulateCmd) show(p *process, results []*simulate.Result, rules []
 	return nil
 }
 
-// command is the command line without the report, to run the simulation again.
-func (c *rulesSimulateCmd) command() string {
-	words := []string{"muster rules simulate", "--rules " + filepath.Base(shownName(c.Rules))}
-	add := func(flag string, set bool, value any) {
-		if set {
-			words = append(words, fmt.Sprintf("--%s %v", flag, value))
+// command is the command line that makes the report again.
+func (c *rulesSimulateCmd) command(seed uint64) string {
+	words := []string{"muster rules simulate"}
+	add := func(flag, value string) { words = append(words, "--"+flag, value) }
+	addFile := func(flag, file string) {
+		if file != "" {
+			add(flag, shellWord(file))
 		}
 	}
-	add("against", c.Against != "", filepath.Base(shownName(c.Against)))
-	add("population", c.Population != "", filepath.Base(shownName(c.Population)))
-	add("for", c.For != 0, short(c.For))
-	add("players", c.Players != 0, c.Players)
-	if c.Seed != nil {
-		add("seed", true, *c.Seed)
+	addFile("rules", c.Rules)
+	addFile("against", c.Against)
+	addFile("population", c.Population)
+	if c.For != nil {
+		add("for", short(c.For.duration()))
 	}
-	add("request-timeout", c.RequestTimeout != 0, short(c.RequestTimeout))
+	if c.Players != nil {
+		add("players", strconv.FormatFloat(*c.Players, 'f', -1, 64))
+	}
+	add("seed", strconv.FormatUint(seed, 10))
+	if c.RequestTimeout != nil {
+		add("request-timeout", short(c.RequestTimeout.duration()))
+	}
+	addFile("report", c.Report)
 	return strings.Join(words, " ")
+}
+
+// shellWord is a file as a shell takes it. Folders from the root on stay out: reports are
+// passed on.
+func shellWord(file string) string {
+	if filepath.IsAbs(file) {
+		file = filepath.Base(file)
+	}
+	if strings.ContainsFunc(file, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./", r)
+	}) {
+		return "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
+	}
+	return file
 }
 
 // short spells a duration without the units that are zero at its end.
@@ -268,7 +352,7 @@ func (l *progressLine) update(s simulate.Progress) {
 		return
 	}
 	l.next, l.shown = now.Add(l.pace()), true
-	text := fmt.Sprintf("%3.0f %%  %s  %d players, %d matches", 100*float64(s.Simulated)/float64(s.Total), s.Clock(), s.Queued, s.Matches)
+	text := fmt.Sprintf("%3.0f %%  %s  %s, %s", 100*float64(s.Simulated)/float64(s.Total), s.Clock(), plural(s.Queued, "player"), plural(s.Matches, "match"))
 	if l.terminal {
 		fmt.Fprintf(l.w, "\r%s\x1b[K", text)
 	} else {

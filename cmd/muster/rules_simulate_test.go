@@ -34,7 +34,7 @@ func TestRulesSimulateShowsTheExamplesSideBySide(t *testing.T) {
 		}
 	}
 	body, err := os.ReadFile(page)
-	if err != nil || !bytes.Contains(body, []byte("ranked-5v5 against ranked-5v5-relaxed")) || !bytes.Contains(body, []byte("--for 20m<")) {
+	if err != nil || !bytes.Contains(body, []byte("ranked-5v5 against ranked-5v5-relaxed")) || !bytes.Contains(body, []byte("--for 20m --seed 7 --report report.html<")) {
 		t.Errorf("the page, of %d bytes, does not show the comparison: %v", len(body), err)
 	}
 }
@@ -96,10 +96,18 @@ func TestRulesSimulateRefusesWhatItCannotUse(t *testing.T) {
 		{"a broken population, by its key", []string{"--rules", good, "--population", writeFile(t, "p.json", `{"sed": 1}`)}, 2, "sed: unknown key"},
 		{"a population that does not fit", []string{"--rules", mapRules}, 2, "attributes.m: map declares"},
 		{"players below zero", []string{"--rules", good, "--players=-3"}, 2, "--players is from"},
-		{"a year", []string{"--rules", good, "--for", "9000h"}, 2, "simulate at most"},
+		{"no players", []string{"--rules", good, "--players", "0"}, 2, "--players is from 1 to 10000000, not 0"},
+		{"players that are not a number", []string{"--rules", good, "--players", "NaN"}, 2, "--players is from 1 to 10000000, not NaN"},
+		{"a year", []string{"--rules", good, "--for", "9000h"}, 2, "--for: 9000h is not from 1s to 2400h"},
+		{"no time at all", []string{"--rules", good, "--for", "0s"}, 2, "--for: 0s is not from 1s"},
+		{"a day as d", []string{"--rules", good, "--for", "1d"}, 2, `--for: "1d" is not a duration; write for example 24h`},
+		{"a week of words", []string{"--rules", good, "--for", "week"}, 2, `"week" is not a duration; write for example 6h, 90m or 45s`},
+		{"a timeout of nothing", []string{"--rules", good, "--request-timeout", "0s"}, 2, "--request-timeout: 0s is not from 1s"},
+		{"a skill that nobody declares", []string{"--rules", good, "--population", writeFile(t, "n.json", `{"skillAttribute": "nope"}`)}, 2, `no rule set declares a number attribute "nope"`},
 		{"recorded tickets that are not there", []string{"--rules", good, "--population", writeFile(t, "r.json", `{"recorded": "gone.jsonl"}`)}, 2, "gone.jsonl cannot be read"},
 		{"more players than were recorded", []string{"--rules", good, "--players", "5", "--population", writeFile(t, "s.json", `{"recorded": "gone.jsonl"}`)}, 2, "does not go with recorded"},
-		{"a report that cannot be written", []string{"--rules", good, "--for", "1m", "--report", filepath.Join("nowhere", "at", "all.html")}, 1, "write the report"},
+		{"a report that cannot be written", []string{"--rules", good, "--for", "1m", "--report", filepath.Join("nowhere", "at", "all.html")}, 2, "all.html cannot be written: no such file"},
+		{"a report that is a folder", []string{"--rules", good, "--for", "2400h", "--players", "10000000", "--report", t.TempDir()}, 2, "cannot be written"},
 		{"both from the standard input", []string{"--rules", "-", "--against", "-"}, 2, "cannot be both"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,6 +116,48 @@ func TestRulesSimulateRefusesWhatItCannotUse(t *testing.T) {
 				t.Errorf("exit %d, want %d; stderr %q, want %q", code, c.code, stderr, c.want)
 			}
 		})
+	}
+}
+
+func TestRulesSimulatePrintsTheWarningsOfCheck(t *testing.T) {
+	rules := writeFile(t, "odd.json", strings.Replace(pairRules, `"name": "Near",`, `"name": "Near", "maxDistence": 3,`, 1))
+	_, checked, _ := runRules(t, "", "check", rules)
+	warning, _, _ := strings.Cut(checked, "\n")
+	code, stdout, stderr := runRules(t, "", "simulate", "--rules", rules, "--for", "1m", "--json")
+	if code != 0 || !strings.Contains(warning, "warning: ") || stderr != warning+"\n" || !json.Valid([]byte(stdout)) {
+		t.Errorf("exit %d, stderr %q, want %q", code, stderr, warning)
+	}
+}
+
+func TestARefusedSimulationLeavesNoReport(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.html")
+	c := rulesSimulateCmd{Report: page}
+	if err := c.checkReport(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(page); err == nil {
+		t.Error("a report that was only tried is there")
+	}
+	if err := os.WriteFile(page, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.checkReport(); err != nil {
+		t.Fatal(err)
+	}
+	if body, _ := os.ReadFile(page); string(body) != "old" {
+		t.Errorf("an old report becomes %q", body)
+	}
+}
+
+func TestTheCommandOfAReportMakesItAgain(t *testing.T) {
+	span, players := timeSpan(90*time.Minute), 2.5e6
+	c := rulesSimulateCmd{
+		Rules: "-", Against: "it's new.json", Population: filepath.Join(t.TempDir(), "who.json"),
+		For: &span, Players: &players, RequestTimeout: &span, Report: "out/page.html",
+	}
+	want := `muster rules simulate --rules - --against 'it'\''s new.json' --population who.json --for 1h30m --players 2500000 --seed 4 --request-timeout 1h30m --report out/page.html`
+	if got := c.command(4); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

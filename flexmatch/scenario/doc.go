@@ -10,7 +10,7 @@
 //	{"ticketId": "t-1", "startTime": 0, "players": [
 //	  {"playerId": "p-1", "attributes": {"skill": {"N": 10}}, "latencyInMs": {"us-east-1": 40}}]}
 //
-// startTime counts seconds on a test clock. Attributes have the form of GameLift's
+// startTime counts seconds on a clock of the file's own. Attributes have the form of GameLift's
 // AttributeValue: exactly one of S, N, SL and SDM. team, backfill and gameSessionArn
 // belong to backfill tickets.
 //
@@ -30,5 +30,6 @@
 // follows at once.
 //
 // The package does no I/O but through what it is given. Tickets are read strictly: an
-// unknown field is an error. In a scenario it is a warning.
+// unknown field is an error. In a scenario it is a warning, but a scenario that checks
+// nothing is an error.
 package scenario

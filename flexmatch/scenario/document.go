@@ -59,7 +59,8 @@ type expectation struct {
 	unmatched []string
 	status    map[string][]string // allowed ones by ticket
 	events    []string
-	players   int // largeFill: how many are seated
+	fails     bool // an action is expected to fail
+	players   int  // largeFill: how many are seated
 	teamSizes map[string]int
 }
 
@@ -82,6 +83,13 @@ func (r *reader) read(body []byte) document {
 	if err != nil {
 		r.problem("", "%v", err)
 		return d
+	}
+	if what := otherFile(root); what != "" {
+		r.problem("", "%s", what)
+		return d
+	}
+	for _, name := range repeatedNames(body) {
+		r.warn("", "%s stands twice in one object, and only the last one counts", shorten(name))
 	}
 	f, ok := r.object("", root, "name", "kind", "ruleSetFile", "ruleSet", "config", "tickets", "actions", "expect",
 		"errorAtAction", "errorType", "description", "basis", "confidence", "comment", "comments", "notes", "source")
@@ -106,6 +114,33 @@ func (r *reader) read(body []byte) document {
 	d.readKind(f)
 	d.readConfig(f)
 	return d
+}
+
+// otherFile names what is plainly not a scenario but another kind of file; "" of what
+// may be one.
+func otherFile(root any) string {
+	m, ok := root.(map[string]any)
+	if !ok {
+		return ""
+	}
+	has := func(names ...string) bool {
+		for name := range m {
+			if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("ruleSet", "ruleSetFile", "expect", "actions"):
+	case has("ruleLanguageVersion"):
+		return "this is a rule set, not a scenario: a scenario names it as its ruleSetFile"
+	case has("playersPerDay", "arrivalsByHour", "startHour", "skillAttribute", "patience", "parties", "regions"):
+		return "this looks like a population for rules simulate, not like a scenario"
+	case has("ticketId"):
+		return "this is a ticket, not a scenario: a scenario lists it in its tickets"
+	}
+	return ""
 }
 
 // inlineRuleSet is the rule set as it stands in the scenario, byte for byte, or the
@@ -162,18 +197,45 @@ func (d *document) readKind(f fields) {
 	if d.kind != acceptanceKind && len(d.actions) > 0 {
 		f.r.warn("actions", "are not performed in a scenario of kind %s", d.kind)
 	}
-	if len(d.expect) == 0 && len(d.failing) == 0 {
-		f.r.warn("expect", "is empty: nothing is checked")
-	}
+	d.readChecks(f)
 	for i, e := range d.expect {
 		path := fmt.Sprintf("expect[%d]", i)
 		if d.kind == matchKind && e.untimed {
-			f.r.problem(path+".at", "is missing: when the matchmaker runs, in seconds on the test clock")
+			f.r.problem(path+".at", "is missing: when the matchmaker runs, in seconds on the clock of startTime")
 		}
 		if d.kind == largeFillKind && (e.players < 1 || e.players > maxFill) {
 			f.r.problem(path+".players", "must be 1 to %d: how many players are seated", maxFill)
 		}
 	}
+}
+
+// readChecks reports a scenario that would hold whatever happens.
+func (d *document) readChecks(f fields) {
+	idle := 0
+	for i, e := range d.expect {
+		if !e.checks(d.kind) {
+			idle++
+			f.r.warn(fmt.Sprintf("expect[%d]", i), "checks nothing: in a scenario of kind %s it has %s", d.kind, expectable[d.kind])
+		}
+	}
+	if idle == len(d.expect) && (len(d.failing) == 0 || d.kind != acceptanceKind) {
+		f.r.problem("expect", "nothing is checked: expect is a list of objects with %s", expectable[d.kind])
+	}
+}
+
+// expectable is what an expectation of each kind can check.
+var expectable = map[string]string{
+	matchKind:      "matches, unmatched, status, statusIn or events",
+	acceptanceKind: "status, statusIn, events, matches, unmatched or errorAtAction",
+	largeFillKind:  "teamSizes",
+}
+
+// checks tells that an expectation can fail.
+func (e expectation) checks(kind string) bool {
+	if kind == largeFillKind {
+		return len(e.teamSizes) > 0
+	}
+	return e.fails && kind == acceptanceKind || e.matches != nil || e.unmatched != nil || len(e.status) > 0 || len(e.events) > 0
 }
 
 // maxFill bounds the players of a largeFill scenario; more than any match has.
@@ -336,6 +398,7 @@ func (d *document) expectation(r *reader, path string, v any) expectation {
 		e.matches = append(e.matches, r.wantedMatch(fmt.Sprintf("%s[%d]", f.at("matches"), i), v))
 	}
 	d.expectedError(f)
+	e.fails = f.has("errorAtAction")
 	return e
 }
 

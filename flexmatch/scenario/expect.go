@@ -35,8 +35,22 @@ func (p *play) checkStatus(e expectation) {
 		if slices.Contains(allowed, is) || is == placing && !p.placements && slices.Contains(allowed, completed) {
 			continue
 		}
-		p.fail("ticket %s is %s, expected %s", shorten(id), is, oneOf(allowed))
+		p.fail("ticket %s is %s, expected %s%s", shorten(id), is, oneOf(allowed), noSuch("status", allowed, statuses))
 	}
+}
+
+// noSuch says which of the words expected there are not at all; "" when there are all.
+func noSuch(what string, words, known []string) string {
+	var out string
+	for _, w := range words {
+		if !slices.Contains(known, w) {
+			out += fmt.Sprintf("; there is no %s %s%s", what, shorten(w), flexmatch.DidYouMean(w, known))
+		}
+	}
+	if out != "" {
+		out += " (those are " + strings.Join(known, ", ") + ")"
+	}
+	return out
 }
 
 // statusOf says how a ticket stands.
@@ -193,7 +207,9 @@ func (p *play) checkEvents(want []string) {
 			if i > 0 {
 				after = " after " + strings.Join(want[:i], ", ")
 			}
-			p.failures = append(p.failures, fmt.Sprintf("event %s is missing%s; the events were %s", shorten(event), after, oneLine(p.events)))
+			kind, _, _ := strings.Cut(event, ":")
+			p.failures = append(p.failures, fmt.Sprintf("event %s is missing%s; the events were %s%s",
+				shorten(event), after, oneLine(p.events), noSuch("event", []string{kind}, eventTypes)))
 			return
 		}
 		rest = rest[at+1:]
@@ -214,20 +230,26 @@ func oneLine(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// checkFill compares team sizes after so many players of a large match.
-func checkFill(expect []expectation, set *flexmatch.RuleSet) []string {
-	var failures []string
-	for _, e := range expect {
-		got := make(map[string]int)
+// checkFill compares team sizes after so many players of a large match. More players
+// than the teams take are not seated.
+func checkFill(expect []expectation, set *flexmatch.RuleSet) (failures, warnings []string) {
+	for i, e := range expect {
+		got, seated := make(map[string]int), 0
 		sizes := set.FillTeams(e.players)
 		for i, team := range set.TeamSizes() {
 			got[team.Name] = sizes[i]
+			seated += sizes[i]
+		}
+		after := counted(e.players, "player")
+		if seated < e.players {
+			after += fmt.Sprintf(", of whom %d are seated", seated)
+			warnings = append(warnings, fmt.Sprintf("expect[%d].players: is %d, but the teams take %d: the others are not seated", i, e.players, seated))
 		}
 		for _, difference := range sizeDifferences(e.teamSizes, got) {
-			failures = append(failures, fmt.Sprintf("after %d players: %s; teams are %s", e.players, difference, sizesLine(got)))
+			failures = append(failures, fmt.Sprintf("after %s: %s; teams are %s", after, difference, sizesLine(got)))
 		}
 	}
-	return failures
+	return failures, warnings
 }
 
 // sizesLine spells team sizes: "blue 2, red 1".
@@ -237,4 +259,12 @@ func sizesLine(sizes map[string]int) string {
 		parts = append(parts, fmt.Sprintf("%s %d", shorten(name), sizes[name]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// counted spells a number of things: "1 ticket", "2 tickets".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"muster/flexmatch"
 )
 
 // Problem is one thing wrong with a file, and what would be accepted instead.
@@ -89,6 +91,44 @@ func decode(body []byte) (any, error) {
 	return v, nil
 }
 
+// repeatedNames lists the names that stand twice in one object of a valid JSON text,
+// each once, as they are written. Of such members only the last is read.
+func repeatedNames(body []byte) []string {
+	var out []string
+	var open [][]string // names by nesting; nil is a list
+	name := false       // a string here is a name
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; c {
+		case '{':
+			open, name = append(open, make([]string, 0, 8)), true
+		case '[':
+			open, name = append(open, nil), false
+		case '}', ']':
+			open, name = open[:len(open)-1], false
+		case ',':
+			name = len(open) > 0 && open[len(open)-1] != nil
+		case '"':
+			start := i
+			for i++; body[i] != '"'; i++ {
+				if body[i] == '\\' {
+					i++
+				}
+			}
+			if !name {
+				continue
+			}
+			name = false
+			key, names := string(body[start+1:i]), &open[len(open)-1]
+			if !slices.Contains(*names, key) {
+				*names = append(*names, key)
+			} else if !slices.Contains(out, key) {
+				out = append(out, key)
+			}
+		}
+	}
+	return out
+}
+
 // fields are the members of one JSON object.
 type fields struct {
 	r      *reader
@@ -112,26 +152,38 @@ func (r *reader) object(path string, v any, known ...string) (fields, bool) {
 		}
 	}
 	var unknown []string
-	for name, value := range m {
-		if slices.Contains(known, name) || value == nil {
+	for _, name := range sortedKeys(m) {
+		if slices.Contains(known, name) || m[name] == nil {
 			continue
 		}
 		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) })
-		if i < 0 {
+		switch {
+		case i < 0:
 			unknown = append(unknown, name)
-		} else if out.values[known[i]] == nil {
-			out.values[known[i]] = value
+		case out.values[known[i]] == nil:
+			out.values[known[i]] = m[name]
+		default:
+			r.odd(path, "%s is %s in other letters, which stands here too", shorten(name), known[i])
 		}
 	}
-	slices.Sort(unknown)
 	for _, name := range unknown {
+		hint := flexmatch.DidYouMean(name, known)
 		if r.lenient {
-			r.warn(path, "%s is not a field that is read (those are %s)", shorten(name), strings.Join(known, ", "))
+			r.warn(path, "%s is not a field that is read (those are %s)%s", shorten(name), strings.Join(known, ", "), hint)
 		} else {
-			r.problem(path, "unknown field %s; there are %s", shorten(name), strings.Join(known, ", "))
+			r.problem(path, "unknown field %s; there are %s%s", shorten(name), strings.Join(known, ", "), hint)
 		}
 	}
 	return out, true
+}
+
+// odd is a problem to a strict reader and a warning to a lenient one.
+func (r *reader) odd(path, format string, args ...any) {
+	if r.lenient {
+		r.warn(path, format, args...)
+	} else {
+		r.problem(path, format, args...)
+	}
 }
 
 // at is the path of a member.

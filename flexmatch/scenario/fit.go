@@ -80,7 +80,7 @@ func (w wantedMatch) differences(m flexmatch.Match) []string {
 		}
 	}
 	if w.ticketCount > 0 && len(m.TicketIDs) != w.ticketCount {
-		out = append(out, fmt.Sprintf("it has %d tickets, not %d", len(m.TicketIDs), w.ticketCount))
+		out = append(out, fmt.Sprintf("it has %s, not %d", counted(len(m.TicketIDs), "ticket"), w.ticketCount))
 	}
 	sizes, players, teamOf := make(map[string]int), make(map[string][]string), make(map[string]string)
 	for _, team := range m.Teams {
@@ -96,7 +96,7 @@ func (w wantedMatch) differences(m flexmatch.Match) []string {
 	}
 	for _, name := range sortedKeys(w.teams) {
 		if _, is := sizes[name]; !is {
-			out = append(out, fmt.Sprintf("there is no team %s", shorten(name)))
+			out = append(out, noTeam(name, sizes))
 		} else if !sameSet(players[name], w.teams[name]) {
 			out = append(out, fmt.Sprintf("team %s is %s, not %s", shorten(name), names(players[name]), names(w.teams[name])))
 		}
@@ -134,12 +134,18 @@ func sizeDifferences(want, got map[string]int) []string {
 		n, is := got[name]
 		switch {
 		case !is:
-			out = append(out, fmt.Sprintf("there is no team %s", shorten(name)))
+			out = append(out, noTeam(name, got))
 		case n != want[name]:
 			out = append(out, fmt.Sprintf("team %s has %d, not %d", shorten(name), n, want[name]))
 		}
 	}
 	return out
+}
+
+// noTeam says that a team is not in the rule set; sizes has those that are.
+func noTeam(name string, sizes map[string]int) string {
+	teams := sortedKeys(sizes)
+	return fmt.Sprintf("there is no team %s, the teams are %s%s", shorten(name), names(teams), flexmatch.DidYouMean(name, teams))
 }
 
 // setDifferences compares the tickets of a match.
@@ -184,7 +190,7 @@ func (w wantedMatch) String() string {
 	case w.tickets != nil && !w.inexact:
 		parts = append(parts, "tickets "+names(w.tickets))
 	case w.ticketCount > 0:
-		parts = append(parts, fmt.Sprintf("%d tickets", w.ticketCount))
+		parts = append(parts, counted(w.ticketCount, "ticket"))
 	default:
 		parts = append(parts, "any tickets")
 	}

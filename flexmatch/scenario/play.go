@@ -22,6 +22,15 @@ const (
 	timedOut           = "TIMED_OUT"
 )
 
+// statuses and eventTypes list what there is, for messages.
+var (
+	statuses   = []string{queued, searching, requiresAcceptance, placing, completed, failed, cancelled, timedOut}
+	eventTypes = []string{
+		"MatchmakingSearching", "PotentialMatchCreated", "AcceptMatch", "AcceptMatchCompleted", "MatchmakingSucceeded",
+		"MatchmakingTimedOut", "MatchmakingCancelled", "MatchmakingFailed",
+	}
+)
+
 // play is a scenario on its clock. It plays the service around a pool: between runs of
 // the matchmaker ("ticks") no ticket that searches is in the pool, so that a scenario
 // sees matches form at its ticks and only there.

@@ -121,7 +121,7 @@ func TestAMatchThatDoesNotFormIsExplained(t *testing.T) {
 }
 
 func TestARuleSetThatIsRefusedIsTheError(t *testing.T) {
-	_, err := scenario.Run([]byte(`{"ruleSet": {"ruleLanguageVersion": "1.0"}, "tickets": [], "expect": []}`), nil)
+	_, err := scenario.Run([]byte(`{"ruleSet": {"ruleLanguageVersion": "1.0"}, "tickets": [], "expect": [{"at": 0, "matches": []}]}`), nil)
 	var problems flexmatch.Problems
 	if !errors.As(err, &problems) || len(problems) == 0 || !strings.Contains(problems[0].Message, "teams") {
 		t.Errorf("error %v, want the rule set's problems", err)
@@ -129,7 +129,7 @@ func TestARuleSetThatIsRefusedIsTheError(t *testing.T) {
 }
 
 func TestARuleSetFileThatCannotBeReadIsTheError(t *testing.T) {
-	_, err := scenario.Run([]byte(`{"ruleSetFile": "absent.json", "expect": []}`), func(string) ([]byte, error) {
+	_, err := scenario.Run([]byte(`{"ruleSetFile": "absent.json", "expect": [{"at": 0, "matches": []}]}`), func(string) ([]byte, error) {
 		return nil, os.ErrNotExist
 	})
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "absent.json") {
@@ -160,8 +160,11 @@ func TestScenariosAreReadGenerously(t *testing.T) {
 		"an action before the one that precedes it": {
 			`"actions": [{"at": 5, "tick": true}, {"at": 4, "stopMatchmaking": "a"}], "config": {"acceptanceRequired": true}, "expect": {"at": 5, "status": {"a": "CANCELLED"}}`, "acceptance", "is before the action",
 		},
-		"an action that does nothing known": {`"actions": [{"at": 5, "dance": true}, {"at": 6, "tick": false}], "expect": {"at": 5, "status": {"a": "QUEUED"}}`, "acceptance", "dance is not a field that is read"},
-		"nothing that is expected":          {`"expect": []`, "match", "nothing is checked"},
+		"an action that does nothing known":                       {`"actions": [{"at": 5, "dance": true}, {"at": 6, "tick": false}], "expect": {"at": 5, "status": {"a": "QUEUED"}}`, "acceptance", "dance is not a field that is read"},
+		"an expectation that checks nothing beside one that does": {`"expect": [{"at": 0}, {"at": 1, "unmatched": []}]`, "match", "expect[0]: checks nothing"},
+		"a field that is nearly known":                            {`"expect": [{"at": 0, "unmatched": []}], "actionss": 1`, "match", `did you mean "actions"?`},
+		"a field that stands twice":                               {`"expect": [{"at": 0, "at": 0, "unmatched": []}]`, "match", "at stands twice"},
+		"a status that there is not beside one that there is":     {`"expect": [{"at": 0, "statusIn": {"a": ["DONE", "COMPLETED"]}}]`, "match", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, rules := range []string{oneOnOne, quoted} {
@@ -180,6 +183,10 @@ func TestScenariosAreReadGenerously(t *testing.T) {
 func TestScenariosThatCannotBePlayedAreProblems(t *testing.T) {
 	for name, test := range map[string]struct{ body, want string }{
 		"a kind that is none":              {`"kind": "battle", "expect": []`, "kind: must be match, acceptance, largeFill, not battle"},
+		"nothing that is expected":         {`"expect": []`, "expect: nothing is checked: expect is a list of objects with matches, unmatched"},
+		"no expectation":                   {`"expects": [{"at": 1, "unmatched": []}]`, "expect: nothing is checked"},
+		"expectations of another kind":     {`"expect": [{"at": 1, "teamSizes": {"red": 1}}]`, "expect: nothing is checked"},
+		"a fill that checks no size":       {`"kind": "largeFill", "expect": [{"players": 1, "unmatched": []}]`, "with teamSizes"},
 		"a fill of nobody":                 {`"kind": "largeFill", "expect": [{"teamSizes": {"red": 1}}]`, "expect[0].players: must be 1 to 1000"},
 		"a start of a ticket nobody knows": {`"actions": [{"startMatchmaking": "z"}]`, "z is not in tickets"},
 		"a placement without an outcome":   {`"actions": [{"placement": "a"}]`, "actions[0].placement.outcome: must be one of FULFILLED, FAILED, TIMED_OUT"},
@@ -225,4 +232,44 @@ func FuzzRun(f *testing.F) {
 			t.Error("an error without text")
 		}
 	})
+}
+
+func TestWhatThereIsNotIsSaid(t *testing.T) {
+	for name, test := range map[string]struct{ body, want string }{
+		"a status":             {`"expect": [{"at": 0, "status": {"a": "COMPLETE"}}]`, `expected COMPLETE; there is no status COMPLETE; did you mean "COMPLETED"? (those are QUEUED, SEARCHING,`},
+		"an event":             {`"expect": [{"at": 0, "events": ["MatchmakingSuceeded"]}]`, `there is no event MatchmakingSuceeded; did you mean "MatchmakingSucceeded"? (those are`},
+		"a team":               {`"expect": [{"at": 0, "matches": [{"tickets": ["a", "b"], "teamSizes": {"rad": 1}}]}]`, `there is no team rad, the teams are [blue red]; did you mean "red"?`},
+		"a team with players":  {`"expect": [{"at": 0, "matches": [{"tickets": ["a", "b"], "teams": {"green": ["pa"]}}]}]`, "there is no team green, the teams are [blue red]"},
+		"room in a large fill": {`"kind": "largeFill", "expect": [{"players": 1000, "teamSizes": {"red": 500}}]`, "after 1000 players, of whom 2 are seated: team red has 1, not 500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := scenario.Run([]byte(`{"ruleSet": `+oneOnOne+`, `+twoTickets+`, `+test.body+`}`), nil)
+			if err != nil || len(result.Failures) != 1 || !strings.Contains(result.Failures[0], test.want) {
+				t.Errorf("failures %q, %v; want %q", result.Failures, err, test.want)
+			}
+		})
+	}
+}
+
+func TestOtherFilesAreNotTakenForScenarios(t *testing.T) {
+	for body, want := range map[string]string{
+		oneOnOne:                 "this is a rule set, not a scenario: a scenario names it as its ruleSetFile",
+		`{"playersPerDay": 300}`: "this looks like a population for rules simulate, not like a scenario",
+		`{"ticketId": "a"}`:      "this is a ticket, not a scenario: a scenario lists it in its tickets",
+	} {
+		if result, err := scenario.Run([]byte(body), nil); err == nil || err.Error() != want || len(result.Warnings) > 0 {
+			t.Errorf("%s: %v, warnings %q", body, err, result.Warnings)
+		}
+	}
+}
+
+func TestProblemsOfAnInlineRuleSetHaveTheirPlaceInTheScenario(t *testing.T) {
+	_, err := scenario.Run([]byte(`{"expect": [{"at": 0, "matches": []}],
+  "ruleSet": {"ruleLanguageVersion": 1.0,
+    "teams": [{"name": "a", "minPlayers": 2, "maxPlayers": 1}]}}`), nil)
+	const want = "2:38: $.ruleSet.ruleLanguageVersion: ruleLanguageVersion must be the text \"1.0\", not a number\n" +
+		"3:43: $.ruleSet.teams[0].minPlayers: minPlayers is at most maxPlayers, which is 1"
+	if err == nil || err.Error() != want {
+		t.Errorf("it says\n%v\nnot\n%s", err, want)
+	}
 }

@@ -36,15 +36,29 @@ func At(seconds float64) time.Time {
 // Seconds is where an instant lies on the test clock; it undoes At.
 func Seconds(t time.Time) float64 { return float64(t.Sub(epoch)) / 1e9 }
 
+// TicketFile is what a file of tickets holds.
+type TicketFile struct {
+	Tickets []flexmatch.Ticket // in the order of the file
+	Lines   []int              // on which they stand, from 1
+	// Warnings are what was not read.
+	Warnings []string
+}
+
 // ReadTickets reads tickets, one JSON object a line, in the order of the file; empty
 // lines are skipped. If anything is wrong the error is of type Problems and names every
 // line and field, or it is that of in. Two tickets of one id are a problem; a player may
 // be in several tickets, as over time players queue again.
 func ReadTickets(in io.Reader) ([]flexmatch.Ticket, error) {
+	file, err := ReadTicketFile(in)
+	return file.Tickets, err
+}
+
+// ReadTicketFile is ReadTickets with the lines that the tickets stand on.
+func ReadTicketFile(in io.Reader) (TicketFile, error) {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	r := &reader{}
-	var tickets []flexmatch.Ticket
+	var file TicketFile
 	seen := make(map[string]int) // line by ticket id
 	for lines.Scan() && len(r.problems) < maxProblems {
 		r.line++
@@ -52,42 +66,55 @@ func ReadTickets(in io.Reader) ([]flexmatch.Ticket, error) {
 		if len(line) == 0 {
 			continue
 		}
-		if len(tickets) == maxTickets {
+		if len(file.Tickets) == maxTickets {
 			r.problem("", "more than %d tickets", maxTickets)
 			break
 		}
-		v, err := decode(line)
-		if err != nil {
-			r.problem("", "a line is one ticket as a JSON object: %v", err)
+		t, ok := r.ticketLine(line)
+		if !ok {
 			continue
-		}
-		before := len(r.problems)
-		t := r.ticket("", v)
-		if len(r.problems) == before {
-			r.checkPlayers(t)
 		}
 		if earlier := seen[t.ID]; earlier > 0 && t.ID != "" {
 			r.problem("ticketId", "%s is in line %d already", shorten(t.ID), earlier)
 		}
 		seen[t.ID] = r.line
-		tickets = append(tickets, t)
+		file.Tickets, file.Lines = append(file.Tickets, t), append(file.Lines, r.line)
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		r.line++
 		r.problem("", "longer than %d MiB: a line is one ticket", maxLine>>20)
 	} else if err != nil {
-		return nil, fmt.Errorf("read tickets: %w", err)
+		return TicketFile{}, fmt.Errorf("read tickets: %w", err)
 	}
 	if len(r.problems) > 0 {
-		return nil, r.problems
+		return TicketFile{}, r.problems
 	}
-	return tickets, nil
+	file.Warnings = r.warnings
+	return file, nil
+}
+
+// ticketLine reads one line; false when it is not JSON.
+func (r *reader) ticketLine(line []byte) (flexmatch.Ticket, bool) {
+	v, err := decode(line)
+	if err != nil {
+		r.problem("", "a line is one ticket as a JSON object: %v", err)
+		return flexmatch.Ticket{}, false
+	}
+	before := len(r.problems)
+	for _, name := range repeatedNames(line) {
+		r.problem("", "%s stands twice in one object", shorten(name))
+	}
+	t := r.ticket("", v)
+	if len(r.problems) == before {
+		r.checkPlayers(t)
+	}
+	return t, true
 }
 
 // checkPlayers holds what GameLift says of the players of one ticket.
 func (r *reader) checkPlayers(t flexmatch.Ticket) {
-	limit := maxParty
-	if t.Backfill || t.GameSessionARN != "" {
+	backfill, limit := t.Backfill || t.GameSessionARN != "", maxParty
+	if backfill {
 		limit = maxSeated
 	}
 	if len(t.Players) < 1 || len(t.Players) > limit {
@@ -99,6 +126,12 @@ func (r *reader) checkPlayers(t flexmatch.Ticket) {
 			r.problem(fmt.Sprintf("players[%d].playerId", i), "%s is in this ticket already", shorten(p.ID))
 		}
 		seen[p.ID] = true
+		switch team := fmt.Sprintf("players[%d].team", i); {
+		case backfill && p.Team == "":
+			r.problem(team, "is missing: the team that a player of a backfill ticket sits in")
+		case !backfill && p.Team != "":
+			r.warn(team, "is ignored: only the players of a backfill ticket sit in a team already")
+		}
 	}
 }
 
@@ -127,7 +160,7 @@ func (r *reader) ticket(path string, v any) flexmatch.Ticket {
 	return t
 }
 
-// instant is a member that is seconds on the test clock; its start when absent.
+// instant is a member that is seconds on the clock of the file; its start when absent.
 func (f fields) instant(name string) time.Time {
 	v, ok := f.values[name]
 	if !ok {
@@ -135,7 +168,7 @@ func (f fields) instant(name string) time.Time {
 	}
 	n, isNumber := v.(float64)
 	if !isNumber || math.Abs(n) > maxClock {
-		f.r.problem(f.at(name), "must be seconds on the test clock, not %s", spell(v))
+		f.r.problem(f.at(name), "must be a number of seconds on a clock of your own, as 0 or 12.5, not %s", spell(v))
 		return epoch
 	}
 	return At(n)

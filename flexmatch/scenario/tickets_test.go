@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -65,8 +66,12 @@ func TestWrongTicketsAreNamedByLineAndField(t *testing.T) {
 		"an empty id":                  {`{"ticketId":"","players":[{"playerId":"p"}]}`, "line 2: ticketId: must have 1 to 128 characters"},
 		"an id of another line":        {good, "line 2: ticketId: t1 is in line 1 already"},
 		"an unknown field":             {`{"ticketId":"t","starttime":1,"wait":2,"players":[{"playerId":"p"}]}`, "line 2: unknown field wait; there are ticketId, startTime, players, backfill, gameSessionArn"},
-		"a time that is a date":        {`{"ticketId":"t","startTime":"2026-01-01","players":[{"playerId":"p"}]}`, `line 2: startTime: must be seconds on the test clock, not the text "2026-01-01"`},
-		"a time in milliseconds":       {`{"ticketId":"t","startTime":1767225600000,"players":[{"playerId":"p"}]}`, "line 2: startTime: must be seconds on the test clock, not 1.7672256e+12"},
+		"a misspelt field":             {`{"ticketId":"t","player":[{"playerId":"p"}]}`, "line 2: unknown field player; there are ticketId, startTime, players, backfill, gameSessionArn; did you mean \"players\"?\nline 2: players: is missing: a list of players"},
+		"a field twice":                {`{"ticketId":"t","startTime":1,"players":[{"playerId":"p"}],"startTime":2}`, "line 2: startTime stands twice in one object"},
+		"a field in two spellings":     {`{"ticketId":"t","TicketId":"u","players":[{"playerId":"p"}]}`, "line 2: TicketId is ticketId in other letters, which stands here too"},
+		"a backfill without a team":    {`{"ticketId":"t","backfill":true,"players":[{"playerId":"p"}]}`, "line 2: players[0].team: is missing: the team that a player of a backfill ticket sits in"},
+		"a time that is a date":        {`{"ticketId":"t","startTime":"2026-01-01","players":[{"playerId":"p"}]}`, `line 2: startTime: must be a number of seconds on a clock of your own, as 0 or 12.5, not the text "2026-01-01"`},
+		"a time in milliseconds":       {`{"ticketId":"t","startTime":1767225600000,"players":[{"playerId":"p"}]}`, "line 2: startTime: must be a number of seconds on a clock of your own, as 0 or 12.5, not 1.7672256e+12"},
 		"no players":                   {`{"ticketId":"t"}`, "line 2: players: is missing: a list of players"},
 		"a list without players":       {`{"ticketId":"t","players":[]}`, "line 2: players: there are 0 players; a ticket has 1 to 10, a backfill up to 199"},
 		"too many players":             {`{"ticketId":"t","players":[` + players(11) + `]}`, "line 2: players: there are 11 players; a ticket has 1 to 10, a backfill up to 199"},
@@ -91,6 +96,16 @@ func TestWrongTicketsAreNamedByLineAndField(t *testing.T) {
 				t.Errorf("it says\n%s\nnot\n%s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestTicketFilesKnowTheirLinesAndWhatIsIgnored(t *testing.T) {
+	file, err := scenario.ReadTicketFile(strings.NewReader("\n" + `{"ticketId":"t1","players":[{"playerId":"p1","team":"red"}]}` + "\n\n" + `{"ticketId":"t2","players":[{"playerId":"p2","attributes":{"a":{"S":"\"a\":,{\"a\":"},"b":{"SL":["a","a"]}}}]}`))
+	if err != nil || !slices.Equal(file.Lines, []int{2, 4}) || len(file.Tickets) != 2 {
+		t.Fatalf("%+v, %v", file, err)
+	}
+	if got := strings.Join(file.Warnings, "\n"); got != "line 2: players[0].team: is ignored: only the players of a backfill ticket sit in a team already" {
+		t.Errorf("warnings %q", got)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sort"
 	"strings"
+
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // Shape names a kind of distribution, as population files spell it.
@@ -99,7 +101,7 @@ func (d Distribution) String() string {
 	case Exponential:
 		s = fmt.Sprintf("exponential, mean %v", d.Mean)
 	case Histogram:
-		s = fmt.Sprintf("histogram of %d bins", len(d.Bins))
+		s = "histogram of " + spell.Plural(float64(len(d.Bins)), "bin")
 	default:
 		return fmt.Sprintf("always %v", d.Even)
 	}

@@ -454,7 +454,7 @@ func (p *Population) Lines() []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if p.Recorded != "" || p.Tickets != nil {
-		add("%d recorded tickets", len(p.Tickets))
+		add("%s", spell.Plural(float64(len(p.Tickets)), "recorded ticket"))
 	} else {
 		peak := 0
 		for h, n := range p.PlayersByHour {
@@ -462,7 +462,7 @@ func (p *Population) Lines() []string {
 				peak = h
 			}
 		}
-		add("%s players a day, most from %d:00 (%s an hour)", spell.Count(p.PlayersPerDay()), peak, spell.Count(p.PlayersByHour[peak]))
+		add("%s a day, most from %d:00 (%s an hour)", spell.Plural(p.PlayersPerDay(), "player"), peak, spell.Count(p.PlayersByHour[peak]))
 		add("parties: %s", p.partyWords())
 		for _, a := range p.Attributes {
 			add("%s: %s", a.Name, a)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"muster/flexmatch"
+	"muster/flexmatch/simulate/internal/spell"
 )
 
 // bindRecorded checks recorded tickets against the rule set and learns from them what a
@@ -15,7 +16,7 @@ func (w *world) bindRecorded() error {
 		return t.Backfill || t.GameSessionARN != ""
 	})
 	if left := len(w.population.Tickets) - len(tickets); left > 0 {
-		w.note("%d recorded backfill tickets are left out", left)
+		w.note("left out: %s", spell.Plural(float64(left), "recorded backfill ticket"))
 	}
 	if len(tickets) == 0 {
 		c.report(&node{path: "recorded"}, "holds no tickets to simulate")

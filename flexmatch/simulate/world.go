@@ -93,7 +93,7 @@ func (w *world) note(format string, args ...any) {
 // partyNotes warns of parties that no team can take.
 func (w *world) partyNotes() {
 	if w.population.fitted > 0 {
-		w.note("parties have at most %d players, as the largest team", w.population.fitted)
+		w.note("parties have at most %s, as the largest team", spell.Plural(float64(w.population.fitted), "player"))
 	}
 	total, big := 0.0, 0.0
 	for _, s := range w.population.Parties {

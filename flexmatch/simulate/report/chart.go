@@ -295,7 +295,8 @@ func rows(title, note string, results []*simulate.Result, u unit, xName string, 
 	if len(list) == 0 {
 		return nil
 	}
-	const left, right, thick = 108.0, chartWidth - 122, 11.0
+	// The margins hold names and values in the larger letters of narrow pages.
+	const left, right, thick = 126.0, chartWidth - 164, 17.0
 	c := newChart(title, note)
 	c.Left, c.Right, c.Top = left, right, 8
 	c.Tall = len(list) > 7
@@ -317,14 +318,14 @@ func rows(title, note string, results []*simulate.Result, u unit, xName string, 
 			top := at + thick*float64(i)
 			title := fmt.Sprintf("%s, %s: %s", results[i].Rules, r.name, r.text[i])
 			if r.faint != nil && r.faint[i] > 0 {
-				c.Bars = append(c.Bars, bar{left, top, x.at(r.faint[i]) - left, thick - 1.5, fmt.Sprintf("c%d faint", i%4), title})
+				c.Bars = append(c.Bars, bar{left, top + 2, x.at(r.faint[i]) - left, thick - 4, fmt.Sprintf("c%d faint", i%4), title})
 			}
 			if v > 0 {
-				c.Bars = append(c.Bars, bar{left, top, max(x.at(v)-left, 1), thick - 1.5, fmt.Sprintf("c%d solid", i%4), title})
+				c.Bars = append(c.Bars, bar{left, top + 2, max(x.at(v)-left, 1), thick - 4, fmt.Sprintf("c%d solid", i%4), title})
 			}
-			c.Words = append(c.Words, word{right + 6, top + thick - 2, "value", r.text[i]})
+			c.Words = append(c.Words, word{right + 8, top + thick - 4.5, "value", r.text[i]})
 		}
-		at += height + 9
+		at += height + 7
 	}
 	c.Bottom = at
 	c.Height = at + 40

@@ -185,7 +185,7 @@ func TestTimeTablesHaveAFewRows(t *testing.T) {
 	}
 	r.BucketSeconds, r.SimulatedSeconds = 900, 90_000
 	table := timeTable("over time", r)
-	if len(table) != 26 || table[1][0] != "20:00" || table[2][0] != "21:00" || table[0][0] != "over time (15 min every 60 min)" {
+	if len(table) != 26 || table[1][0] != "20:00" || table[2][0] != "21:00" || table[0][0] != "over time (15 min every 1 h)" {
 		t.Errorf("%d rows, %q, then %q", len(table), table[0], table[1:3])
 	}
 }

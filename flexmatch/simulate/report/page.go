@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"muster/flexmatch/simulate"
@@ -95,13 +94,7 @@ func newPage(r Run) page {
 	}
 	first := r.Results[0]
 	p.Subtitle = fmt.Sprintf("%s · %s from %s · seed %d", cmp.Or(first.Population, "population without a name"), spell.Seconds(first.SimulatedSeconds), spell.Clock(first.StartHour, 0), first.Seed)
-	for i, one := range r.Results {
-		for _, a := range one.Assumptions {
-			if i == 0 || !slices.Contains(p.Assumed, a) {
-				p.Assumed = append(p.Assumed, a)
-			}
-		}
-	}
+	p.Assumed = assumed(r.Results)
 	p.Tiles = tiles(r.Results)
 	p.Sections = sections(r.Results)
 	p.Numbers = numbers(r.Results)

@@ -190,7 +190,7 @@ func TestAReportOfNobodyIsStillAPage(t *testing.T) {
 	p := simulate.DefaultPopulation()
 	p.Tickets = []flexmatch.Ticket{{ID: "t", StartAt: time.Unix(0, 0), Players: []flexmatch.Player{{ID: "p"}}}}
 	body := render(t, simulated(t, simulate.Options{Population: p}, parse(t, "duel", duelRules)))
-	if !strings.Contains(body, "a match has 2 players or more, and never more than 1 were in the queue") || strings.Contains(body, "NaN") {
+	if !strings.Contains(body, "a match has 2 players or more, and the queue never had more than 1") || strings.Contains(body, "NaN") {
 		t.Error("the page does not say so")
 	}
 	wellFormed(t, body)
@@ -242,6 +242,64 @@ func TestSentencesPointAtWhoFaresWorst(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
+	}
+}
+
+func TestFewAreCountedAsFew(t *testing.T) {
+	r := &simulate.Result{
+		SimulatedSeconds: 3600, Matches: 1, Tickets: 1, SkillAttribute: "skill", Players: simulate.Outcomes{Queued: 1, Matched: 1},
+		Wait: simulate.Summary{Count: 1}, SkillGap: simulate.Summary{Count: 1, P50: 12},
+	}
+	text := strings.Join(Sentences([]*simulate.Result{r}), "\n")
+	for _, want := range []string{"1 h of simulated time from 00:00, 1 player queued in 1 ticket.", "In the only match skill differs by 12 between"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+}
+
+func TestWhatStandsInTheWayIsSaid(t *testing.T) {
+	r := &simulate.Result{
+		Players: simulate.Outcomes{Queued: 10, Waiting: 10}, QueueMax: 10, MinPlayers: 2, Asked: 8,
+		Obstacles: []simulate.Obstacle{{Rule: "Near", Tickets: 6}, {Tickets: 2}},
+	}
+	var b strings.Builder
+	if err := Text(&b, []*simulate.Result{r}); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{
+		"Nobody was matched. The rule that stood in the way most is Near (6 of 8 tickets that were asked while they waited).",
+		"what kept waiting tickets tickets share Near 6 75 % too few players 2 25 %",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	r.Obstacles = r.Obstacles[1:]
+	if got := fortunes(r); !strings.Contains(got, "waited for is more players (2 of 8 tickets") {
+		t.Error(got)
+	}
+}
+
+func TestAssumptionsOfOneRuleSetSayWhose(t *testing.T) {
+	a, b := &simulate.Result{Rules: "a", Assumptions: []string{"both", "one"}}, &simulate.Result{Rules: "b", Assumptions: []string{"other", "both"}}
+	if got := assumed([]*simulate.Result{a, b}); strings.Join(got, "|") != "both|a: one|b: other" {
+		t.Errorf("%q", got)
+	}
+	if got := assumed([]*simulate.Result{a}); strings.Join(got, "|") != "both|one" {
+		t.Errorf("alone: %q", got)
+	}
+}
+
+func TestUnequalTimesAreNotExplainedByReturning(t *testing.T) {
+	a, b := &simulate.Result{Rules: "a", SimulatedSeconds: 60}, &simulate.Result{Rules: "b", SimulatedSeconds: 90, Players: simulate.Outcomes{Queued: 3}}
+	if got := opening([]*simulate.Result{a, b}); strings.Contains(got, "return") || !strings.Contains(got, "With b they were 3 in 90 s") {
+		t.Error(got)
+	}
+	b.SimulatedSeconds = 60
+	if got := opening([]*simulate.Result{a, b}); !strings.Contains(got, "return after a match") {
+		t.Error(got)
 	}
 }
 

@@ -33,14 +33,17 @@ func Sentences(results []*simulate.Result) []string {
 	return out
 }
 
-// opening says how much was simulated. Under another rule set more or fewer may return
-// after a match, and so queue again.
+// opening says how much was simulated. In the same time as many come for the first time
+// under each rule set; more or fewer may return after a match, and so queue again.
 func opening(results []*simulate.Result) string {
 	r := results[0]
-	s := fmt.Sprintf("%s of simulated time from %s, %s players queued in %s tickets.",
-		spell.Seconds(r.SimulatedSeconds), spell.Clock(r.StartHour, 0), spell.Count(float64(r.Players.Queued)), spell.Count(float64(r.Tickets)))
+	s := fmt.Sprintf("%s of simulated time from %s, %s queued in %s.",
+		spell.Seconds(r.SimulatedSeconds), spell.Clock(r.StartHour, 0), spell.Plural(float64(r.Players.Queued), "player"), spell.Plural(float64(r.Tickets), "ticket"))
 	for _, other := range results[1:] {
-		if other.Players.Queued != r.Players.Queued {
+		switch {
+		case other.SimulatedSeconds != r.SimulatedSeconds:
+			s += fmt.Sprintf(" With %s they were %s in %s, so the counts do not compare.", other.Rules, spell.Count(float64(other.Players.Queued)), spell.Seconds(other.SimulatedSeconds))
+		case other.Players.Queued != r.Players.Queued:
 			s += fmt.Sprintf(" With %s they were %s, as more or fewer return after a match.", other.Rules, spell.Count(float64(other.Players.Queued)))
 		}
 	}
@@ -54,9 +57,9 @@ func opening(results []*simulate.Result) string {
 func fortunes(r *simulate.Result) string {
 	if r.Players.Matched == 0 {
 		if r.QueueMax < r.MinPlayers {
-			return fmt.Sprintf("Nobody was matched: a match has %d players or more, and never more than %d were in the queue. A larger population or more patience would help.", r.MinPlayers, r.QueueMax)
+			return fmt.Sprintf("Nobody was matched: a match has %s or more, and the queue never had more than %d. A larger population or more patience would help.", spell.Plural(float64(r.MinPlayers), "player"), r.QueueMax)
 		}
-		return "Nobody was matched. muster rules match says for single tickets which rule stands in the way."
+		return strings.TrimSpace("Nobody was matched. " + inTheWay(r))
 	}
 	parts := []string{fmt.Sprintf("%s of players were matched, half of them %s and nine in ten %s.",
 		spell.Percent(ratio(r.Players.Matched, r.Players.Queued)), within(r.Wait.P50), within(r.Wait.P90))}
@@ -67,7 +70,11 @@ func fortunes(r *simulate.Result) string {
 		parts = append(parts, spell.Percent(ratio(n, r.Players.Queued))+" timed out.")
 	}
 	if r.SkillGap.Count > 0 {
-		s := fmt.Sprintf("In half of the %s matches %s differs by at most %s between the best and the weakest player", spell.Count(float64(r.Matches)), r.SkillAttribute, spell.Number(r.SkillGap.P50))
+		which, most := fmt.Sprintf("half of the %s matches", spell.Count(float64(r.Matches))), "at most "
+		if r.Matches == 1 {
+			which, most = "the only match", ""
+		}
+		s := fmt.Sprintf("In %s %s differs by %s%s between the best and the weakest player", which, r.SkillAttribute, most, spell.Number(r.SkillGap.P50))
 		if r.TeamDifference.Count > 0 {
 			s += fmt.Sprintf(", and by %s between the teams' averages", spell.Number(r.TeamDifference.P50))
 		}
@@ -80,7 +87,23 @@ func fortunes(r *simulate.Result) string {
 		}
 		parts = append(parts, fmt.Sprintf("Nine in ten players have %.0f ms or less to the best common location%s.", r.Latency.P90, rule))
 	}
+	if s := inTheWay(r); s != "" {
+		parts = append(parts, s)
+	}
 	return strings.Join(parts, " ")
+}
+
+// inTheWay names what kept most of the asked tickets waiting.
+func inTheWay(r *simulate.Result) string {
+	if r.Asked == 0 || len(r.Obstacles) == 0 {
+		return ""
+	}
+	first := r.Obstacles[0]
+	share := fmt.Sprintf("%d of %s that were asked while they waited", first.Tickets, spell.Plural(float64(r.Asked), "ticket"))
+	if first.Rule == "" {
+		return fmt.Sprintf("What players mostly waited for is more players (%s).", share)
+	}
+	return fmt.Sprintf("The rule that stood in the way most is %s (%s).", first.Rule, share)
 }
 
 // within says a waiting time.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,13 +20,8 @@ func Text(w io.Writer, results []*simulate.Result) error {
 	for _, s := range Sentences(results) {
 		t.paragraph(s, 96)
 	}
-	for i, r := range results {
-		if i > 0 && strings.Join(r.Assumptions, "\n") == strings.Join(results[0].Assumptions, "\n") {
-			continue
-		}
-		for _, a := range r.Assumptions {
-			t.paragraph("Assumed: "+a+".", 96)
-		}
+	for _, a := range assumed(results) {
+		t.paragraph("Assumed: "+a+".", 96)
 	}
 	t.table(measureTable(results))
 	for _, r := range results {
@@ -34,12 +30,36 @@ func Text(w io.Writer, results []*simulate.Result) error {
 			title = r.Rules + ": "
 		}
 		t.table(stepTable(title, r))
+		t.table(obstacleTable(title, r))
 		t.table(groupTable(title+"by "+cmp.Or(r.SkillAttribute, "skill"), r.ByDecile))
 		t.table(groupTable(title+"by region", r.ByRegion))
 		t.table(groupTable(title+"by party size", r.BySize))
 		t.table(timeTable(title+"over time", r))
 	}
 	return t.err
+}
+
+// assumed lists what was assumed, each thing once; what was for one of several rule sets
+// only, with its name.
+func assumed(results []*simulate.Result) []string {
+	holders := map[string]int{}
+	for _, r := range results {
+		for _, a := range r.Assumptions {
+			holders[a]++
+		}
+	}
+	var out []string
+	for _, r := range results {
+		for _, a := range r.Assumptions {
+			if holders[a] < len(results) {
+				a = r.Rules + ": " + a
+			}
+			if !slices.Contains(out, a) {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
 }
 
 // textTable is rows of cells; the first row is the heading. The first column is left
@@ -84,6 +104,17 @@ func stepTable(title string, r *simulate.Result) textTable {
 			name = "before the first step"
 		}
 		out = append(out, []string{name, spell.Count(float64(s.Matches)), spell.Percent(ratio(s.Matches, r.Matches))})
+	}
+	return out
+}
+
+func obstacleTable(title string, r *simulate.Result) textTable {
+	if len(r.Obstacles) == 0 {
+		return nil
+	}
+	out := textTable{{title + "what kept waiting tickets", "tickets", "share"}}
+	for _, o := range r.Obstacles {
+		out = append(out, []string{cmp.Or(o.Rule, "too few players"), spell.Count(float64(o.Tickets)), spell.Percent(ratio(o.Tickets, r.Asked))})
 	}
 	return out
 }

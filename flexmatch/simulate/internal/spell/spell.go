@@ -41,6 +41,17 @@ func Count(f float64) string {
 	return b.String()
 }
 
+// Plural spells a count and what is counted, whose plural ends in s or es.
+func Plural(n float64, thing string) string {
+	if math.Round(n) != 1 {
+		if strings.HasSuffix(thing, "ch") {
+			thing += "e"
+		}
+		thing += "s"
+	}
+	return Count(n) + " " + thing
+}
+
 // Number spells a quantity with as many digits as mean something.
 func Number(f float64) string {
 	switch a := math.Abs(f); {
@@ -78,7 +89,7 @@ func Seconds(f float64) string {
 		return sign + trimmed(f, 1) + " s"
 	case f < 99.5:
 		return sign + strconv.Itoa(int(math.Round(f))) + " s"
-	case f < 7199.5:
+	case f < 3599.5:
 		m := int(math.Round(f))
 		if m%60 == 0 {
 			return fmt.Sprintf("%s%d min", sign, m/60)
