@@ -8,11 +8,11 @@ import (
 
 // large looks for a match of a rule set of more than 40 players: tickets that share a
 // location with the anchor and are alike in the batch attributes, taken greedily until
-// the teams are full, then balanced. rest is in batch order.
-func (f *finder) large(q query) *found {
+// the teams are full, then balanced. work is lowered by what was done.
+func (f *finder) large(q query, work *int) *found {
 	anchor := q.seeds[0]
 	clear(f.draft.metrics)
-	f.query, f.draft.bitsOnly = q, !f.index.many()
+	f.query, f.work, f.draft.bitsOnly = q, *work, !f.index.many()
 	from, to := anchor.level, 0
 	if f.set.algorithm.oldest {
 		from, to = len(f.set.stages)-1, anchor.level
@@ -27,6 +27,7 @@ func (f *finder) large(q query) *found {
 		}
 	}
 	anchor.credit(f.draft.metrics)
+	*work = f.work
 	if best != nil {
 		f.balance(best)
 		best.sort(f.set)
@@ -58,7 +59,7 @@ func (f *finder) fillFrom(st *stage, anchor *entry) *found {
 		}
 		group := slices.Clone(f.list[f.seeds:])
 		f.orderByCloseness(st, anchor, group)
-		if m := f.fill(st, anchor, group); m != nil || f.drained {
+		if m := f.fill(st, anchor, group); m != nil || f.drained || f.work <= 0 {
 			return m
 		}
 	}
@@ -148,7 +149,7 @@ func (f *finder) fill(st *stage, anchor *entry, group []*entry) *found {
 	}
 	exact := anchor.level == f.level
 	for _, e := range group {
-		if d.total >= d.capacity() {
+		if f.work -= nodeWork + d.spent(); d.total >= d.capacity() {
 			break
 		}
 		if f.take(e) {

@@ -12,8 +12,13 @@ type limits struct {
 	likes      int // tickets without a match after which it is worth knowing who is like whom
 	cells      int // of a group of the index; tickets with further combinations of locations share one
 	bits       int // locations with a bit of their own, at most 63
+
+	// Work of a pass over a crowded pool: together, for each fresh ticket besides, and
+	// around one anchor at most. What a pass has not tried by then comes in the next.
+	crowdWork, freshWork, crowdAnchorWork int
 }
 
 var defaultLimits = limits{
 	candidates: 300, sorted: 2_000, glanced: 1_000, mended: 150, few: 12, anchors: 64, likes: 32, cells: 4096, bits: 63,
+	crowdWork: 2_000_000, freshWork: 400, crowdAnchorWork: 25_000,
 }

@@ -22,6 +22,8 @@ type plan struct {
 	numbers, even []int
 	// numberAt is the place of each attribute in numbers; -1 for those of other types.
 	numberAt []int
+	// visible tells of each attribute whether it can change what is matched.
+	visible []bool
 }
 
 // nearness bounds how far the numbers of two tickets of a match lie apart. Without a
@@ -44,8 +46,8 @@ func (p *plan) window(e *entry, level int) interval {
 
 // stagePlan sorts the rules of a stage by how they are asked.
 type stagePlan struct {
-	// latency are the rules that want a location in common. Those that want nothing
-	// more are plain.
+	// latency is the first rule that wants a location in common; empty without. If it
+	// wants nothing more and is enforced by itself, it is plain.
 	latency []int
 	// pairs are rules whose apart may object to what the index lets through.
 	pairs []int
@@ -66,13 +68,14 @@ func newPlan(set *RuleSet) *plan {
 		out.equal = commonTo(level, out.equal, equalAttributes(st, must))
 		sp := stagePlan{equalRule: -1, nearRule: -1}
 		for _, i := range must {
-			if _, ok := st.rules[i].(*latencyRule); ok {
+			// Each latency rule may be content with another location, so one speaks for all.
+			if _, ok := st.rules[i].(*latencyRule); ok && len(sp.latency) == 0 {
 				sp.latency = append(sp.latency, i)
 				out.reaches = true
 			}
 		}
 		for _, i := range st.enforced {
-			if r, ok := st.rules[i].(*latencyRule); ok && math.IsInf(r.maxDistance, 1) {
+			if r, ok := st.rules[i].(*latencyRule); ok && math.IsInf(r.maxDistance, 1) && sp.latency[0] == i {
 				sp.plain = append(sp.plain, i)
 				continue
 			}
@@ -112,7 +115,7 @@ func newPlan(set *RuleSet) *plan {
 			out.numbers = append(out.numbers, i)
 		}
 	}
-	out.even = evenAttributes(set)
+	out.even, out.visible = evenAttributes(set), visibleAttributes(set)
 	return out
 }
 
@@ -126,6 +129,8 @@ func (p *plan) answers(r rule) (pairwise, answered bool) {
 		}
 		values := plainValues(r.measurements[0])
 		return true, len(r.measurements) == 1 && r.operation == equal && values != nil && values.everyone && slices.Contains(p.equal, values.attr)
+	case *latencyRule:
+		return true, false
 	case *batchDistanceRule:
 		if r.text {
 			return true, slices.Contains(p.equal, r.attribute)
@@ -402,6 +407,36 @@ func evenAttributes(set *RuleSet) []int {
 				e.visit(func(p *path) {
 					if averages && p.member == attributeMember && p.kind == NumberAttribute && !slices.Contains(out, p.attr) {
 						out = append(out, p.attr)
+					}
+				})
+			}
+		}
+	}
+	return out
+}
+
+// visibleAttributes tells of each attribute whether a rule, an order or a balance reads
+// it.
+func visibleAttributes(set *RuleSet) []bool {
+	out := make([]bool, len(set.attributes))
+	for _, a := range set.algorithm.sortBy {
+		out[a] = true
+	}
+	if a := set.algorithm.balancedAttribute; a >= 0 {
+		out[a] = true
+	}
+	for _, st := range set.stages {
+		for _, s := range st.sorts {
+			out[s.attribute] = true
+		}
+		for _, r := range st.rules {
+			if b, ok := r.(*batchDistanceRule); ok {
+				out[b.attribute] = true
+			}
+			for _, e := range expressions(r) {
+				e.visit(func(p *path) {
+					if p.member == attributeMember {
+						out[p.attr] = true
 					}
 				})
 			}

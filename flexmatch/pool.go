@@ -26,6 +26,7 @@ type Pool struct {
 	matches  map[string]*liveMatch // proposed or being placed, by id
 	sessions map[string]*entry     // backfill tickets by game session
 	alarms   alarms
+	rest     alarm // of a pass that was too much work for one Step
 
 	finder  *finder
 	ids     *rand.ChaCha8
@@ -109,7 +110,11 @@ func (p *Pool) settle(at time.Time) {
 	}
 	for len(p.alarms) > 0 && !p.alarms[0].at.After(p.now) {
 		a := p.alarms[0]
-		if a.match != nil {
+		switch {
+		case a == &p.rest:
+			p.alarms.set(a, time.Time{})
+			continue
+		case a.match != nil:
 			p.decide(a.match, TimedOut)
 			continue
 		}

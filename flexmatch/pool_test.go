@@ -462,3 +462,63 @@ func TestTheOldestTicketGetsTheNewcomerOfAWaitingPool(t *testing.T) {
 	wantTrace(t, p.Step(at(4), Start{one("new", 4, 10)}),
 		"4 searching new returned=false", "4 proposed m1 [oldest new]", "4 matched m1 [oldest new]")
 }
+
+func TestAPassThatIsTooMuchGoesOn(t *testing.T) {
+	p := NewTightPool(Config{RuleSet: mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"}],
+		"teams":[{"name":"side","minPlayers":2,"maxPlayers":2,"quantity":2}],
+		"rules":[{"name":"alike","type":"comparison","measurements":["stddev(flatten(teams[*].players.attributes[skill]))"],"operation":"<","referenceValue":1}]}`)})
+	var in []Input
+	for i := range 60 {
+		skill := float64(10_000 + i*1000) // like nobody
+		if i < 16 {
+			skill = float64(i / 4 * 100)
+		}
+		in = append(in, Start{one(fmt.Sprint(i), 0, skill)})
+	}
+	matched, steps := 0, 1
+	count := func(effects []Effect) {
+		for _, e := range effects {
+			if m, ok := e.(Matched); ok {
+				matched += len(m.Match.TicketIDs)
+			}
+		}
+	}
+	count(p.Step(at(1), in...))
+	if !p.Unfinished() {
+		t.Fatal("one Step was enough: nothing is tested")
+	}
+	for p.Unfinished() {
+		next, ok := p.Deadline()
+		if !ok || steps > 1000 {
+			t.Fatalf("no end after %d steps", steps)
+		}
+		count(p.Step(next))
+		steps++
+	}
+	if _, ok := p.Deadline(); ok {
+		t.Error("something is still due")
+	}
+	if steps < 3 || matched != 16 {
+		t.Errorf("%d tickets were matched in %d steps", matched, steps)
+	}
+}
+
+func TestLatencyRulesMayBeContentWithDifferentLocations(t *testing.T) {
+	p := NewPool(Config{RuleSet: mustParse(t, `{"ruleLanguageVersion":"1.0","teams":[{"name":"side","minPlayers":2,"maxPlayers":2,"quantity":2}],
+		"rules":[{"name":"best","type":"latency","maxLatency":50,"partyAggregation":"min"},{"name":"worst","type":"latency","maxLatency":100,"partyAggregation":"max"}]}`)})
+	party := func(id string) Start {
+		return Start{Ticket{ID: id, StartAt: at(0), Players: []Player{
+			{ID: id + "1", LatencyInMs: map[string]int{"x": 40, "y": 60}}, {ID: id + "2", LatencyInMs: map[string]int{"x": 200, "y": 90}},
+		}}}
+	}
+	wantTrace(t, p.Step(at(0), party("a"), party("b")), "0 searching a returned=false", "0 searching b returned=false", "0 proposed m1 [a b]", "0 matched m1 [a b]")
+}
+
+func TestTeamsComparedWithAListAreNotAlike(t *testing.T) {
+	set := mustParse(t, `{"ruleLanguageVersion":"1.0","teams":[{"name":"small","minPlayers":1,"maxPlayers":2},{"name":"big","minPlayers":1,"maxPlayers":2}],
+		"rules":[{"name":"sizes","type":"comparison","measurements":["count(teams[*].players)"],"operation":"=","referenceValue":[1,2]}]}`)
+	pair := Ticket{ID: "pair", StartAt: at(0), Players: []Player{{ID: "p1"}, {ID: "p2"}}}
+	if got := matchedTickets(set, pair, Ticket{ID: "single", StartAt: at(1), Players: []Player{{ID: "s"}}}); len(got) != 1 {
+		t.Errorf("matches %v, want one", got)
+	}
+}

@@ -9,16 +9,17 @@ import (
 // Bounds on the work of one pass over the pool. Work is counted in steps of some 40 ns:
 // what it takes to look at one player for one rule. Within the bounds a match with the
 // anchor is found if there is one; beyond, the search settles for the best match seen
-// and a try with similar tickets.
+// and a try with similar tickets. See limits for pools too large for one batch.
 const (
 	anchorWork  = 250_000   // around one anchor
 	passWork    = 1_000_000 // around all anchors of a pass, but never less than leastWork each
-	crowdedWork = 300_000   // the same, of a pool too large for one batch
 	leastWork   = 5_000
-	fewWork     = 2_000_000 // around all anchors of a pool of a few tickets
+	fewWork     = 2_000_000 // around all anchors of a pass of a few tickets
+	largeWork   = 1_000_000 // around one anchor of a large match
 	similarWork = 100_000   // of the try with similar tickets
 	olderWork   = 100_000   // to exchange tickets of a match for older ones
 	nodeWork    = 3         // to seat a ticket, without rules
+	lookWork    = 2         // to look at a candidate
 )
 
 // found is a match that satisfies every rule.
@@ -157,17 +158,35 @@ func (f *finder) atLevel(level int) {
 	if f.glance(st) {
 		return
 	}
-	f.gather(st)
-	f.run(st)
-	if f.best == nil && f.work <= 0 {
-		f.sortBySimilarity()
-		f.work = f.similar
+	for {
+		f.gather(st)
 		f.run(st)
-		f.work = 0
+		if f.best != before || f.drained || f.work <= 0 || f.arranged(st) {
+			break
+		}
+		f.list = f.list[:f.seeds] // the next batch
+	}
+	if f.best == nil && f.work <= 0 {
+		f.trySimilar(st)
 	}
 	if f.best != before && len(st.teams) > 1 {
 		f.preferOlder(st)
 	}
+}
+
+// trySimilar spends a little more on the tickets that are most like the anchor.
+func (f *finder) trySimilar(st *stage) {
+	f.work = f.similar
+	if !f.arranged(st) {
+		f.begin(f.level)
+		for len(f.list) < f.limits.glanced && f.more() {
+		}
+	}
+	f.survey() // for the ranges
+	f.sortBySimilarity()
+	f.list = f.list[:min(len(f.list), f.limits.candidates)]
+	f.run(st)
+	f.work = 0
 }
 
 // preferOlder exchanges tickets of the best match for ones that stand earlier in
@@ -282,8 +301,9 @@ func (f *finder) creditIndex(anchor *entry) {
 
 // more adds the next candidate to the list.
 func (f *finder) more() bool {
-	for !f.drained {
+	for !f.drained && f.work > 0 {
 		e := f.hunt.next()
+		f.work -= lookWork
 		if e == nil {
 			f.drained = true
 			break

@@ -293,6 +293,11 @@ func (c *compiler) analyse(set *RuleSet) {
 			fmt.Fprintf(&marks[t], "%d:%d-%d ", i, size.Min, size.Max)
 		}
 		for _, r := range st.rules {
+			if listed(r) {
+				for t := range marks {
+					fmt.Fprintf(&marks[t], "team %d ", t)
+				}
+			}
 			for _, e := range expressions(r) {
 				e.visit(func(p *path) {
 					set.usesPlayerID = set.usesPlayerID || p.member == playerIDMember
@@ -315,6 +320,19 @@ func (c *compiler) analyse(set *RuleSet) {
 			set.latencyRules = append(set.latencyRules, i)
 		}
 	}
+}
+
+// listed tells that a rule holds values against a list, team by team, so that its teams
+// are not alike.
+func listed(r rule) bool {
+	var ref *expr
+	switch r := underlying(r).(type) {
+	case *comparisonRule:
+		ref = r.reference
+	case *distanceRule:
+		ref = r.reference
+	}
+	return ref != nil && ref.literal != nil && ref.literal.kind == listValue
 }
 
 // expressions lists the property expressions of a rule.

@@ -266,6 +266,9 @@ func (s *RuleSet) classKey(e *entry) string {
 		b = append(b, "player "...)
 		p := &e.players[i]
 		for a := range p.values {
+			if !s.plan.visible[a] {
+				continue
+			}
 			b = p.values[a].appendKey(b)
 			b = appendMapKey(b, p.numbers(a))
 		}
