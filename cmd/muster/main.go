@@ -66,7 +66,7 @@ func run(ctx context.Context, p *process, args []string) int {
 		return exit // --help
 	}
 	if err != nil {
-		fmt.Fprintf(p.stderr, "muster: %v (muster --help lists what there is)\n", err)
+		fmt.Fprintf(p.stderr, "muster: %v (%s --help lists what there is)\n", err, commandOf(err))
 		return 2
 	}
 	p.log = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: cli.LogLevel}))
@@ -76,6 +76,17 @@ func run(ctx context.Context, p *process, args []string) int {
 		return exitCode(err)
 	}
 	return 0
+}
+
+// commandOf is the command that a mistake on the command line was made in.
+func commandOf(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		if selected := wrong.Context.Selected(); selected != nil {
+			return selected.FullPath()
+		}
+	}
+	return "muster"
 }
 
 func exitCode(err error) int {

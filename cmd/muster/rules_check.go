@@ -35,7 +35,7 @@ type checkedFile struct {
 type ruleProblem struct {
 	Path    string `json:"path"`
 	Line    int    `json:"line"`
-	Column  int    `json:"column"`
+	Column  int    `json:"column,omitempty"` // absent of tickets
 	Message string `json:"message"`
 }
 
@@ -173,7 +173,7 @@ func (o *ruleSetOverview) String() string {
 	}
 	for _, x := range o.Expansions {
 		if len(x.Changes) > 0 {
-			rules += fmt.Sprintf("; after %v s %s", x.AfterSeconds, strings.Join(x.Changes, ", "))
+			rules += fmt.Sprintf("; after %s s %s", plainNumber(x.AfterSeconds), strings.Join(x.Changes, ", "))
 		}
 	}
 	return fmt.Sprintf("%s: %s players%s in %s; %s", name, fromTo(o.MinPlayers, o.MaxPlayers), size, strings.Join(teams, ", "), rules)

@@ -67,6 +67,13 @@ func TestRulesCheckDescribesGoodFilesInOneLine(t *testing.T) {
 	}
 }
 
+func TestRulesCheckWritesLongTimesInFull(t *testing.T) {
+	long := strings.Replace(pairRules, `"waitTimeSeconds": 12`, `"waitTimeSeconds": 40000000`, 1)
+	if _, stdout, _ := runRules(t, long, "check", "-"); !strings.Contains(stdout, "after 40000000 s Near.maxDistance") {
+		t.Errorf("it says %s", stdout)
+	}
+}
+
 func TestRulesCheckListsEveryProblemWithItsPlace(t *testing.T) {
 	file := writeFile(t, "bad.json", brokenRules)
 	code, stdout, stderr := runRules(t, pairRules, "check", file, "-")

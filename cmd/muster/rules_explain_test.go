@@ -68,11 +68,25 @@ func TestRulesMatchExplainsInJSON(t *testing.T) {
 	}
 }
 
-func TestRulesMatchExplainsOnlyTicketsThatTookPart(t *testing.T) {
+func TestRulesMatchSaysWhyATicketCannotBeExplained(t *testing.T) {
 	rules, tickets := writeFile(t, "rules.json", duelRules), writeFile(t, "tickets.jsonl", fourTickets())
-	code, _, stderr := runRules(t, "", "match", "--rules", rules, "--tickets", tickets, "--at", "3", "--explain", "t-d")
-	if code != 2 || !strings.Contains(stderr, `no ticket "t-d" took part`) {
-		t.Errorf("code %d: %s", code, stderr)
+	for id, want := range map[string]string{
+		"t-d":   `--explain: ticket "t-d" starts at 4 s, and the pass is at 3 s; --at 4 has it`,
+		"t-cc":  `--explain: there is no ticket "t-cc"; did you mean "t-c"?`,
+		"other": `--explain: there is no ticket "other"`,
+	} {
+		code, _, stderr := runRules(t, "", "match", "--rules", rules, "--tickets", tickets, "--at", "3", "--explain", id)
+		if code != 2 || !strings.Contains(stderr, want+"\n") {
+			t.Errorf("code %d: %s", code, stderr)
+		}
+	}
+}
+
+func TestAMatchedTicketWaitsForNoSessionOffline(t *testing.T) {
+	rules, tickets := writeFile(t, "rules.json", duelRules), writeFile(t, "tickets.jsonl", fourTickets())
+	_, stdout, _ := runRules(t, "", "match", "--rules", rules, "--tickets", tickets, "--explain", "t-a")
+	if !strings.HasSuffix(stdout, "\nTicket t-a, 1 player, is in match 1.\n") {
+		t.Errorf("%s", stdout)
 	}
 }
 

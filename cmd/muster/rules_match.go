@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -37,8 +35,9 @@ func (*rulesMatchCmd) Help() string {
 
 // Validate is called by the command line parser.
 func (c *rulesMatchCmd) Validate() error {
-	if c.At != nil && !(math.Abs(*c.At) <= 4e9) { // NaN is not
-		return usageError{"--at is seconds on the clock of the tickets"}
+	const most = 4e9
+	if c.At != nil && !(math.Abs(*c.At) <= most) { // NaN is not
+		return usageError{fmt.Sprintf("--at is seconds on the clock of the tickets' startTime, from -%.0f to %.0f, not %v", most, most, *c.At)}
 	}
 	if c.Rules == "-" && c.Tickets == "-" {
 		return usageError{"--rules and --tickets cannot both be the standard input"}
@@ -51,76 +50,32 @@ func (c *rulesMatchCmd) Run(p *process) error {
 	if p.getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // the heap is small: by default the pass would collect it over and over
 	}
-	set, err := readRuleSet(p, c.Rules)
+	in, err := c.read(p)
 	if err != nil {
 		return err
 	}
-	tickets, err := readTickets(p, c.Tickets, set)
-	if err != nil {
-		return err
-	}
-	pass := matchOnce(set, tickets, c.At)
+	pass := matchOnce(in.set, in.file.Tickets, c.At)
 	why, err := pass.explanations(c.Explain)
 	if err != nil {
 		return err
 	}
+	notes := slices.Concat(in.notes(c.Tickets), pass.sharedPlayers(in))
 	if c.JSON {
 		report := pass.report()
-		report.Explanations = why
+		report.Explanations, report.Warnings = why, slices.Concat(in.warnings.texts(), notes)
 		printJSON(p.stdout, report)
 		return nil
 	}
-	for _, note := range undeclared(set, tickets) {
+	in.warnings.print(p.stderr)
+	for _, note := range slices.Concat(notes, pass.emptiness(c.Tickets)) {
 		fmt.Fprintf(p.stderr, "muster: %s\n", note)
 	}
 	pass.print(p.stdout)
+	if !c.Explain.set {
+		pass.printInTheWay(p.stdout)
+	}
 	pass.printExplanations(p.stdout, c.Explain, why)
 	return nil
-}
-
-// readRuleSet reads a rule set; its problems go to the standard error, one a line.
-func readRuleSet(p *process, name string) (*flexmatch.RuleSet, error) {
-	body, err := p.readInput(name)
-	if err != nil {
-		return nil, err
-	}
-	set, err := flexmatch.ParseRuleSet(body)
-	var problems flexmatch.Problems
-	if errors.As(err, &problems) {
-		for _, one := range problems {
-			fmt.Fprintf(p.stderr, "%s:%v\n", shownName(name), one)
-		}
-		return nil, fmt.Errorf("%s is not a rule set that GameLift would accept: %s", shownName(name), plural(len(problems), "problem"))
-	}
-	return set, err
-}
-
-// readTickets reads tickets that a rule set's matchmaker would take; what is wrong with
-// them goes to the standard error, one a line.
-func readTickets(p *process, name string, set *flexmatch.RuleSet) ([]flexmatch.Ticket, error) {
-	body, err := p.readInput(name)
-	if err != nil {
-		return nil, err
-	}
-	tickets, err := scenario.ReadTickets(bytes.NewReader(body))
-	var problems scenario.Problems
-	if err != nil && !errors.As(err, &problems) {
-		return nil, err
-	}
-	for _, one := range problems {
-		fmt.Fprintf(p.stderr, "%s: %v\n", shownName(name), one)
-	}
-	count := len(problems)
-	for _, t := range tickets {
-		if err := set.CheckTicket(t); err != nil && count < maxShown {
-			count++
-			fmt.Fprintf(p.stderr, "%s: %v\n", shownName(name), err)
-		}
-	}
-	if count > 0 {
-		return nil, fmt.Errorf("%s has tickets that GameLift would not accept: %s", shownName(name), plural(count, "problem"))
-	}
-	return tickets, nil
 }
 
 // matchPass is one run of the matchmaker and what came of it.
@@ -131,7 +86,7 @@ type matchPass struct {
 	matches []flexmatch.Match
 	tickets map[string]flexmatch.Ticket // those that took part
 	waiting []flexmatch.Ticket          // oldest first
-	later   int                         // tickets that start after the pass
+	later   []flexmatch.Ticket          // those that start after the pass
 	took    time.Duration
 }
 
@@ -149,7 +104,7 @@ func matchOnce(set *flexmatch.RuleSet, tickets []flexmatch.Ticket, at *float64) 
 	}
 	for _, t := range tickets {
 		if t.StartAt.After(pass.at) {
-			pass.later++
+			pass.later = append(pass.later, t)
 			continue
 		}
 		pass.tickets[t.ID] = t
@@ -192,6 +147,10 @@ type matchReport struct {
 	MatchedPlayers int            `json:"matched_players"`
 	WaitingTickets int            `json:"waiting_tickets"`
 	PassMs         float64        `json:"pass_ms"`
+	// Waiting are the tickets that still wait, the oldest first.
+	Waiting []waitingTicket `json:"waiting"`
+	// Warnings say what is likely not meant in the rule set and the tickets.
+	Warnings []string `json:"warnings,omitempty"`
 	// Explanations say why tickets wait; absent unless asked for.
 	Explanations []muster.Advice `json:"explanations,omitempty"`
 }
@@ -201,8 +160,17 @@ type matchedTeams struct {
 	Tickets []string            `json:"tickets"`
 }
 
+type waitingTicket struct {
+	TicketID   string  `json:"ticketId"`
+	AgeSeconds float64 `json:"ageSeconds"`
+}
+
 func (m *matchPass) report() matchReport {
 	out := matchReport{Matches: []matchedTeams{}, MatchedPlayers: m.players(), WaitingTickets: len(m.waiting), PassMs: milliseconds(m.took)}
+	out.Waiting = make([]waitingTicket, len(m.waiting))
+	for i, t := range m.waiting {
+		out.Waiting[i] = waitingTicket{t.ID, m.at.Sub(t.StartAt).Seconds()}
+	}
 	for _, match := range m.matches {
 		one := matchedTeams{Teams: make(map[string][]string, len(match.Teams)), Tickets: match.TicketIDs}
 		for _, team := range match.Teams {
@@ -240,10 +208,10 @@ const maxShown = 50
 
 // print writes the matches with their teams, then who waits.
 func (m *matchPass) print(w io.Writer) {
-	fmt.Fprintf(w, "%s of %s, %s waiting; the pass at %g s took %g ms\n",
-		plural(len(m.matches), "match"), plural(m.players(), "player"), plural(len(m.waiting), "ticket"), scenario.Seconds(m.at), milliseconds(m.took))
-	if m.later > 0 {
-		fmt.Fprintf(w, "%s: started later, took no part\n", plural(m.later, "ticket"))
+	fmt.Fprintf(w, "%s of %s, %s waiting; the pass at %s s took %g ms\n",
+		plural(len(m.matches), "match"), plural(m.players(), "player"), plural(len(m.waiting), "ticket"), plainNumber(scenario.Seconds(m.at)), milliseconds(m.took))
+	if len(m.later) > 0 {
+		fmt.Fprintf(w, "%s: started later, took no part\n", plural(len(m.later), "ticket"))
 	}
 	for i, match := range m.matches[:min(len(m.matches), maxShown)] {
 		fmt.Fprintf(w, "\nmatch %d, %s, waited %s\n", i+1, plural(len(match.TicketIDs), "ticket"), m.waits(match))
@@ -309,29 +277,4 @@ func printable(name string) string {
 		return strconv.Quote(name)
 	}
 	return name
-}
-
-// undeclared tells of attributes that tickets bring and the rule set does not declare:
-// most likely a slip of the pen.
-func undeclared(set *flexmatch.RuleSet, tickets []flexmatch.Ticket) []string {
-	known := make(map[string]bool)
-	for _, a := range set.Attributes() {
-		known[a.Name] = true
-	}
-	sent := make(map[string]int)
-	for _, t := range tickets {
-		for _, p := range t.Players {
-			for name := range p.Attributes {
-				if !known[name] {
-					sent[name]++
-				}
-			}
-		}
-	}
-	var out []string
-	for name, n := range sent {
-		out = append(out, fmt.Sprintf("the attribute %s of %s is ignored: the rule set does not declare it", printable(name), plural(n, "player")))
-	}
-	slices.Sort(out)
-	return out[:min(len(out), maxShown)]
 }

@@ -50,6 +50,9 @@ func (c *rulesScenarioCmd) Run(p *process) error {
 		if err != nil {
 			unread = errors.Join(unread, err)
 			played = append(played, playedFile{File: shownName(name.path), Failures: []string{err.Error()}})
+			if !c.JSON {
+				played[len(played)-1].print(p.stdout)
+			}
 			continue
 		}
 		if name.found && isRuleSet(body) {
@@ -96,8 +99,9 @@ func scenarioFiles(args []string) ([]scenarioFile, error) {
 			out = append(out, scenarioFile{path: arg})
 			continue
 		}
-		if err != nil {
-			return nil, unreadable(arg, err)
+		if err != nil { // reading it says why, in its turn
+			out = append(out, scenarioFile{path: arg})
+			continue
 		}
 		err = filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {
@@ -143,8 +147,12 @@ func playScenario(p *process, name string, body []byte) playedFile {
 			out.Failures = append(out.Failures, one.String())
 		}
 	case errors.As(err, &inRules):
+		where := out.File
+		if result.RuleSetFile != "" {
+			where = result.RuleSetFile
+		}
 		for _, one := range inRules {
-			out.Failures = append(out.Failures, "its rule set: "+one.String())
+			out.Failures = append(out.Failures, fmt.Sprintf("its rule set: %s:%v", where, one))
 		}
 	case err != nil:
 		out.Failures = append(out.Failures, err.Error())

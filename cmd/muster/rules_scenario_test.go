@@ -67,9 +67,11 @@ func TestRulesScenarioExplainsWhatFails(t *testing.T) {
 		"a field that nobody reads":           {scenarioText(`"ruleSetFile": "rules.json", "tikets": 1`, ``), "warning: tikets is not a field that is read"},
 		"a scenario that cannot be read":      {`{"kind": "match"`, "not JSON: unexpected end of JSON input"},
 		"a wrong value":                       {scenarioText(`"ruleSetFile": "rules.json", "actions": 3`, ``), "actions[0]: must be an object"},
-		"a rule set that is refused":          {scenarioText(`"ruleSet": {"ruleLanguageVersion": "1.0"}`, ``), "its rule set: 1:1: $: "},
+		"a rule set that is refused":          {scenarioText(`"ruleSet": {"ruleLanguageVersion": "1.0"}`, ``), "its rule set: "},
+		"a file that checks nothing":          {strings.Replace(scenarioText(`"ruleSetFile": "rules.json"`, ``), `"expect"`, `"expects"`, 1), `expect: nothing is checked`},
+		"a population":                        {`{"playersPerDay": 5}`, "this looks like a population"},
 		"a rule set file that is not there":   {scenarioText(`"ruleSetFile": "absent.json"`, ``), "the ruleSetFile absent.json: "},
-		"a rule set file that is no rule set": {scenarioText(`"ruleSetFile": "notes.txt"`, ``), "its rule set: 1:1: $: not JSON"},
+		"a rule set file that is no rule set": {scenarioText(`"ruleSetFile": "notes.txt"`, ``), "its rule set: notes.txt:1:1: $: not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := scenarioFolder(t, map[string]string{"zzz.json": test.body})
@@ -84,6 +86,36 @@ func TestRulesScenarioExplainsWhatFails(t *testing.T) {
 				t.Errorf("the others are not ok:\n%s", stdout)
 			}
 		})
+	}
+}
+
+func TestRulesScenarioPlaysOnAfterAFileThatIsNotThere(t *testing.T) {
+	dir := scenarioFolder(t, nil)
+	good, absent := filepath.Join(dir, "good.json"), filepath.Join(dir, "absent.json")
+	code, stdout, stderr := runRules(t, "", "scenario", absent, good, filepath.Join(dir, "rules.json"))
+	if code != 2 || !strings.Contains(stderr, absent+" cannot be read: no such file or directory") {
+		t.Errorf("code %d: %s", code, stderr)
+	}
+	for _, want := range []string{"FAIL  " + absent + "\n", "ok    " + good + "\n", "this is a rule set, not a scenario"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+}
+
+func TestProblemsOfARuleSetNameItsFile(t *testing.T) {
+	dir := scenarioFolder(t, map[string]string{
+		"broken.json": brokenRules,
+		"named.json":  scenarioText(`"ruleSetFile": "broken.json"`, ``),
+		"inside.json": scenarioText(`"ruleSet": {"ruleLanguageVersion": "1.0"}`, ``),
+	})
+	for name, want := range map[string]string{
+		"named.json":  "its rule set: broken.json:3:",
+		"inside.json": "its rule set: " + filepath.Join(dir, "inside.json") + ":1:46: $.ruleSet: ",
+	} {
+		if code, stdout, _ := runRules(t, "", "scenario", filepath.Join(dir, name)); code != 1 || !strings.Contains(stdout, want) {
+			t.Errorf("code %d, no %q in\n%s", code, want, stdout)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func TestRulesSimulateRefusesWhatItCannotUse(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no rule set", nil, 2, "--rules"},
+		{"no rule set", nil, 2, "missing flags: --rules=FILE (muster rules simulate --help lists what there is)"},
 		{"a rule set that is not there", []string{"--rules", "nowhere.json"}, 2, "nowhere.json cannot be read"},
 		{"a broken rule set, with its problems", []string{"--rules", bad}, 1, "bad.json:4:"},
 		{"a broken second rule set", []string{"--rules", good, "--against", bad}, 1, "bad.json:4:"},

@@ -354,10 +354,10 @@ func shorten(s string, most int) string {
 func (c *chart) TickX() float64 { return c.Left - 6 }
 
 // TickY is the line on which the labels of the other axis stand.
-func (c *chart) TickY() float64 { return c.Bottom + 15 }
+func (c *chart) TickY() float64 { return c.Bottom + 17 }
 
 // NameY is the line on which that axis' name stands, around Middle.
-func (c *chart) NameY() float64 { return c.Bottom + 32 }
+func (c *chart) NameY() float64 { return c.Bottom + 35 }
 
 // Middle is the middle of the plot from left to right.
 func (c *chart) Middle() float64 { return (c.Left + c.Right) / 2 }

@@ -158,7 +158,8 @@ func numbers(results []*simulate.Result) []numberGroup {
 			r.Values = append(r.Values, m.unit.spell(v))
 		}
 		if len(results) == 2 {
-			r.Change = m.unit.spellDifference(m.values[0], m.values[1])
+			// On narrow pages it may break before the percentage, not inside.
+			r.Change = strings.ReplaceAll(m.unit.spellDifference(m.values[0], m.values[1]), " %", "\u00a0%")
 		}
 		g := &out[len(out)-1]
 		g.Rows = append(g.Rows, r)

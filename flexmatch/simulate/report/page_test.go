@@ -245,6 +245,23 @@ func TestSentencesPointAtWhoFaresWorst(t *testing.T) {
 	}
 }
 
+// A narrow page has larger letters in its drawings, breaks long differences and shows
+// where there is more at the side.
+func TestAReportCanBeReadOnAPhone(t *testing.T) {
+	body := render(t, comparison(t))
+	for _, want := range []string{"container-type: inline-size", "@container (max-width: 27rem) { svg text { font-size: 13px", "td.change { white-space: normal", "var(--shade), transparent) right", `tabindex="0" role="region"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	for _, r := range comparison(t).Results[:1] {
+		c := rows("t", "", []*simulate.Result{r, r}, secondsUnit, "x", []row{{name: "a", main: []float64{1, 2}, text: []string{"p", "q"}}})
+		if gap := c.Words[2].Y - c.Words[1].Y; gap < 16 {
+			t.Errorf("the values of a pair stand %v apart, in letters of up to 14", gap)
+		}
+	}
+}
+
 func TestFewAreCountedAsFew(t *testing.T) {
 	r := &simulate.Result{
 		SimulatedSeconds: 3600, Matches: 1, Tickets: 1, SkillAttribute: "skill", Players: simulate.Outcomes{Queued: 1, Matched: 1},
