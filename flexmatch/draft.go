@@ -228,6 +228,10 @@ func (d *draft) look(rule int) {
 		d.looks += each * (2 + d.total) * len(r.measurements)
 	case *compoundRule:
 		r.statement.visit(d.look)
+	case *comparisonRule:
+		d.looks += (2 + d.total) * (1 + len(r.measurements))
+	case *distanceRule:
+		d.looks += (2 + d.total) * (1 + len(r.measurements))
 	default:
 		d.looks += 2 + d.total
 	}

@@ -20,5 +20,5 @@ type limits struct {
 
 var defaultLimits = limits{
 	candidates: 300, sorted: 2_000, glanced: 1_000, mended: 150, few: 12, anchors: 64, likes: 32, cells: 4096, bits: 63,
-	crowdWork: 2_000_000, freshWork: 400, crowdAnchorWork: 25_000,
+	crowdWork: 1_000_000, freshWork: 200, crowdAnchorWork: 25_000,
 }

@@ -19,7 +19,8 @@ const (
 	similarWork = 100_000   // of the try with similar tickets
 	olderWork   = 100_000   // to exchange tickets of a match for older ones
 	nodeWork    = 3         // to seat a ticket, without rules
-	lookWork    = 2         // to look at a candidate
+	lookWork    = 2         // to look at a candidate, in order of rank
+	digWork     = 10        // to find one in a shelf of another order
 )
 
 // found is a match that satisfies every rule.
@@ -303,7 +304,9 @@ func (f *finder) creditIndex(anchor *entry) {
 func (f *finder) more() bool {
 	for !f.drained && f.work > 0 {
 		e := f.hunt.next()
-		f.work -= lookWork
+		if f.work -= lookWork; !f.hunt.ordered {
+			f.work -= digWork
+		}
 		if e == nil {
 			f.drained = true
 			break
