@@ -27,7 +27,7 @@ var language = []languageSection{
 		{"names with blanks and hyphens", pageSchema, "", []string{sound, found}},
 		{"one measurement without a list", pageExamples, "Accepted: Amazon's own examples have it.", []string{sound, found, lenient}},
 		{"numbers in quotes", pageExamples, "Accepted: Amazon's own examples have them.", []string{sound, found, lenient}},
-		{"comments", pageAPI, "The API reference forbids them, Amazon's samples use them: accepted, refused by option.", []string{lenient}},
+		{"comments", pageAPI, "The API reference forbids them, Amazon's samples use them: accepted, with a warning of `muster rules check`. A Go program can refuse them: `ParseOptions.RejectComments`.", []string{lenient}},
 		{"unknown fields", pageSchema, "Ignored.", []string{lenient}},
 		{"duplicate keys", pageSchema, "The last counts.", []string{lenient}},
 		{"mistakes", pageProperties, "All are reported at once, each with path, line and column.", []string{problems, "TestAllProblemsAreListedInTheOrderOfTheDocument"}},

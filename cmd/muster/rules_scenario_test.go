@@ -161,11 +161,25 @@ func TestTheRulesDocumentTellsTheTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(body), "```json\n")
-	if len(blocks) < 3 {
+	if len(blocks) != 5 {
 		t.Fatalf("%d blocks of JSON", len(blocks)-1)
 	}
 	example := func(i int) string { return blocks[i][:strings.Index(blocks[i], "```")] }
-	dir := scenarioFolder(t, map[string]string{"duel.json": example(1), "example.json": example(2)})
+	accepting := strings.NewReplacer(`"kind": "match",`, "", `{"N": 80}`, `{"N": 12}`).Replace(example(2)) // alike
+	accepting = accepting[:strings.Index(accepting, `"expect"`)] + example(3) + "}"
+	dir := scenarioFolder(t, map[string]string{
+		"duel.json": example(1), "example.json": example(2), "fill.json": example(4), "accepting.json": accepting,
+		"wrong.json": strings.Replace(example(1), `"batchDistance"`, `"batchdistance"`, 1),
+	})
+	_, stdout, _ := runRules(t, "", "check", filepath.Join(dir, "wrong.json"))
+	if place, _, _ := strings.Cut(stdout, " type is "); !strings.Contains(string(body), "    duel.json"+strings.TrimPrefix(place, filepath.Join(dir, "wrong.json"))) {
+		t.Errorf("a wrong one is said as %s", stdout)
+	}
+	for _, name := range []string{"fill.json", "accepting.json"} {
+		if code, stdout, stderr := runRules(t, "", "scenario", filepath.Join(dir, name)); code != 0 || strings.Contains(stdout, "warning") {
+			t.Errorf("%s: code %d: %s%s", name, code, stdout, stderr)
+		}
+	}
 	if code, stdout, stderr := runRules(t, "", "check", filepath.Join(dir, "duel.json")); code != 0 ||
 		!strings.Contains(string(body), "    "+strings.TrimPrefix(stdout, dir+string(filepath.Separator))) {
 		t.Errorf("check: code %d: %s%s", code, stdout, stderr)
