@@ -165,7 +165,7 @@ func (b *Backend) ExplainTicket(ctx context.Context, id TicketID) (Advice, error
 	if err != nil {
 		return Advice{}, err
 	}
-	return b.advise(ctx, &t)
+	return b.advise(ctx, &t, operatorPatience)
 }
 
 // TicketExplanation says why a ticket is not matched to one of its players; a ticket
@@ -176,13 +176,13 @@ func (b *Backend) TicketExplanation(ctx context.Context, p PlayerID, id TicketID
 	if err != nil {
 		return ExplanationView{}, err
 	}
-	a, err := b.advise(ctx, &t)
+	a, err := b.advise(ctx, &t, playerPatience)
 	return a.forPlayers(), err
 }
 
 // advise asks the Advisor about a ticket that searches. Of any other the status says
 // enough.
-func (b *Backend) advise(ctx context.Context, t *ticket) (Advice, error) {
+func (b *Backend) advise(ctx context.Context, t *ticket, patience time.Duration) (Advice, error) {
 	if b.desk.advisor == nil {
 		return Advice{}, errNoAdvice
 	}
@@ -193,7 +193,7 @@ func (b *Backend) advise(ctx context.Context, t *ticket) (Advice, error) {
 	if t.Status != Searching && t.Status != Queued {
 		return a, nil
 	}
-	done, err := b.desk.enter(ctx, b.now)
+	done, err := b.desk.enter(ctx, b.now, patience)
 	if err != nil {
 		return Advice{}, err
 	}

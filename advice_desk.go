@@ -17,8 +17,11 @@ const (
 	loaders      = 8                     // reads under way at once
 	listFresh    = 3 * time.Second       // how long a list of waiting tickets serves
 	listFreshPer = 20 * time.Millisecond // and longer for each ticket in it: reading them costs
-	deskPatience = time.Second           // how long a caller waits for its turn
-	maxRest      = 100 * time.Millisecond
+	// How long a caller waits for its turn: operators have theirs even where players
+	// never cease to ask.
+	playerPatience   = time.Second
+	operatorPatience = 10 * time.Second
+	maxRest          = 100 * time.Millisecond
 )
 
 // desk gives explanations one after the other: they cost work, and players ask again
@@ -45,12 +48,12 @@ func newDesk(a Advisor) *desk {
 }
 
 // enter waits for the caller's turn; done ends it. Exhausted: too many want one.
-func (d *desk) enter(ctx context.Context, now func() time.Time) (done func(), err error) {
-	patience := time.NewTimer(deskPatience)
-	defer patience.Stop()
+func (d *desk) enter(ctx context.Context, now func() time.Time, patience time.Duration) (done func(), err error) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
 	select {
 	case d.turn <- struct{}{}:
-	case <-patience.C:
+	case <-late.C:
 		return nil, &Error{Kind: Exhausted, Code: "explanation.busy", Message: "too many ask why they wait; ask again later", RetryAfter: 5 * time.Second}
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -39,7 +39,7 @@ func benchmarkPass(b *testing.B, kind pools.Kind, tickets []flexmatch.Ticket) {
 	before := mallocs()
 	for b.Loop() {
 		p := flexmatch.NewPool(flexmatch.Config{RuleSet: set, MaxTickets: len(tickets)})
-		effects = p.Step(now, in...)
+		effects = p.Complete(now, in...)
 	}
 	allocated := mallocs() - before
 	players, err := pools.Count(tickets, effects)

@@ -3,6 +3,7 @@ package flexmatch
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // search makes every match that became possible: such a match has a fresh ticket in it,
@@ -50,6 +51,16 @@ func (p *Pool) allowance() int {
 // have been: only pools of hundreds whose rules are dear to ask come to that. The next
 // Step, for which Deadline asks at once, goes on.
 func (p *Pool) Unfinished() bool { return len(p.fresh) > 0 }
+
+// Complete is Step for a caller who has the time: it goes on until every ticket was
+// tried, some nanoseconds past now.
+func (p *Pool) Complete(now time.Time, in ...Input) []Effect {
+	effects := p.Step(now, in...)
+	for p.Unfinished() {
+		effects = append(effects, p.Step(p.now.Add(1))...)
+	}
+	return effects
+}
 
 // passOver tries every waiting ticket as the anchor.
 func (p *Pool) passOver() {

@@ -503,6 +503,27 @@ func TestAPassThatIsTooMuchGoesOn(t *testing.T) {
 	}
 }
 
+func TestCompleteTriesEveryTicket(t *testing.T) {
+	set := mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"skill","type":"number"}],
+		"teams":[{"name":"side","minPlayers":1,"maxPlayers":1,"quantity":2}],
+		"rules":[{"name":"alike","type":"comparison","measurements":["stddev(flatten(teams[*].players.attributes[skill]))"],"operation":"<","referenceValue":1}]}`)
+	var in []Input
+	for i := range 40 { // a ticket finds the one like it only behind those like nobody
+		in = append(in, Start{one(fmt.Sprint(i), 0, float64(i*100))})
+	}
+	in = append(in, Start{one("like the last", 0, 3900)})
+	p := NewTightPool(Config{RuleSet: set})
+	matched := 0
+	for _, e := range p.Complete(at(1), in...) {
+		if m, ok := e.(Matched); ok {
+			matched += len(m.Match.TicketIDs)
+		}
+	}
+	if matched != 2 || p.Unfinished() {
+		t.Errorf("%d tickets were matched, unfinished %v", matched, p.Unfinished())
+	}
+}
+
 func TestLatencyRulesMayBeContentWithDifferentLocations(t *testing.T) {
 	p := NewPool(Config{RuleSet: mustParse(t, `{"ruleLanguageVersion":"1.0","teams":[{"name":"side","minPlayers":2,"maxPlayers":2,"quantity":2}],
 		"rules":[{"name":"best","type":"latency","maxLatency":50,"partyAggregation":"min"},{"name":"worst","type":"latency","maxLatency":100,"partyAggregation":"max"}]}`)})

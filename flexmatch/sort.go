@@ -142,7 +142,7 @@ func sortCandidates(rules []*sortRule, anchor *entry, candidates []*entry) {
 		if r.kind == StringNumberMapAttribute {
 			key = r.mapKey(anchor)
 		}
-		reference, _ := 0.0, false
+		reference := 0.0
 		if r.kind != StringAttribute {
 			reference, _ = r.number(anchor, key)
 		}

@@ -118,7 +118,7 @@ func matchOnce(set *flexmatch.RuleSet, tickets []flexmatch.Ticket, at *float64) 
 	pass.pool = flexmatch.NewPool(flexmatch.Config{RuleSet: set, MaxTickets: len(in) + 1})
 	runtime.GC() // what reading left behind is not the pass's
 	began := time.Now()
-	effects := pass.pool.Step(pass.at, in...)
+	effects := pass.pool.Complete(pass.at, in...)
 	pass.took = time.Since(began)
 	pass.follow(effects)
 	return pass

@@ -186,7 +186,7 @@ func (p *play) explain(want wantedMatch) {
 		return
 	}
 	pool := flexmatch.NewPool(p.config)
-	pool.Step(p.now, in...)
+	pool.Complete(p.now, in...)
 	why, known := pool.Explain(first)
 	if !known || why.Standing != flexmatch.StandsSearching {
 		return

@@ -229,7 +229,7 @@ func (p *play) tick() {
 // step gives the pool inputs, takes in the effects, and takes all tickets that search
 // out of the pool again. Unless matching, a match that is proposed is not.
 func (p *play) step(now time.Time, matching bool, in ...flexmatch.Input) []flexmatch.Effect {
-	effects := p.pool.Step(now, in...)
+	effects := p.pool.Complete(now, in...)
 	var out []flexmatch.Input
 	for _, e := range effects {
 		if _, proposal := e.(flexmatch.Proposed); matching || !proposal {
