@@ -97,6 +97,9 @@ func (s *RuleSet) CheckTicket(t Ticket) error {
 				return fmt.Errorf("ticket %q: the attribute %q of player %q is not a finite number", t.ID, a.Name, p.ID)
 			}
 		}
+		if isBackfill(t) && p.Team == "" {
+			return fmt.Errorf("ticket %q is a backfill: player %q needs the team it sits in", t.ID, p.ID)
+		}
 		if isBackfill(t) && s.instance(p.Team) < 0 {
 			return fmt.Errorf("ticket %q: player %q sits in team %q, which the rule set does not have", t.ID, p.ID, clip(p.Team))
 		}

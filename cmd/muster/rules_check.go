@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"muster/flexmatch"
 )
@@ -137,7 +138,10 @@ func overview(set *flexmatch.RuleSet) *ruleSetOverview {
 
 // print writes what was found as lines of text. What could not be read is for the
 // error.
-func (f checkedFile) print(w io.Writer) {
+func (f checkedFile) print(to io.Writer) {
+	var lines strings.Builder
+	defer func() { _, _ = io.WriteString(to, harmless(lines.String())) }()
+	w := &lines
 	for _, one := range f.Problems {
 		fmt.Fprintf(w, "%s:%d:%d: %s: %s\n", f.File, one.Line, one.Column, one.Path, one.Message)
 	}
@@ -147,6 +151,16 @@ func (f checkedFile) print(w io.Writer) {
 	if f.OK {
 		fmt.Fprintf(w, "%s: ok: %s\n", f.File, f.RuleSet)
 	}
+}
+
+// harmless keeps what a file says from steering a terminal.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
 }
 
 // mostTeamsShown is how many teams a line names; more are counted.

@@ -152,3 +152,13 @@ func TestRulesCheckAgreesWithTheReference(t *testing.T) {
 		}
 	}
 }
+
+func TestRulesCheckKeepsNamesFromSteeringTheTerminal(t *testing.T) {
+	good := strings.ReplaceAll(strings.ReplaceAll(pairRules, `"red"`, `"r\u001b[2Jed"`), `"Near"`, `"Ne\u0007ar"`)
+	good = strings.ReplaceAll(good, "rules[Near]", `rules[Ne\u0007ar]`)
+	bad := strings.ReplaceAll(brokenRules, `"type": "distence"`, `"type": "distence", "x\u001b[2J": 1`)
+	code, stdout, stderr := runRules(t, "", "check", writeFile(t, "good.json", good), writeFile(t, "bad.json", bad))
+	if code != 1 || strings.ContainsAny(stdout+stderr, "\x1b\a") || !strings.Contains(stdout, "r?[2Jed") {
+		t.Fatalf("code %d, %q, %q", code, stdout, stderr)
+	}
+}
