@@ -146,7 +146,7 @@ func (p *Pool) from(fresh *entry, work *int) *found {
 	switch {
 	case m == nil && p.backfillsLast() && !fresh.backfill:
 		return p.anchored(fresh, nil, work)
-	case m != nil:
+	case m != nil && !p.set.large: // a large match takes the oldest as they come
 		if older := p.anchored(fresh, m.entries[0], work); older != nil {
 			return older
 		}
@@ -179,9 +179,6 @@ func (p *Pool) anchored(fresh, upTo *entry, work *int) *found {
 	}
 	for _, anchor := range anchors {
 		q := query{seeds: []*entry{anchor, fresh}, after: anchor.rank}
-		if p.set.large {
-			q.seeds = q.seeds[:1] // a match without the fresh ticket was tried before
-		}
 		if upTo == nil {
 			q.after = firstRank
 		}

@@ -31,7 +31,10 @@ func (p *Pool) rematch(held []*found) []*found {
 		x.places = append(x.places, partner{m.entries[0], i, -1}, partner{m.entries[1], i, -1})
 	}
 	for _, x := range order {
-		held = x.run(held)
+		// Whom a few matches could exchange is not worth a look at a group of many.
+		if g := x.places[0].entry.group; exchangeShare*len(x.places) >= g.size {
+			held = x.run(held)
+		}
 	}
 	slices.SortFunc(held, func(a, b *found) int { return a.entries[0].rank.compare(b.entries[0].rank) })
 	return held
@@ -92,6 +95,9 @@ func (x *exchange) run(held []*found) []*found {
 	}
 	return x.held
 }
+
+// exchangeShare is how many tickets may be left over for each that could be exchanged.
+const exchangeShare = 8
 
 // stepsPerPlace bounds the work of an exchange.
 const stepsPerPlace = 50
