@@ -110,6 +110,8 @@ type AdviceRule struct {
 	Nearest AdviceMiss   `json:"nearest"`
 	Median  AdviceMiss   `json:"median"`
 	Reach   *AdviceReach `json:"reach,omitempty"`
+	// Personal: the rule reads player ids. Players are not told of it.
+	Personal bool `json:"personal,omitempty"`
 }
 
 // ObstacleKind is why a ticket can never match.

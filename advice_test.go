@@ -214,6 +214,7 @@ func TestWhatPlayersAreTold(t *testing.T) {
 		{"no location in common", muster.Advice{NeededPlayers: 1, Rules: away("Fast", "latency", muster.AdviceMiss{})}, "Waiting for 1 more player with a location in common."},
 		{"a limit that is another player's value", muster.Advice{NeededPlayers: 1, Rules: away("Below", "comparison", missed("referenceValue", "skill", 4321))}, "Waiting for 1 more player with a fitting skill."},
 		{"a count", muster.Advice{NeededPlayers: 1, Rules: away("Maps", "collection", missed("minCount", "strings", 1))}, "Waiting for 1 more player who fits Maps."},
+		{"somebody is blocked", muster.Advice{NeededPlayers: 1, Rules: []muster.AdviceRule{{Name: "BlockList", Type: "collection", Tickets: 1, Personal: true}}}, "Waiting for 1 more player."},
 		{"a match is possible", muster.Advice{NeededPlayers: 1, CompatiblePlayers: 1, Possible: true}, "A match is being put together."},
 		{
 			"whole teams fail",

@@ -60,6 +60,9 @@ func (a Advice) forPlayers() ExplanationView {
 		v.Obstacles = append(v.Obstacles, ObstacleView{o.Kind, o.forPlayers()})
 	}
 	for _, r := range a.Rules {
+		if r.Personal {
+			continue // whom somebody has blocked is theirs
+		}
 		v.Rules = append(v.Rules, ruleForPlayers(r.Name, r.Type, r.Tickets, r.Nearest))
 	}
 	if a.NextStep != nil {

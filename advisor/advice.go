@@ -30,7 +30,7 @@ func Of(x flexmatch.Explanation) muster.Advice {
 	}
 	for _, r := range x.Rules {
 		a.Rules = append(a.Rules, muster.AdviceRule{
-			Name: r.Rule, Type: r.Type, Tickets: r.Candidates, Nearest: miss(r.Nearest), Median: miss(r.Median), Reach: reach(r.Reach),
+			Name: r.Rule, Type: r.Type, Tickets: r.Candidates, Nearest: miss(r.Nearest), Median: miss(r.Median), Reach: reach(r.Reach), Personal: r.Personal,
 		})
 	}
 	if t := x.Attempt; t != nil {

@@ -118,12 +118,15 @@ type Miss struct {
 
 // RuleObstacle is a rule that keeps the ticket from some candidates, as pairs.
 type RuleObstacle struct {
-	Rule       string
-	Type       string // "distance", "latency" ...
-	Statement  string // of a compound, as the rule set writes it
-	Candidates int    // how many of the considered it keeps away
-	Nearest    Miss   // the least by which a candidate misses it
-	Median     Miss   // the median over the candidates with a known miss
+	Rule      string
+	Type      string // "distance", "latency" ...
+	Statement string // of a compound, as the rule set writes it
+	// Personal: the rule reads player ids, for example a list of blocked players. Whom it
+	// keeps away is not for the players to know.
+	Personal   bool
+	Candidates int  // how many of the considered it keeps away
+	Nearest    Miss // the least by which a candidate misses it
+	Median     Miss // the median over the candidates with a known miss
 	// Reach is when the rule, if it were the only one, lets the first of them in. Nil: at
 	// no step.
 	Reach *Reach

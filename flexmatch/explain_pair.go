@@ -173,7 +173,7 @@ func (x *explainer) ruleObstacle(rule int, list []pairing) RuleObstacle {
 		known++
 	}
 	r := x.set.stages[list[0].level].rules[rule]
-	out := RuleObstacle{Rule: x.set.ruleNames[rule], Type: typeName(r), Candidates: len(list), Nearest: of(list[0])}
+	out := RuleObstacle{Rule: x.set.ruleNames[rule], Type: typeName(r), Candidates: len(list), Nearest: of(list[0]), Personal: x.set.personal(rule)}
 	if c, ok := r.(*compoundRule); ok {
 		out.Statement = x.set.statement(c.statement)
 	}
@@ -182,6 +182,21 @@ func (x *explainer) ruleObstacle(rule int, list []pairing) RuleObstacle {
 	}
 	out.Reach = x.earliest(list, func(e *entry, level int) bool { return !x.ruledOut(rule, e, level) })
 	return out
+}
+
+// personal tells that a rule reads player ids, by itself or through rules that it names.
+func (s *RuleSet) personal(rule int) bool {
+	found := false
+	for _, st := range s.stages {
+		r := st.rules[rule]
+		for _, e := range expressions(r) {
+			e.visit(func(p *path) { found = found || p.member == playerIDMember })
+		}
+		if c, ok := r.(*compoundRule); ok {
+			c.statement.visit(func(i int) { found = found || s.personal(i) })
+		}
+	}
+	return found
 }
 
 // ruledOut tells whether a rule alone keeps a candidate away, however they sit.

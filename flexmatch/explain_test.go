@@ -438,3 +438,16 @@ func BenchmarkExplain(b *testing.B) {
 		p.Explain("t5000")
 	}
 }
+
+func TestRulesThatReadPlayerIdsArePersonal(t *testing.T) {
+	set := mustParse(t, `{"ruleLanguageVersion":"1.0","playerAttributes":[{"name":"blocked","type":"string_list","default":[]}],
+		"teams":[{"name":"side","minPlayers":1,"maxPlayers":1,"quantity":2}],
+		"rules":[{"name":"blocks","type":"collection","measurements":["flatten(teams[*].players.attributes[blocked])"],"operation":"reference_intersection_count","referenceValue":"flatten(teams[*].players[playerId])","maxCount":0},
+			{"name":"near","type":"latency","maxLatency":50},
+			{"name":"both","type":"compound","statement":"and(blocks, near)"}]}`)
+	for rule, want := range []bool{true, false, true} {
+		if got := set.personal(rule); got != want {
+			t.Errorf("rule %s is personal: %v", set.ruleNames[rule], got)
+		}
+	}
+}
