@@ -234,25 +234,33 @@ func (c *rulesSimulateCmd) checkReport() error {
 	return nil
 }
 
-// show prints the results and writes the report.
+// show writes the report and prints the results: in this order, so that a reader who has
+// seen enough of the text has the report all the same.
 func (c *rulesSimulateCmd) show(p *process, results []*simulate.Result, rules []simulate.Rules, options simulate.Options) error {
+	wrong := c.writeReport(report.Run{Results: results, Rules: rules, Population: options.Population, Command: c.command(options.Seed)})
+	if c.Report != "" && wrong == nil {
+		fmt.Fprintf(p.stderr, "The report is in %s\n", c.Report)
+	}
 	if c.JSON {
 		printJSON(p.stdout, map[string]any{"results": results})
 	} else if err := report.Text(p.stdout, results); err != nil {
 		return fmt.Errorf("print the results: %w", err)
 	}
+	return wrong
+}
+
+func (c *rulesSimulateCmd) writeReport(run report.Run) error {
 	if c.Report == "" {
 		return nil
 	}
 	var page bytes.Buffer
-	err := report.HTML(&page, report.Run{Results: results, Rules: rules, Population: options.Population, Command: c.command(options.Seed)})
+	err := report.HTML(&page, run)
 	if err == nil {
 		err = os.WriteFile(c.Report, page.Bytes(), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("write the report %s: %w", c.Report, underlying(err))
 	}
-	fmt.Fprintf(p.stderr, "The report is in %s\n", c.Report)
 	return nil
 }
 
