@@ -249,20 +249,13 @@ type explainer struct {
 	pairs *draft // as if the match left no slots open: what it refuses never works
 	whole *draft // with AdditionalPlayers
 	mine  []int  // one team of each kind that tells teams apart, for the ticket
-	// largestTeam is the most players that a team takes at any expansion step.
-	largestTeam int
-	work        int // left for trying later steps
+	work  int    // left for trying later steps
 }
 
 func newExplainer(c Config, now time.Time, me *entry) *explainer {
 	x := &explainer{set: c.RuleSet, config: c, now: now, me: me, work: laterWork}
 	x.pairs, x.whole = newDraft(c.RuleSet, 0), newDraft(c.RuleSet, max(c.AdditionalPlayers, 0))
 	x.mine = x.kinds(me)
-	for _, st := range x.set.stages {
-		for _, t := range st.teams {
-			x.largestTeam = max(x.largestTeam, t.Max)
-		}
-	}
 	return x
 }
 

@@ -209,7 +209,7 @@ func (a *attempts) push(t *trial, e *entry, team int) {
 // asks that no rule objects.
 func (a *attempts) take(t *trial, e *entry, strict bool) bool {
 	d := a.whole
-	for _, team := range fillOrder(d, e) {
+	for _, team := range d.teamOrder(nil, e) {
 		if !d.fits(e, team) {
 			continue
 		}
@@ -229,28 +229,6 @@ func (a *attempts) take(t *trial, e *entry, strict bool) bool {
 		}
 	}
 	return false
-}
-
-// fillOrder lists the teams to try for an entry: those below their minimum first, then
-// those with most room.
-func fillOrder(d *draft, e *entry) []int {
-	if e.backfill {
-		return []int{backfillSeats}
-	}
-	out := make([]int, len(d.teams))
-	for i := range out {
-		out[i] = i
-	}
-	room := func(t int) (lack, open int) {
-		size := d.stage.teams[t]
-		return max(size.Min-len(d.teams[t]), 0), size.Max - len(d.teams[t])
-	}
-	slices.SortStableFunc(out, func(i, j int) int {
-		lackI, openI := room(i)
-		lackJ, openJ := room(j)
-		return cmp.Or(cmp.Compare(min(lackJ, 1), min(lackI, 1)), cmp.Compare(openJ, openI))
-	})
-	return out
 }
 
 // weigh judges the match as it stands and keeps it if it is the best so far.

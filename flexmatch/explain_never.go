@@ -49,8 +49,8 @@ func (x *explainer) incomplete(e *entry) []Obstacle {
 			out = append(out, Obstacle{Kind: MissingLatency, PlayerID: p.ID})
 		}
 	}
-	if !e.backfill && len(e.players) > x.largestTeam {
-		out = append(out, Obstacle{Kind: PartyTooLarge, Players: len(e.players), Limit: x.largestTeam})
+	if !e.backfill && len(e.players) > x.set.plan.largestTeam {
+		out = append(out, Obstacle{Kind: PartyTooLarge, Players: len(e.players), Limit: x.set.plan.largestTeam})
 	}
 	return out
 }

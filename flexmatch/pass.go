@@ -70,7 +70,7 @@ func (p *Pool) passOver() {
 			continue
 		}
 		q := query{seeds: []*entry{e}, after: e.rank}
-		if p.backfillsLast() && e.backfill {
+		if p.set.backfillsLast() && e.backfill {
 			q.after = firstRank // those before it found no match; now they may join it
 		}
 		if m := p.find(q, &work); m != nil {
@@ -98,7 +98,7 @@ func (p *Pool) passCrowd(fresh []*entry) (tried int) {
 			continue
 		}
 		var m *found
-		if alone && !(e.backfill && p.backfillsLast()) {
+		if alone && !(e.backfill && p.set.backfillsLast()) {
 			m = p.find(query{seeds: []*entry{e}, after: e.rank}, &work)
 		} else {
 			m = p.from(e, &work)
@@ -144,7 +144,7 @@ func (p *Pool) noteFailure(e *entry, failures int) {
 func (p *Pool) from(fresh *entry, work *int) *found {
 	m := p.find(query{seeds: []*entry{fresh}, after: firstRank}, work)
 	switch {
-	case m == nil && p.backfillsLast() && !fresh.backfill:
+	case m == nil && p.set.backfillsLast() && !fresh.backfill:
 		return p.anchored(fresh, nil, work)
 	case m != nil && !p.set.large: // a large match takes the oldest as they come
 		if older := p.anchored(fresh, m.entries[0], work); older != nil {
@@ -187,11 +187,6 @@ func (p *Pool) anchored(fresh, upTo *entry, work *int) *found {
 		}
 	}
 	return nil
-}
-
-// backfillsLast: backfill tickets are anchors only, after all others.
-func (p *Pool) backfillsLast() bool {
-	return p.set.algorithm.priority == lowPriority && !p.set.large
 }
 
 // crowded: more tickets wait than a batch holds.

@@ -190,6 +190,10 @@ func (s *RuleSet) Expansions() []ExpansionStep {
 	return out
 }
 
+// backfillsLast: with low priority backfill tickets are anchors only, after all others.
+// Large matches treat them as of high priority.
+func (s *RuleSet) backfillsLast() bool { return s.algorithm.priority == lowPriority && !s.large }
+
 // level is how many expansion boundaries an age has passed; it indexes stages.
 func (s *RuleSet) level(age time.Duration) int {
 	return sort.Search(len(s.waits), func(i int) bool { return s.waits[i] > age })

@@ -322,7 +322,7 @@ func (f *finder) more() bool {
 // excluded tells that a candidate can never be with one of the seeds, or is one. With
 // low priority backfills are anchors only, after all others.
 func (f *finder) excluded(e *entry) bool {
-	if e.backfill && f.set.algorithm.priority == lowPriority && !f.set.large {
+	if e.backfill && f.set.backfillsLast() {
 		return true
 	}
 	for _, s := range f.query.seeds {
@@ -521,7 +521,7 @@ func (d *draft) found() *found {
 // sort brings the entries into batch order, the anchor first: the oldest, or with low
 // priority the backfill.
 func (m *found) sort(set *RuleSet) {
-	first := func(e *entry) bool { return e.backfill && set.algorithm.priority == lowPriority && !set.large }
+	first := func(e *entry) bool { return e.backfill && set.backfillsLast() }
 	for i := 1; i < len(m.entries); i++ {
 		e, team, at := m.entries[i], m.placed[i], i
 		for ; at > 0 && (first(e) || !first(m.entries[at-1]) && e.rank.before(m.entries[at-1].rank)); at-- {
