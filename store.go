@@ -94,3 +94,18 @@ type Store interface {
 	// with an *Error of kind Invalid.
 	Write(ctx context.Context, ops ...Op) error
 }
+
+// Copier is what every driver can do beside Store, so that a whole database can be
+// moved to another driver, or kept.
+type Copier interface {
+	// Scan calls visit with all live records, in pages of at most MaxListLimit and in no
+	// particular order. A record that does not change meanwhile is seen once; one that
+	// does may be seen as it was or as it is. An error of visit ends the scan and is
+	// returned.
+	Scan(ctx context.Context, visit func(page []Record) error) error
+
+	// Load stores records just as they are, versions included, whatever was there: for a
+	// store that nobody uses yet. Any number of records, without a key twice. It is not
+	// atomic; loading the same again is harmless.
+	Load(ctx context.Context, records []Record) error
+}
