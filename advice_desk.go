@@ -96,7 +96,7 @@ func (b *Backend) waitingWith(ctx context.Context, t *ticket) (list []WaitingTic
 func (b *Backend) listWaiting(ctx context.Context, mode ModeName) (list []WaitingTicket, partial bool, err error) {
 	var candidates []due
 	for shard := range dueShards {
-		records, err := b.store.List(ctx, duePartition(shard), ListOptions{})
+		records, err := b.store.List(ctx, dueTickets.partition(shard), ListOptions{})
 		if err != nil {
 			return nil, false, fmt.Errorf("list due tickets: %w", err)
 		}

@@ -154,7 +154,7 @@ func (b *Backend) storeTicket(ctx context.Context, me ticketPlayer, mode Mode, k
 		}{
 			{slotKey(me.ID), version, slot{Kind: slotTicket, Ticket: t.ID, Player: me.ID}, now.Add(slotLife)},
 			{ticketKey(t.ID), 0, t, now.Add(ticketLife)},
-			{dueKey(t.ID, now.Add(firstLook)), 0, due{Ticket: t.ID, Mode: t.Mode, CreatedAt: t.CreatedAt}, now.Add(ticketLife)},
+			{dueTickets.key(string(t.ID), now.Add(firstLook)), 0, due{Ticket: t.ID, Mode: t.Mode, CreatedAt: t.CreatedAt}, now.Add(ticketLife)},
 			{idempotencyKey(me.ID, key), AnyVersion, idempotent{RequestHash: hash, Ticket: t.ID}, now.Add(idempotencyLife)},
 		}
 		if key == "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -14,8 +13,7 @@ const (
 	sweepEvery  = 2 * time.Second
 	silentAfter = 30 * time.Second
 	lookAgain   = 10 * time.Second
-	sweepLimit  = 200 // due tickets of one shard in one sweep
-	describeMax = 10  // tickets of one DescribeMatchmaking
+	describeMax = 10 // tickets of one DescribeMatchmaking
 )
 
 // due brings a ticket to the reconciler's notice. Its key holds the instant. Mode and
@@ -27,39 +25,18 @@ type due struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
-// Reconcile asks GameLift about every ticket that has been silent for too long and
-// applies the answers. It is safe to run on every replica: who moves a ticket's due
-// record first looks at it.
+// Reconcile settles what is due: it asks GameLift about every ticket that has been
+// silent for too long and applies the answers. It is safe to run on every replica: who
+// moves a due record first looks at what it points to.
 func (b *Backend) Reconcile(ctx context.Context) error {
-	var failed []error
-	for shard := range dueShards {
-		for after, more := "", true; more; {
-			next, err := b.sweep(ctx, shard, after)
-			if err != nil {
-				failed = append(failed, err)
-			}
-			after, more = next, next != "" && err == nil
-		}
-	}
-	return errors.Join(failed...)
+	return b.sweepDue(ctx, dueTickets, b.sweepTickets)
 }
 
-// sweep looks at a page of the due tickets of one shard. next is where the following
-// page begins, empty at the end.
-func (b *Backend) sweep(ctx context.Context, shard int, after string) (next string, err error) {
-	records, err := b.store.List(ctx, duePartition(shard), ListOptions{After: after, Limit: sweepLimit})
-	if err != nil {
-		return "", fmt.Errorf("list due tickets: %w", err)
-	}
-	now := b.instant()
-	var over []Op
+// sweepTickets looks at due tickets.
+func (b *Backend) sweepTickets(ctx context.Context, now time.Time, page []Record) error {
+	var over []Key
 	var silent []TicketID
-	seen := 0
-	for _, rec := range records {
-		if at, _, _ := strings.Cut(rec.Sort, "#"); at > sortableTime(now) {
-			break
-		}
-		seen++
+	for _, rec := range page {
 		d, err := decode[due](rec)
 		if err != nil {
 			b.log.ErrorContext(ctx, "skip a due record", "error", err)
@@ -67,32 +44,25 @@ func (b *Backend) sweep(ctx context.Context, shard int, after string) (next stri
 		}
 		t, _, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{Status: Failed})
 		if err != nil {
-			return "", err
+			return err
 		}
 		if t.Status.Final() {
-			over = append(over, Op{Kind: Delete, Key: rec.Key, Version: AnyVersion})
+			over = append(over, rec.Key)
 			continue
 		}
 		look := t.silent(now)
-		moved, err := b.moveDue(ctx, rec, d, t.nextLook(now, look))
+		moved, err := b.moveDue(ctx, rec, dueTickets, string(d.Ticket), t.nextLook(now, look))
 		if err != nil {
-			return "", err
+			return err
 		}
 		if moved && look {
 			silent = append(silent, t.ID)
 		}
 	}
-	for len(over) > 0 {
-		n := min(len(over), MaxWriteOps)
-		if err := b.store.Write(ctx, over[:n]...); err != nil {
-			return "", fmt.Errorf("forget finished tickets: %w", err)
-		}
-		over = over[n:]
+	if err := b.forget(ctx, over); err != nil {
+		return fmt.Errorf("forget finished tickets: %w", err)
 	}
-	if seen == sweepLimit {
-		next = records[seen-1].Sort
-	}
-	return next, b.settleAll(ctx, silent)
+	return b.settleAll(ctx, silent)
 }
 
 // silent says that GameLift must be asked about the ticket: nothing was heard of it
@@ -112,20 +82,6 @@ func (t *ticket) nextLook(now time.Time, looking bool) time.Time {
 		at = now.Add(lookAgain)
 	}
 	return at
-}
-
-// moveDue puts a due record at a later instant; moved is false when another replica
-// was faster.
-func (b *Backend) moveDue(ctx context.Context, rec Record, d due, at time.Time) (moved bool, err error) {
-	op, err := put(dueKey(d.Ticket, at), AnyVersion, d, rec.ExpiresAt)
-	if err != nil {
-		return false, err
-	}
-	err = b.store.Write(ctx, Op{Kind: Delete, Key: rec.Key, Version: rec.Version}, op)
-	if errors.Is(err, ErrConflict) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // settle asks GameLift about one ticket now.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"strconv"
 	"time"
 )
 
@@ -46,19 +44,7 @@ func idempotencyKey(p PlayerID, key string) Key {
 func ticketKey(t TicketID) Key        { return Key{"T#" + string(t), "META"} }
 func sessionKey(s SessionID) Key      { return Key{"GS#" + string(s), "META"} }
 func resultKey(s SessionID) Key       { return Key{"GS#" + string(s), "RESULT"} }
-func duePartition(shard int) string   { return "DUE#ticket#" + strconv.Itoa(shard) }
 func sortableTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// dueShards spreads the records that the reconciler reads over partitions.
-const dueShards = 8
-
-// dueKey names the record that brings a ticket to the reconciler's notice at an
-// instant.
-func dueKey(t TicketID, at time.Time) Key {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(t)) // a hash never fails to write
-	return Key{duePartition(int(h.Sum32() % dueShards)), sortableTime(at) + "#" + string(t)}
-}
 
 // load reads one JSON record. An absent one is ErrNotFound, wrapped.
 func load[T any](ctx context.Context, s Store, key Key) (value T, version int64, err error) {
