@@ -45,6 +45,15 @@ func checkOp(op Op) error {
 	return nil
 }
 
+// CheckRecord says whether a Load could store r: it returns nil or an *Error of kind
+// Invalid.
+func CheckRecord(r Record) error {
+	if r.Version < 1 {
+		return badKey(r.Key, "store.version", fmt.Sprintf("version %d is not that of a record", r.Version))
+	}
+	return checkOp(Op{Key: r.Key, Value: r.Value, Version: r.Version})
+}
+
 // size is what the op counts against MaxRecordBytes and MaxWriteBytes.
 func (op Op) size() int { return len(op.Key.Partition) + len(op.Key.Sort) + len(op.Value) }
 

@@ -95,3 +95,27 @@ func TestListOptionsRangeSaysWhatTheFieldsSay(t *testing.T) {
 		}
 	})
 }
+
+func TestCheckRecord(t *testing.T) {
+	k := muster.Key{Partition: "p", Sort: "s"}
+	cases := []struct {
+		name   string
+		record muster.Record
+		code   string // "": passes
+	}{
+		{"a record of version 1 passes", muster.Record{Key: k, Version: 1}, ""},
+		{"a record without a version is refused", muster.Record{Key: k}, "store.version"},
+		{"any version is not a version", muster.Record{Key: k, Version: muster.AnyVersion}, "store.version"},
+		{"an empty sort is refused", muster.Record{Key: muster.Key{Partition: "p"}, Version: 1}, "store.key_empty"},
+		{"a record of one byte too many is refused", muster.Record{Key: k, Value: make([]byte, muster.MaxRecordBytes-1), Version: 1}, "store.record_too_large"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			err := muster.CheckRecord(c.record)
+			var e *muster.Error
+			if c.code == "" && err != nil || c.code != "" && (!errors.As(err, &e) || e.Code != c.code || e.Kind != muster.Invalid) {
+				t.Fatalf("got %v, want code %q", err, c.code)
+			}
+		})
+	}
+}

@@ -147,12 +147,9 @@ func (s *Store) check(op muster.Op, now time.Time) error {
 func (s *Store) apply(op muster.Op, now time.Time) {
 	switch op.Kind {
 	case muster.Put:
-		e := &entry{key: op.Key, value: op.Value, version: 1}
+		e := &entry{key: op.Key, value: op.Value, version: 1, expiresAt: wholeSeconds(op.ExpiresAt)}
 		if old := s.live(op.Key, now); old != nil {
 			e.version = old.version + 1
-		}
-		if !op.ExpiresAt.IsZero() {
-			e.expiresAt = time.Unix(op.ExpiresAt.Unix(), 0).UTC()
 		}
 		s.remove(op.Key)
 		s.insert(e)
@@ -160,6 +157,14 @@ func (s *Store) apply(op muster.Op, now time.Time) {
 		s.remove(op.Key)
 	case muster.Check: // changes nothing
 	}
+}
+
+// wholeSeconds cuts off the fraction; the zero time, which means never, stays.
+func wholeSeconds(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return time.Unix(t.Unix(), 0).UTC()
 }
 
 // live finds the entry at key unless it has expired; nil means none. Callers hold mu.

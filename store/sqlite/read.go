@@ -20,6 +20,9 @@ const (
 	listDescendingSQL = `SELECT sort, value, version, expires_at FROM record
 		WHERE partition = ? AND sort >= ? AND sort < ? AND (expires_at IS NULL OR expires_at > ?)
 		ORDER BY sort DESC LIMIT ?`
+	pageSQL = `SELECT partition, sort, value, version, expires_at FROM record
+		WHERE (partition, sort) > (?, ?) AND (expires_at IS NULL OR expires_at > ?)
+		ORDER BY partition, sort LIMIT ?`
 )
 
 // readers are connections that can only read. They see what has been committed and
@@ -27,6 +30,7 @@ const (
 type readers struct {
 	db                       *sql.DB
 	get1, list1, descending1 *sql.Stmt
+	page1                    *sql.Stmt
 }
 
 func newReaders(ctx context.Context, path string) (_ *readers, err error) {
@@ -40,7 +44,7 @@ func newReaders(ctx context.Context, path string) (_ *readers, err error) {
 	for _, p := range []struct {
 		stmt **sql.Stmt
 		text string
-	}{{&r.get1, getSQL}, {&r.list1, listSQL}, {&r.descending1, listDescendingSQL}} {
+	}{{&r.get1, getSQL}, {&r.list1, listSQL}, {&r.descending1, listDescendingSQL}, {&r.page1, pageSQL}} {
 		if *p.stmt, err = db.PrepareContext(ctx, p.text); err != nil {
 			return nil, err
 		}
@@ -50,7 +54,7 @@ func newReaders(ctx context.Context, path string) (_ *readers, err error) {
 
 // Close closes the connections, which must be at rest, and their statements.
 func (r *readers) Close() error {
-	return errors.Join(r.get1.Close(), r.list1.Close(), r.descending1.Close(), r.db.Close())
+	return errors.Join(r.get1.Close(), r.list1.Close(), r.descending1.Close(), r.page1.Close(), r.db.Close())
 }
 
 // get returns sql.ErrNoRows for a record that is absent or has expired.
@@ -87,6 +91,27 @@ func (r *readers) list(ctx context.Context, partition string, opts muster.ListOp
 		records = append(records, record)
 	}
 	return records, rows.Err()
+}
+
+// page is the next part of a scan; more says whether there may be another.
+func (r *readers) page(ctx context.Context, after muster.Key, now time.Time) (page []muster.Record, more bool, err error) {
+	rows, err := r.page1.QueryContext(ctx, []byte(after.Partition), []byte(after.Sort), now.Unix(), muster.MaxListLimit)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	bytes := 0
+	for bytes < scanBytes && rows.Next() {
+		var record muster.Record
+		var expiresAt sql.NullInt64
+		if err := rows.Scan(&record.Partition, &record.Sort, &record.Value, &record.Version, &expiresAt); err != nil {
+			return nil, false, err
+		}
+		record.ExpiresAt = instant(expiresAt)
+		page = append(page, record)
+		bytes += len(record.Value)
+	}
+	return page, bytes >= scanBytes || len(page) == muster.MaxListLimit, rows.Err()
 }
 
 // instant is a stored expiry as a time; null is the zero time.

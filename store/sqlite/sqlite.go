@@ -192,7 +192,7 @@ func (s *Store) Write(ctx context.Context, ops ...muster.Op) error {
 		return err
 	}
 	defer s.calls.Done()
-	if err := s.writer.write(ctx, ops); err != nil {
+	if err := s.writer.write(ctx, &request{ops: ops}); err != nil {
 		return fmt.Errorf("write: %w", classify(err))
 	}
 	return nil

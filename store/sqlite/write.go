@@ -45,11 +45,23 @@ type writer struct {
 	begin, commit, rollback, version, put, remove, sweep *sql.Stmt // of conn
 }
 
-// request is one Write on its way through the queue.
+// request is one Write, or a part of a Load, on its way through the queue.
 type request struct {
 	ops     []muster.Op
-	claimed atomic.Bool // by the writer, to do it, or by its caller, to withdraw it
-	outcome chan error  // of capacity 1
+	load    []muster.Record // stored as they are, when ops is empty
+	claimed atomic.Bool     // by the writer, to do it, or by its caller, to withdraw it
+	outcome chan error      // of capacity 1
+}
+
+// bytes is how much r stores.
+func (r *request) bytes() (n int) {
+	for i := range r.ops {
+		n += len(r.ops[i].Value)
+	}
+	for i := range r.load {
+		n += len(r.load[i].Value)
+	}
+	return n
 }
 
 // newWriter prepares to write through db, and on success owns it.
@@ -94,12 +106,12 @@ func (w *writer) Close() error {
 	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
 }
 
-// write queues ops and waits for the outcome.
-func (w *writer) write(ctx context.Context, ops []muster.Op) error {
+// write queues r and waits for the outcome.
+func (w *writer) write(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &request{ops: ops, outcome: make(chan error, 1)}
+	r.outcome = make(chan error, 1)
 	select {
 	case w.queue <- r:
 	case <-ctx.Done():
@@ -131,9 +143,7 @@ func (w *writer) gather(first *request) []*request {
 	for r := first; ; {
 		if r.claimed.CompareAndSwap(false, true) {
 			batch = append(batch, r)
-			for _, op := range r.ops {
-				bytes += len(op.Value)
-			}
+			bytes += r.bytes()
 		}
 		if len(batch) >= batchMaxWrites || bytes >= batchMaxBytes {
 			return batch
@@ -199,6 +209,9 @@ func (w *writer) transact(batch []*request) (outcomes []error, err error) {
 	outcomes = make([]error, len(batch))
 	for i, r := range batch {
 		conflict, err := w.apply(ctx, r.ops, now)
+		if err == nil {
+			err = w.store(ctx, r.load)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -231,6 +244,20 @@ func (w *writer) apply(ctx context.Context, ops []muster.Op, now time.Time) (con
 		}
 	}
 	return nil, nil
+}
+
+// store puts records as they are.
+func (w *writer) store(ctx context.Context, records []muster.Record) error {
+	for _, r := range records {
+		value := r.Value
+		if value == nil {
+			value = []byte{} // nil would be null
+		}
+		if _, err := w.put.ExecContext(ctx, []byte(r.Partition), []byte(r.Sort), r.Version, seconds(r.ExpiresAt), value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // versionOf is the version of a live record; 0 when there is none.

@@ -24,11 +24,11 @@ import (
 // moves by hand.
 type Open func(t *testing.T, now func() time.Time) muster.Store
 
-// Run checks every promise of muster.Store against the stores that open makes, one
+// Run checks every promise of muster.Store and muster.Copier against the stores that open makes, one
 // for each test, so that a driver may do as it likes between them.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) muster.Store) {
 	t.Helper()
-	tests := slices.Concat(recordTests, listTests, writeTests, expiryTests, limitTests, contentionTests, modelTests)
+	tests := slices.Concat(recordTests, listTests, writeTests, expiryTests, limitTests, contentionTests, modelTests, copyTests)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			clock := newClock()
