@@ -42,7 +42,7 @@ func newAdvisedRig(f *fakeAdvisor) *rig {
 		}
 	}
 	r.Backend = muster.New(muster.Options{
-		Store: r.store, GameLift: r.lift, Notifier: r.inbox, Rate: winnerGains, NewSkill: muster.Skill{Mu: 25, Sigma: 8}, Advisor: f,
+		Store: r.store, GameLift: r.lift, Notifier: r.inbox, Rating: winnerGains{}, Advisor: f,
 		Modes: []muster.Mode{mode("duel"), mode("race")}, Locations: []string{"custom-local"},
 		Now: r.clock.now, NewID: ids("id"), Log: slog.New(slog.DiscardHandler),
 	})

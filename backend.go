@@ -6,24 +6,16 @@ import (
 	"time"
 )
 
-// Skill is a belief about a player's strength: mean and standard deviation.
-type Skill struct{ Mu, Sigma float64 }
-
-// Rate computes new skills from a result. teams and the answer have the same shape;
-// ranks has one entry a team, 1 is best, equal ranks are a draw.
-type Rate func(teams [][]Skill, ranks []int) [][]Skill
-
 // Options is what a Backend needs from outside. All of it is required but what says
 // otherwise.
 type Options struct {
 	Store    Store
 	GameLift GameLift
 	Notifier Notifier
-	Rate     Rate
+	// Rating rates the modes that name no system of their own.
+	Rating RatingSystem
 	// Advisor explains tickets. Nil: nobody does.
 	Advisor Advisor
-	// NewSkill is where every player starts.
-	NewSkill Skill
 
 	Modes     []Mode
 	Locations []string // where latencies count; others are dropped
@@ -42,8 +34,7 @@ type Backend struct {
 	store     Store
 	gamelift  GameLift
 	notifier  Notifier
-	rate      Rate
-	newSkill  Skill
+	rating    RatingSystem
 	modes     map[ModeName]Mode
 	modeOrder []ModeName
 	locations map[string]bool
@@ -59,7 +50,7 @@ type Backend struct {
 // New makes a Backend. The modes must be valid (Mode.Validate) and of different names.
 func New(o Options) *Backend {
 	b := &Backend{
-		store: o.Store, gamelift: o.GameLift, notifier: o.Notifier, rate: o.Rate, newSkill: o.NewSkill,
+		store: o.Store, gamelift: o.GameLift, notifier: o.Notifier, rating: o.Rating,
 		modes: make(map[ModeName]Mode, len(o.Modes)), locations: make(map[string]bool, len(o.Locations)),
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),

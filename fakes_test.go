@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -354,7 +355,7 @@ func newRig(acceptance bool) *rig {
 	r.lift.acceptance = acceptance
 	low, high := 0.0, 5000.0
 	r.Backend = muster.New(muster.Options{
-		Store: r.store, GameLift: r.lift, Notifier: r.inbox, Rate: winnerGains, NewSkill: muster.Skill{Mu: 25, Sigma: 8},
+		Store: r.store, GameLift: r.lift, Notifier: r.inbox, Rating: winnerGains{},
 		Modes: []muster.Mode{{
 			Name: "duel", Title: "Duel", Configuration: "duel-config",
 			Teams: []muster.ModeTeam{{Name: "red", MinPlayers: 1, MaxPlayers: 1}, {Name: "blue", MinPlayers: 1, MaxPlayers: 1}},
@@ -371,18 +372,32 @@ func newRig(acceptance bool) *rig {
 }
 
 // winnerGains is a rating system small enough to see through: the best gain one, the
-// others lose one.
-func winnerGains(teams [][]muster.Skill, ranks []int) [][]muster.Skill {
-	best := slices.Min(ranks)
-	after := make([][]muster.Skill, len(teams))
-	for i, team := range teams {
-		for _, s := range team {
-			if ranks[i] == best {
-				s.Mu++
+// others lose one, and a week without matches costs a sigma.
+type winnerGains struct{}
+
+func (winnerGains) New() muster.Skill { return muster.Skill{Mu: 25, Sigma: 8} }
+
+func (winnerGains) Points(s muster.Skill) int { return int(max(0, s.Mu) * 60) }
+
+func (winnerGains) Idle(s muster.Skill, idle time.Duration) muster.Skill {
+	s.Sigma = min(8, s.Sigma+idle.Hours()/(24*7))
+	return s
+}
+
+func (winnerGains) Rate(match muster.RatedMatch) [][]muster.Skill {
+	best := math.MaxInt
+	for _, team := range match.Teams {
+		best = min(best, team.Rank)
+	}
+	after := make([][]muster.Skill, len(match.Teams))
+	for i, team := range match.Teams {
+		for _, p := range team.Players {
+			if team.Rank == best {
+				p.Skill.Mu += p.Weight
 			} else {
-				s.Mu--
+				p.Skill.Mu -= p.Weight
 			}
-			after[i] = append(after[i], s)
+			after[i] = append(after[i], p.Skill)
 		}
 	}
 	return after

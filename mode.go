@@ -25,6 +25,8 @@ type Mode struct {
 	Teams             []ModeTeam
 	// Attributes says, for each matchmaking attribute, where its value comes from.
 	Attributes map[string]AttributeSource
+	// Rating is how the mode's results are rated. Nil: as Options says.
+	Rating RatingSystem
 }
 
 // Source is where a matchmaking attribute comes from.
@@ -140,7 +142,7 @@ func (m Mode) view() ModeView {
 // attributes decides what GameLift is told about a player: every attribute comes from
 // where the mode says. preferences that the mode does not ask for, or whose value is
 // not among the choices, are the caller's mistake.
-func (m Mode) attributes(standing rating, stored map[string]any, preferences map[string]string) (map[string]AttributeValue, error) {
+func (m Mode) attributes(points int, stored map[string]any, preferences map[string]string) (map[string]AttributeValue, error) {
 	for name, value := range preferences {
 		source, known := m.Attributes[name]
 		if !known || source.From != FromClient {
@@ -152,7 +154,7 @@ func (m Mode) attributes(standing rating, stored map[string]any, preferences map
 	}
 	values := make(map[string]AttributeValue, len(m.Attributes))
 	for name, source := range m.Attributes {
-		if value, ok := source.value(standing, stored, preferences[name]); ok {
+		if value, ok := source.value(points, stored, preferences[name]); ok {
 			values[name] = value
 		}
 	}
@@ -160,10 +162,10 @@ func (m Mode) attributes(standing rating, stored map[string]any, preferences map
 }
 
 // value resolves one attribute; ok is false when there is none to send.
-func (s AttributeSource) value(standing rating, stored map[string]any, choice string) (value AttributeValue, ok bool) {
+func (s AttributeSource) value(points int, stored map[string]any, choice string) (value AttributeValue, ok bool) {
 	switch s.From {
 	case FromRating:
-		return s.number(float64(standing.points()))
+		return s.number(float64(points))
 	case FromClient:
 		if choice == "" {
 			choice = s.Choices[0]

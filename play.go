@@ -127,7 +127,7 @@ func (b *Backend) ticketPlayer(ctx context.Context, p PlayerID, mode Mode, req T
 	if err != nil {
 		return ticketPlayer{}, err
 	}
-	attributes, err := mode.attributes(standing, stored, req.Preferences)
+	attributes, err := mode.attributes(b.ratingSystem(mode.Name).Points(standing.Skill), stored, req.Preferences)
 	return ticketPlayer{ID: p, Attributes: attributes, LatencyInMs: latencies}, err
 }
 

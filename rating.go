@@ -2,7 +2,6 @@ package muster
 
 import (
 	"context"
-	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -17,17 +16,11 @@ type rating struct {
 	Draws  int `json:"draws"`
 }
 
-// pointsPerMu turns a mean into the number that players and rule sets see: a new
-// player of mean 25 has 1500.
-const pointsPerMu = 60
-
-// points is the skill that matchmaking uses and players see.
-func (r rating) points() int { return int(math.Round(max(0, r.Mu) * pointsPerMu)) }
-
 // played is the standing after one more match.
 func (r rating) played(delta Skill, outcome Outcome) rating {
 	r.Mu += delta.Mu
 	r.Sigma = max(r.Sigma+delta.Sigma, minSigma)
+	r.Volatility += delta.Volatility
 	r.Games++
 	switch outcome {
 	case Win:
@@ -43,16 +36,16 @@ func (r rating) played(delta Skill, outcome Outcome) rating {
 // minSigma keeps a belief from becoming certainty.
 const minSigma = 0.1
 
-func (r rating) view(mode ModeName) RatingView {
+func (b *Backend) ratingView(r rating, mode ModeName) RatingView {
 	return RatingView{
-		Mode: mode, Skill: r.points(), Mu: r.Mu, Sigma: r.Sigma,
+		Mode: mode, Skill: b.ratingSystem(mode).Points(r.Skill), Mu: r.Mu, Sigma: r.Sigma,
 		Games: r.Games, Wins: r.Wins, Losses: r.Losses, Draws: r.Draws,
 	}
 }
 
 // ratingOf reads a player's standing in a mode, or where everybody starts.
 func (b *Backend) ratingOf(ctx context.Context, p PlayerID, mode ModeName) (rating, int64, error) {
-	return loadOr(ctx, b.store, ratingKey(p, mode), rating{Skill: b.newSkill})
+	return loadOr(ctx, b.store, ratingKey(p, mode), rating{Skill: b.ratingSystem(mode).New()})
 }
 
 // Ratings lists the player's standing in every mode of the configuration.
@@ -63,7 +56,7 @@ func (b *Backend) Ratings(ctx context.Context, p PlayerID) ([]RatingView, error)
 		if err != nil {
 			return nil, err
 		}
-		views = append(views, standing.view(mode))
+		views = append(views, b.ratingView(standing, mode))
 	}
 	return views, nil
 }

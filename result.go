@@ -84,7 +84,7 @@ func (b *Backend) ReportResult(ctx context.Context, id SessionID, report ResultR
 	if known.ReportHash != hash { // another server was faster, with another result
 		return ResultView{}, Errorf(Conflict, "result.differs", "another result was reported for this session")
 	}
-	return known.view(repeated), nil
+	return b.resultView(known, repeated), nil
 }
 
 // check finds what is wrong with a report by itself.
@@ -193,32 +193,35 @@ func errUnknownSession() error {
 // decideResult computes what a report does to every player's rating.
 func (b *Backend) decideResult(ctx context.Context, s session, report ResultReport, hash string) (result, error) {
 	res := result{Session: s.ID, Mode: s.Mode, EndedAt: b.instant(), ReportHash: hash, Teams: report.Teams}
-	var teams [][]Skill
-	var ranks []int
+	var match RatedMatch
 	for _, team := range report.Teams {
 		if len(team.Players) == 0 {
 			continue
 		}
-		skills := make([]Skill, 0, len(team.Players))
+		rated := RatedTeam{Rank: team.Rank, Players: make([]RatedPlayer, 0, len(team.Players))}
 		for _, p := range team.Players {
 			standing, _, err := b.ratingOf(ctx, p.PlayerID, s.Mode)
 			if err != nil {
 				return result{}, err
 			}
-			skills = append(skills, standing.Skill)
+			rated.Players = append(rated.Players, RatedPlayer{Skill: standing.Skill, Weight: 1})
 			res.Players = append(res.Players, playerResult{ID: p.PlayerID, Team: team.Name, Before: standing.Skill})
 		}
-		teams, ranks = append(teams, skills), append(ranks, team.Rank)
+		match.Teams = append(match.Teams, rated)
 	}
-	outcomes := outcomes(ranks)
-	rated := teams
-	if len(teams) > 1 {
-		rated = b.rate(teams, ranks)
+	outcomes := match.outcomes()
+	var after [][]Skill
+	if len(match.Teams) > 1 {
+		after = b.ratingSystem(s.Mode).Rate(match)
 	}
 	i := 0
-	for t, team := range rated {
-		for _, after := range team {
-			res.Players[i].After, res.Players[i].Outcome = after, outcomes[t]
+	for t, team := range match.Teams {
+		for j := range team.Players {
+			p := &res.Players[i]
+			p.After, p.Outcome = p.Before, outcomes[t]
+			if after != nil {
+				p.After = after[t][j]
+			}
 			i++
 		}
 	}
@@ -227,20 +230,20 @@ func (b *Backend) decideResult(ctx context.Context, s session, report ResultRepo
 
 // outcomes says what each rank means: the best alone wins, the best together draw, all
 // others lose.
-func outcomes(ranks []int) []Outcome {
+func (m RatedMatch) outcomes() []Outcome {
 	best, shared := math.MaxInt, 0
-	for _, r := range ranks {
+	for _, team := range m.Teams {
 		switch {
-		case r < best:
-			best, shared = r, 1
-		case r == best:
+		case team.Rank < best:
+			best, shared = team.Rank, 1
+		case team.Rank == best:
 			shared++
 		}
 	}
-	all := make([]Outcome, len(ranks))
-	for i, r := range ranks {
+	all := make([]Outcome, len(m.Teams))
+	for i, team := range m.Teams {
 		switch {
-		case r != best:
+		case team.Rank != best:
 			all[i] = Loss
 		case shared > 1:
 			all[i] = Draw
@@ -293,13 +296,13 @@ func (b *Backend) resultOps(ctx context.Context, res result, version int64, play
 		if err != nil {
 			return nil, err
 		}
-		delta := Skill{Mu: p.After.Mu - p.Before.Mu, Sigma: p.After.Sigma - p.Before.Sigma}
+		delta := Skill{Mu: p.After.Mu - p.Before.Mu, Sigma: p.After.Sigma - p.Before.Sigma, Volatility: p.After.Volatility - p.Before.Volatility}
 		op, err := put(ratingKey(p.ID, res.Mode), ratingVersion, standing.played(delta, p.Outcome), time.Time{})
 		if err != nil {
 			return nil, err
 		}
 		ops = append(ops, op)
-		if op, err = put(historyKey(p.ID, res.EndedAt, res.Session), 0, res.history(p), expires); err != nil {
+		if op, err = put(historyKey(p.ID, res.EndedAt, res.Session), 0, b.historyView(res, p), expires); err != nil {
 			return nil, err
 		}
 		ops = append(ops, op)
@@ -318,24 +321,26 @@ func (b *Backend) resultOps(ctx context.Context, res result, version int64, play
 func (b *Backend) tellResult(ctx context.Context, res result, players []playerResult) {
 	notices := make([]Notice, 0, len(players))
 	for _, p := range players {
-		notices = append(notices, Notice{Player: p.ID, Type: "result", Data: res.history(p)})
+		notices = append(notices, Notice{Player: p.ID, Type: "result", Data: b.historyView(res, p)})
 	}
 	b.notifier.Notify(ctx, notices...)
 }
 
-func (r result) history(p playerResult) MatchHistoryView {
+func (b *Backend) historyView(r result, p playerResult) MatchHistoryView {
+	system := b.ratingSystem(r.Mode)
 	return MatchHistoryView{
 		SessionID: r.Session, Mode: r.Mode, EndedAt: r.EndedAt, Team: p.Team, Outcome: p.Outcome,
-		SkillBefore: rating{Skill: p.Before}.points(), SkillAfter: rating{Skill: p.After}.points(), Teams: r.Teams,
+		SkillBefore: system.Points(p.Before), SkillAfter: system.Points(p.After), Teams: r.Teams,
 	}
 }
 
-func (r result) view(repeated bool) ResultView {
+func (b *Backend) resultView(r result, repeated bool) ResultView {
+	system := b.ratingSystem(r.Mode)
 	v := ResultView{SessionID: r.Session, Repeated: repeated, Players: make([]PlayerResultRow, 0, len(r.Players))}
 	for _, p := range r.Players {
 		v.Players = append(v.Players, PlayerResultRow{
 			PlayerID: p.ID, Outcome: p.Outcome,
-			SkillBefore: rating{Skill: p.Before}.points(), SkillAfter: rating{Skill: p.After}.points(),
+			SkillBefore: system.Points(p.Before), SkillAfter: system.Points(p.After),
 		})
 	}
 	return v

@@ -24,7 +24,6 @@ import (
 	"muster/gameliftlocal/launcher"
 	"muster/httpapi"
 	"muster/identity"
-	"muster/rating"
 	"muster/realtime"
 	"muster/store/sqlite"
 )
@@ -321,7 +320,7 @@ func newBackend(p backendParts) (*backend, error) {
 	notifier := &lateNotifier{}
 	var ids *identity.Service
 	rules := muster.New(muster.Options{
-		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rate: rate, NewSkill: newSkill(),
+		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: plackettLuce{},
 		Advisor: advisor.New(p.gameLift),
 		Modes:   p.modes, Locations: p.locations,
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
@@ -361,25 +360,3 @@ func newBackend(p backendParts) (*backend, error) {
 
 // newID makes ids that ascend with time.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-func newSkill() muster.Skill {
-	r := rating.Default()
-	return muster.Skill{Mu: r.Mu, Sigma: r.Sigma}
-}
-
-// rate is the rules' port to the rating package.
-func rate(teams [][]muster.Skill, ranks []int) [][]muster.Skill {
-	in := make([][]rating.Rating, len(teams))
-	for i, team := range teams {
-		for _, s := range team {
-			in[i] = append(in[i], rating.Rating{Mu: s.Mu, Sigma: s.Sigma})
-		}
-	}
-	out := make([][]muster.Skill, len(teams))
-	for i, team := range rating.PlackettLuce(in, ranks, rating.Options{}) {
-		for _, r := range team {
-			out[i] = append(out[i], muster.Skill{Mu: r.Mu, Sigma: r.Sigma})
-		}
-	}
-	return out
-}
