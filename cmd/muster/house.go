@@ -74,7 +74,7 @@ func (h *house) open(ctx context.Context) error {
 		return err
 	}
 	// The store comes first: it keeps a second process out of the folder.
-	store, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(h.cmd.Data, "muster.db")})
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(h.cmd.Data, databaseFile)})
 	if err != nil {
 		return err
 	}
