@@ -163,7 +163,7 @@ var errNoAdvice = Errorf(NotFound, "explanation.none", "this backend cannot expl
 // ExplainTicket says why a ticket is not matched, for operators. Errors: NotFound;
 // Exhausted when too many ask at once.
 func (b *Backend) ExplainTicket(ctx context.Context, id TicketID) (Advice, error) {
-	t, err := b.anyTicket(ctx, id)
+	t, _, err := b.anyTicket(ctx, id)
 	if err != nil {
 		return Advice{}, err
 	}

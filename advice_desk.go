@@ -152,14 +152,14 @@ func (t *ticket) waiting() WaitingTicket {
 }
 
 // anyTicket reads a ticket for an operator.
-func (b *Backend) anyTicket(ctx context.Context, id TicketID) (ticket, error) {
+func (b *Backend) anyTicket(ctx context.Context, id TicketID) (ticket, int64, error) {
 	absent := Errorf(NotFound, "ticket.not_found", "there is no such ticket")
 	if !ours(string(id)) {
-		return ticket{}, absent
+		return ticket{}, 0, absent
 	}
-	t, _, err := load[ticket](ctx, b.store, ticketKey(id))
+	t, version, err := load[ticket](ctx, b.store, ticketKey(id))
 	if errors.Is(err, ErrNotFound) {
-		return ticket{}, absent
+		return ticket{}, 0, absent
 	}
-	return t, err
+	return t, version, err
 }

@@ -349,12 +349,15 @@ type rig struct {
 	inbox *inbox
 }
 
-func newRig(acceptance bool) *rig {
+func newRig(acceptance bool) *rig { return newRigWith(acceptance, func(*muster.Options) {}) }
+
+// newRigWith is newRig of other Options.
+func newRigWith(acceptance bool, change func(*muster.Options)) *rig {
 	c := newClock()
 	r := &rig{clock: c, store: memory.New(c.now), lift: newFakeGameLift(c), inbox: &inbox{}}
 	r.lift.acceptance = acceptance
 	low, high := 0.0, 5000.0
-	r.Backend = muster.New(muster.Options{
+	options := muster.Options{
 		Store: r.store, GameLift: r.lift, Notifier: r.inbox, Rating: winnerGains{},
 		Modes: []muster.Mode{{
 			Name: "duel", Title: "Duel", Configuration: "duel-config",
@@ -367,7 +370,9 @@ func newRig(acceptance bool) *rig {
 		}},
 		Locations: []string{"custom-local"},
 		Now:       c.now, NewID: ids("id"), Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	change(&options)
+	r.Backend = muster.New(options)
 	return r
 }
 

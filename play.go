@@ -110,25 +110,40 @@ func (b *Backend) earlierTicket(ctx context.Context, p PlayerID, key, hash strin
 	return view, true, err
 }
 
-// ticketPlayer gathers what GameLift is told about a player.
+// ticketPlayer gathers what GameLift is told about a player, and why.
 func (b *Backend) ticketPlayer(ctx context.Context, p PlayerID, mode Mode, req TicketRequest) (ticketPlayer, error) {
 	if _, _, err := b.account(ctx, p); err != nil {
 		return ticketPlayer{}, err
 	}
-	latencies, err := b.latencies(req.LatencyInMs)
+	latencies, dropped, err := b.latencies(req.LatencyInMs)
 	if err != nil {
 		return ticketPlayer{}, err
 	}
-	standing, _, err := b.ratingOf(ctx, p, mode.Name)
+	facts, err := b.facts(ctx, p, mode)
 	if err != nil {
 		return ticketPlayer{}, err
 	}
-	stored, err := b.storedData(ctx, p)
-	if err != nil {
-		return ticketPlayer{}, err
+	attributes, why, err := mode.attributes(facts, req.Preferences)
+	return ticketPlayer{ID: p, Attributes: attributes, LatencyInMs: latencies, Why: why, Dropped: dropped}, err
+}
+
+// facts reads what the mode's attributes of a player are made of, and nothing more.
+func (b *Backend) facts(ctx context.Context, p PlayerID, mode Mode) (playerFacts, error) {
+	var facts playerFacts
+	for _, source := range mode.Attributes {
+		if source.From != FromRating {
+			continue
+		}
+		standing, _, err := b.ratingOf(ctx, p, mode.Name)
+		if err != nil {
+			return playerFacts{}, err
+		}
+		facts.points, facts.games = b.ratingSystem(mode.Name).Points(standing.Skill), standing.Games
+		break
 	}
-	attributes, err := mode.attributes(b.ratingSystem(mode.Name).Points(standing.Skill), stored, req.Preferences)
-	return ticketPlayer{ID: p, Attributes: attributes, LatencyInMs: latencies}, err
+	var err error
+	facts.documents, err = b.storedDocuments(ctx, p, mode.namespaces())
+	return facts, err
 }
 
 // storeTicket takes the player's slot and stores a new ticket, all or nothing.

@@ -43,9 +43,13 @@ type ticketPlayer struct {
 	ID          PlayerID                  `json:"id"`
 	Attributes  map[string]AttributeValue `json:"attributes,omitempty"`
 	LatencyInMs map[string]int            `json:"latencyInMs,omitempty"`
-	Team        string                    `json:"team,omitempty"`
-	Seat        SeatID                    `json:"seat,omitempty"`
-	Accepted    *bool                     `json:"accepted,omitempty"`
+	// Why says, by attribute, where its value came from; Dropped, by location, why a
+	// latency was not sent.
+	Why      map[string]attributeReason `json:"why,omitempty"`
+	Dropped  map[string]latencyProblem  `json:"dropped,omitempty"`
+	Team     string                     `json:"team,omitempty"`
+	Seat     SeatID                     `json:"seat,omitempty"`
+	Accepted *bool                      `json:"accepted,omitempty"`
 }
 
 // ticketMatch is the match a ticket is in, proposed or made.

@@ -46,7 +46,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	r := &rig{t: t, play: &fakePlay{created: true}, auth: &fakeAuth{}, log: &bytes.Buffer{}}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
-		Admin: r.play, VerifyAdmin: verifyAdmin,
+		Admin: r.play, VerifyAdmin: verifyAdmin, Inspect: fakeInspector{},
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

@@ -49,6 +49,8 @@ type Options struct {
 	// its caller. Both nil: nothing is served under /v1/admin.
 	Admin       Admin
 	VerifyAdmin func(key string) (muster.Caller, error)
+	// Inspect shows operators tickets; it needs VerifyAdmin. Nil: not served.
+	Inspect Inspector
 
 	// JWKS and Configuration answer the two well-known documents; nil: not served.
 	JWKS, Configuration func() []byte
@@ -95,7 +97,7 @@ func New(o Options) http.Handler {
 	if o.Play == nil || o.Auth == nil || o.Verify == nil || o.VerifyServer == nil {
 		panic("httpapi: Play, Auth, Verify and VerifyServer are required")
 	}
-	if (o.Admin == nil) != (o.VerifyAdmin == nil) {
+	if (o.Admin == nil) != (o.VerifyAdmin == nil) || o.Inspect != nil && o.VerifyAdmin == nil {
 		panic("httpapi: Admin and VerifyAdmin come together")
 	}
 	s := &server{Options: withDefaults(o), mux: http.NewServeMux(), origins: map[string]bool{}}
@@ -108,6 +110,7 @@ func New(o Options) http.Handler {
 	s.catalogueRoutes()
 	s.ticketRoutes()
 	s.explanationRoutes()
+	s.inspectionRoutes()
 	s.gameServerRoutes()
 	s.eventRoutes()
 	s.systemRoutes()

@@ -18,7 +18,7 @@ var served = map[string]string{
 	"get /v1/modes": playerSecurity, "get /v1/locations": playerSecurity,
 	"post /v1/matchmaking/tickets": playerSecurity, "get /v1/matchmaking/tickets/{id}": playerSecurity, "delete /v1/matchmaking/tickets/{id}": playerSecurity,
 	"post /v1/matchmaking/tickets/{id}/accept": playerSecurity, "post /v1/matchmaking/tickets/{id}/decline": playerSecurity,
-	"get /v1/matchmaking/tickets/{id}/explanation": playerSecurity, "get /v1/admin/tickets/{id}/explanation": adminSecurity,
+	"get /v1/matchmaking/tickets/{id}/explanation": playerSecurity, "get /v1/admin/tickets/{id}/explanation": adminSecurity, "get /v1/admin/tickets/{id}": adminSecurity,
 	"post /v1/server/sessions/{id}/result": serverSecurity, "put /v1/server/players/{id}/attributes": serverSecurity,
 	"post /v1/events/sns": "",
 	"get /v1/realtime":    "", "get /healthz": "", "get /readyz": "", "get /openapi.json": "",

@@ -46,6 +46,7 @@ var routes = []struct {
 	{"a match is declined", "POST", ticketPathOfAda + "/decline", "ada", ``, 200, `"id":"t-ada"`},
 	{"a ticket is explained to its player", "GET", ticketPathOfAda + "/explanation", "ada", ``, 200, `"message":"Waiting for 1 more player.","possible":false,"obstacles":[]`},
 	{"a ticket is explained to an operator", "GET", "/v1/admin/tickets/t-ada/explanation", "mak_good", ``, 200, `"lines":["It searches."]`},
+	{"a ticket is shown whole to an operator", "GET", "/v1/admin/tickets/t-ada", "mak_good", ``, 200, `"from":"rating"`},
 	{"a result is reported", "POST", "/v1/server/sessions/arn%3Aaws%2Fgsess/result", "msk_good", `{"teams":[]}`, 200, `"sessionId":"arn:aws/gsess"`},
 	{"a player's attributes are stored", "PUT", "/v1/server/players/p-ada/attributes", "msk_good", `{"level":3}`, 204, ``},
 	{"an SNS message is taken", "POST", "/v1/events/sns", "", `{"Type":"Notification"}`, 200, `ok`},

@@ -44,12 +44,11 @@ func (a attributeConfig) mismatch(want flexmatch.AttributeKind) (key, message st
 		if !number {
 			return ".from", fmt.Sprintf("a rating is a number, and the rule set wants a %v", want)
 		}
-		return "", "" // a value here is not used
 	case muster.FromClient:
 		if !text {
 			return ".from", fmt.Sprintf("a client's choice is a string, and the rule set wants a %v", want)
 		}
-		return "", "" // nor here
+		return "", "" // a value here is not used
 	case muster.FromPlayer:
 		if !number && !text {
 			return ".from", fmt.Sprintf("stored data is a number or a string, and the rule set wants a %v", want)
@@ -68,10 +67,13 @@ func (a attributeConfig) mismatch(want flexmatch.AttributeKind) (key, message st
 // source is none.
 func (a attributeConfig) gap() string {
 	bounded := a.Max != nil || a.Min != nil && *a.Min > 0 // a rating is never less than 0
+	dropped := bounded && (a.Outside == string(muster.OutsideAbsent) || a.Outside == "" && a.value() == nil)
 	switch from := muster.Source(a.From); {
 	case from == muster.FromPlayer && a.value() == nil:
 		return "a player may have no such data"
-	case from == muster.FromRating && bounded:
+	case from == muster.FromPlayer && a.Outside == string(muster.OutsideAbsent):
+		return "data outside min and max is not sent"
+	case from == muster.FromRating && dropped:
 		return "a rating outside min and max is not sent"
 	}
 	return ""

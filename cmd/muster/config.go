@@ -46,6 +46,7 @@ type attributeConfig struct {
 	Field   string   `yaml:"field"`
 	Min     *float64 `yaml:"min"`
 	Max     *float64 `yaml:"max"`
+	Outside string   `yaml:"outside"` // of min and max: absent, clamp or default
 	Choices []string `yaml:"choices"`
 	Value   any      `yaml:"value"` // a number, a string or a list of strings
 }
@@ -190,7 +191,7 @@ func (m *modeConfig) mode() muster.Mode {
 	}
 	for name, a := range m.Attributes {
 		mode.Attributes[name] = muster.AttributeSource{
-			From: muster.Source(a.From), Field: a.Field, Min: a.Min, Max: a.Max, Choices: a.Choices, Value: a.value(),
+			From: muster.Source(a.From), Field: a.Field, Min: a.Min, Max: a.Max, Outside: muster.Outside(a.Outside), Choices: a.Choices, Value: a.value(),
 		}
 	}
 	return mode

@@ -352,7 +352,7 @@ func newBackend(p backendParts) (*backend, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Admin, o.VerifyAdmin = rules, adminKeys.Verify
+		o.Admin, o.VerifyAdmin, o.Inspect = rules, adminKeys.Verify, rules
 	}
 	b.handler = httpapi.New(o)
 	return b, nil

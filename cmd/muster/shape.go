@@ -25,7 +25,7 @@ func fileShape() *shape {
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
 			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(),
 			"attributes": {want: "a group of attributes", takes: isGroup, each: group(map[string]*shape{
-				"from": text(), "field": text(), "min": number(), "max": number(),
+				"from": text(), "field": text(), "min": number(), "max": number(), "outside": text(),
 				"choices": list("a list of strings", text()),
 				"value":   {want: "a number, a string or a list of strings", takes: isAttributeValue},
 			})},
