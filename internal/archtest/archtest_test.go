@@ -33,6 +33,7 @@ var rules = map[string][]string{
 	"store/memory":                {""},
 	"store/sqlite":                {""},
 	"store/storetest":             {""},
+	"aws/dynamo":                  {""},
 	"aws/gamelift":                {""},
 	"advisor":                     {"", "flexmatch"},
 	"httpapi":                     {""},
@@ -71,6 +72,7 @@ var outside = map[string][]string{
 	"httpapi":               {"github.com/danielgtaylor/huma/v2"},
 	"realtime":              {"github.com/coder/websocket"},
 	"identity":              {"github.com/go-jose/go-jose/v4"},
+	"aws/dynamo":            {"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 	"gameliftlocal/sns":     {},
 	"gameliftlocal/wire":    {"github.com/aws/aws-sdk-go-v2/service/gamelift", "github.com/aws/smithy-go"},
 }
