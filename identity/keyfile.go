@@ -68,22 +68,31 @@ func readKeyFile(path string) ([]byte, error) {
 }
 
 func createKeyFile(path string, random io.Reader) (*Keys, error) {
-	key, err := newKey(random)
+	data, err := NewKeySet(random)
 	if err != nil {
 		return nil, err
-	}
-	set := []jose.JSONWebKey{key}
-	data, err := json.MarshalIndent(jose.JSONWebKeySet{Keys: set}, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode signing keys: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("keep signing keys: %w", err)
 	}
-	if err := writeWhole(path, append(data, '\n')); err != nil {
+	if err := writeWhole(path, data); err != nil {
 		return nil, fmt.Errorf("keep signing keys: %w", err)
 	}
-	return newKeys(set)
+	return ParseKeys(data)
+}
+
+// NewKeySet makes the text of a key set with one fresh private key, which ParseKeys
+// reads: a JWKS. Whoever has it can be anybody.
+func NewKeySet(random io.Reader) ([]byte, error) {
+	key, err := newKey(random)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.MarshalIndent(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode signing keys: %w", err)
+	}
+	return append(data, '\n'), nil
 }
 
 // writeWhole writes a file that is complete and durable once it has its name.

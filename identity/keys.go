@@ -26,6 +26,7 @@ type Keys struct {
 	jwks   []byte                       // the published set
 	access jose.Signer
 	join   jose.Signer
+	seeds  []namedSeed // of the private keys, in their order
 }
 
 // maxKeys bounds a set; verification costs the same for any number.
@@ -90,6 +91,9 @@ func newKeys(set []jose.JSONWebKey) (*Keys, error) {
 		}
 		k.public[key.KeyID] = public
 		published.Keys = append(published.Keys, key.Public())
+		if private, ok := key.Key.(ed25519.PrivateKey); ok {
+			k.seeds = append(k.seeds, namedSeed{key.KeyID, private.Seed()})
+		}
 		if k.access == nil && !key.IsPublic() {
 			if err := k.signWith(key); err != nil {
 				return nil, err

@@ -20,6 +20,8 @@ type config struct {
 	Modes     []modeConfig `yaml:"modes"`
 	// GameServers is how many game-server processes `muster up` keeps.
 	GameServers gameServersConfig `yaml:"gameServers"`
+
+	hosted bool // sessions run where the studio's fleets are, not on this machine
 }
 
 type gameServersConfig struct {
@@ -52,7 +54,7 @@ type attributeConfig struct {
 }
 
 func (c *config) setDefaults() {
-	if c.Locations == nil {
+	if c.Locations == nil && !c.hosted {
 		c.Locations = []string{"custom-local"}
 	}
 	c.GameServers.Spare = cmp.Or(c.GameServers.Spare, new(4))
@@ -70,6 +72,7 @@ func (c *config) setDefaults() {
 var (
 	configurationName = regexp.MustCompile(`^[a-zA-Z0-9.-]{1,111}$`)
 	locationName      = regexp.MustCompile(`^custom-[A-Za-z0-9-]{1,57}$`)
+	regionName        = regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]+){2,4}$`) // a region or a local zone
 )
 
 // checker collects what is wrong with a configuration, each with the path of its key.
@@ -86,14 +89,7 @@ func (k *checker) report(field, format string, args ...any) {
 // check finds everything that is wrong and reads the rule sets.
 func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldError {
 	k := &checker{readFile: readFile, taken: make(map[string]bool)}
-	if len(c.Locations) != 1 {
-		k.report("locations", "names the one place where sessions run, not %d: several are not supported yet", len(c.Locations))
-	}
-	for i, name := range c.Locations {
-		if !locationName.MatchString(name) {
-			k.report(fmt.Sprintf("locations[%d]", i), "%q is not a custom location; write custom- and letters, digits or hyphens", name)
-		}
-	}
+	c.checkLocations(k)
 	c.GameServers.check(k)
 	if len(c.Modes) == 0 {
 		k.report("modes", "at least one mode is needed")
@@ -102,6 +98,24 @@ func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldErro
 		c.Modes[i].check(k, fmt.Sprintf("modes[%d]", i))
 	}
 	return k.problems
+}
+
+func (c *config) checkLocations(k *checker) {
+	switch {
+	case c.hosted && len(c.Locations) == 0:
+		k.report("locations", "names the places where sessions run: regions such as us-east-1, or custom locations")
+	case !c.hosted && len(c.Locations) != 1:
+		k.report("locations", "names the one place where sessions run, not %d: several are not supported yet", len(c.Locations))
+	}
+	for i, name := range c.Locations {
+		switch {
+		case locationName.MatchString(name) || c.hosted && regionName.MatchString(name):
+		case c.hosted:
+			k.report(fmt.Sprintf("locations[%d]", i), "%q is neither a region nor a custom location", name)
+		default:
+			k.report(fmt.Sprintf("locations[%d]", i), "%q is not a custom location; write custom- and letters, digits or hyphens", name)
+		}
+	}
 }
 
 func (g gameServersConfig) check(k *checker) {

@@ -16,13 +16,16 @@ import (
 
 // loadConfig reads a configuration file. The error lists every problem with its key
 // and line.
-func loadConfig(path string) (config, error) {
+func loadConfig(path string) (config, error) { return loadConfigFor(false, path) }
+
+// loadConfigFor is loadConfig, for sessions on this machine or hosted elsewhere.
+func loadConfigFor(hosted bool, path string) (config, error) {
 	body, err := os.ReadFile(path)
 	if err != nil {
 		return config{}, fmt.Errorf("read the configuration: %w", err)
 	}
 	dir := filepath.Dir(path)
-	return parseConfig(path, body, func(name string) ([]byte, error) {
+	return parseConfigFor(hosted, path, body, func(name string) ([]byte, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(dir, name)
 		}
@@ -41,6 +44,11 @@ type problem struct {
 // parseConfig decodes and checks a configuration; name is for messages, and readFile
 // reads the rule sets it names.
 func parseConfig(name string, body []byte, readFile func(string) ([]byte, error)) (config, error) {
+	return parseConfigFor(false, name, body, readFile)
+}
+
+// parseConfigFor is parseConfig, for sessions on this machine or hosted elsewhere.
+func parseConfigFor(hosted bool, name string, body []byte, readFile func(string) ([]byte, error)) (config, error) {
 	root, further, err := parseTree(body)
 	if err != nil {
 		return config{}, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
@@ -53,6 +61,7 @@ func parseConfig(name string, body []byte, readFile func(string) ([]byte, error)
 			return config{}, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 		}
 	}
+	c.hosted = hosted
 	c.setDefaults()
 	problems := append(further, r.problems...)
 	for _, p := range c.check(readFile) {

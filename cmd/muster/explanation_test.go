@@ -102,10 +102,10 @@ func TestWithoutAnAdminKeyThereAreNoCallsForOperators(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := h.backendParts(nil)
-	if parts.adminKey == "" {
+	if len(parts.adminKeyHashes) == 0 {
 		t.Fatal("the data folder has no admin key")
 	}
-	parts.adminKey = ""
+	parts.adminKeyHashes = nil
 	b, err := newBackend(parts)
 	if err != nil {
 		t.Fatal(err)

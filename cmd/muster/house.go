@@ -170,7 +170,8 @@ func (h *house) openBackend(store muster.Store) error {
 
 func (h *house) backendParts(store muster.Store) backendParts {
 	return backendParts{
-		url: h.url(), store: store, gameLift: h.client, keys: h.keys, serverKey: h.serverKey, adminKey: h.adminKey,
+		url: h.url(), store: store, gameLift: h.client, keys: h.keys,
+		serverKeyHashes: []string{identity.HashServerKey(h.serverKey)}, adminKeyHashes: []string{identity.HashAdminKey(h.adminKey)},
 		modes: h.conf.musterModes(), locations: h.conf.Locations,
 		topics: []string{topicARN}, trustedCertificates: []string{h.liftURL() + "/sns/"}, log: h.process.log,
 	}
@@ -295,12 +296,15 @@ type backendParts struct {
 	store               muster.Store
 	gameLift            *gamelift.Client
 	keys                *identity.Keys
-	serverKey           string
-	adminKey            string // empty: no calls for operators
+	serverKeyHashes     []string
+	adminKeyHashes      []string // none: no calls for operators
 	modes               []muster.Mode
 	locations           []string
 	topics              []string
 	trustedCertificates []string
+	origins             []string                          // whose pages may call, besides our own
+	ready               func(context.Context) error       // nil: always
+	spread              func(muster.Notifier) muster.Notifier // tells other replicas, too; nil: there are none
 	log                 *slog.Logger
 }
 
@@ -313,7 +317,7 @@ type backend struct {
 }
 
 // lateNotifier lets the rules and the hub, which need each other, be made in turn.
-type lateNotifier struct{ *realtime.Hub }
+type lateNotifier struct{ muster.Notifier }
 
 // newBackend wires rules, identity and transports. It starts nothing.
 func newBackend(p backendParts) (*backend, error) {
@@ -330,12 +334,15 @@ func newBackend(p backendParts) (*backend, error) {
 		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster",
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
-	serverKeys, err := identity.NewServerKeys(identity.HashServerKey(p.serverKey))
+	serverKeys, err := identity.NewServerKeys(p.serverKeyHashes...)
 	if err != nil {
 		return nil, err
 	}
-	hub := realtime.New(realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, Log: p.log})
-	notifier.Hub = hub
+	hub := realtime.New(realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, AllowedOrigins: p.origins, Log: p.log})
+	notifier.Notifier = hub
+	if p.spread != nil {
+		notifier.Notifier = p.spread(hub)
+	}
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
 		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: time.Now,
 	})
@@ -345,10 +352,10 @@ func newBackend(p backendParts) (*backend, error) {
 		Play: rules, Auth: ids, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent), Realtime: hub, Pages: console.Handler(),
-		Stopping: stopping, Log: p.log,
+		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
 	}
-	if p.adminKey != "" {
-		adminKeys, err := identity.NewAdminKeys(identity.HashAdminKey(p.adminKey))
+	if len(p.adminKeyHashes) > 0 {
+		adminKeys, err := identity.NewAdminKeys(p.adminKeyHashes...)
 		if err != nil {
 			return nil, err
 		}

@@ -19,13 +19,16 @@ import (
 
 // commands is the command line.
 type commands struct {
-	LogLevel slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"MUSTER_LOG_LEVEL"`
+	LogLevel  slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"MUSTER_LOG_LEVEL"`
+	LogFormat string     `help:"How to log: text or json." default:"text" enum:"text,json" env:"MUSTER_LOG_FORMAT"`
 
 	Up         upCmd         `cmd:"" help:"Run everything on this machine: GameLift, backend, demo game, pages."`
+	Serve      serveCmd      `cmd:"" help:"Run the backend alone, as one of any number of replicas."`
 	Gamelift   gameliftCmd   `cmd:"" help:"Run the local GameLift service alone."`
 	Rules      rulesCmd      `cmd:"" help:"Check, try and test rule sets offline."`
 	Bots       botsCmd       `cmd:"" help:"Run players that sign in, queue, accept and play."`
 	DemoServer demoServerCmd `cmd:"" hidden:"" help:"Run one demo game server. muster up starts these."`
+	Keys       keysCmd       `cmd:"" help:"Make the secrets that a backend needs."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
@@ -69,13 +72,21 @@ func run(ctx context.Context, p *process, args []string) int {
 		fmt.Fprintf(p.stderr, "muster: %v (%s --help lists what there is)\n", err, commandOf(err))
 		return 2
 	}
-	p.log = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: cli.LogLevel}))
+	p.log = newLog(p.stderr, cli.LogFormat, cli.LogLevel)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(p); err != nil {
 		fmt.Fprintf(p.stderr, "muster: %v\n", err)
 		return exitCode(err)
 	}
 	return 0
+}
+
+func newLog(w io.Writer, format string, level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
 }
 
 // commandOf is the command that a mistake on the command line was made in.
