@@ -63,12 +63,15 @@ func (h *Hub) Run(ctx context.Context) {
 	}
 }
 
+// closingReason goes with code 1012.
+const closingReason = "the server restarts: come back and resume"
+
 func (h *Hub) close() {
 	h.mu.Lock()
 	h.closing = true
 	for _, s := range h.streams {
 		for _, c := range s.conns {
-			c.drop(websocket.StatusServiceRestart, "the server restarts: come back and resume")
+			c.drop(websocket.StatusServiceRestart, closingReason)
 		}
 		s.conns = nil
 	}
@@ -180,7 +183,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newConn(h, ws, caller.Player)
 	greeting, ok := h.attach(c, parsePosition(r))
 	if !ok {
-		c.drop(websocket.StatusServiceRestart, "the server restarts: come back and resume")
+		c.drop(websocket.StatusServiceRestart, closingReason)
 	}
 	// The request's context ends in ways of its own once the connection is taken over.
 	c.serve(context.WithoutCancel(r.Context()), greeting)

@@ -302,8 +302,8 @@ type backendParts struct {
 	locations           []string
 	topics              []string
 	trustedCertificates []string
-	origins             []string                          // whose pages may call, besides our own
-	ready               func(context.Context) error       // nil: always
+	origins             []string                              // whose pages may call, besides our own
+	ready               func(context.Context) error           // nil: always
 	spread              func(muster.Notifier) muster.Notifier // tells other replicas, too; nil: there are none
 	log                 *slog.Logger
 }

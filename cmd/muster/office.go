@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"muster"
+	"muster/aws/gamelift"
+)
+
+// office is everything that `muster serve` runs: the backend, on a store and a GameLift
+// that others look after.
+type office struct {
+	settings serveSettings
+	log      *slog.Logger
+	stack    *stack
+	front    net.Listener
+	client   *gamelift.Client
+	ready    *readiness
+	backend  *backend
+}
+
+// openOffice builds everything and starts it. What it started when it fails is the
+// stack's to end.
+func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s *stack) (*office, error) {
+	o := &office{settings: settings, log: log, stack: s}
+	var err error
+	if o.front, err = listen(ctx, "--http", settings.http); err != nil {
+		return nil, err
+	}
+	s.onEnd("listener", func() error { return ignoreClosed(o.front.Close()) })
+	store, err := openStore(ctx, settings.store)
+	if err != nil {
+		return nil, err
+	}
+	s.onEnd("store", store.Close)
+	o.client, err = gamelift.New(gamelift.Options{Endpoint: settings.gameLift, Region: settings.region})
+	if err != nil {
+		return nil, err
+	}
+	o.ready = newReadiness(store, o.client.Reach, time.Now)
+	if err := o.ready.askStore(ctx); err != nil {
+		return nil, fmt.Errorf("the store %s does not answer: %w", settings.store.Spec, err)
+	}
+	o.lookAround(ctx)
+	return o, o.start(store)
+}
+
+// start starts the backend and serves it.
+func (o *office) start(store muster.Store) error {
+	parts := backendParts{
+		url: o.settings.url, store: store, gameLift: o.client, keys: o.settings.keys,
+		serverKeyHashes: o.settings.serverKeyHashes, adminKeyHashes: o.settings.adminKeyHashes,
+		modes: o.settings.conf.musterModes(), locations: o.settings.conf.Locations,
+		topics: o.settings.topics, trustedCertificates: o.settings.trusted, origins: o.settings.origins,
+		ready: o.ready.check, log: o.log,
+	}
+	b, err := newBackend(parts)
+	if err != nil {
+		return err
+	}
+	o.backend = b
+	o.stack.run("reconciler", b.rules.Run)
+	o.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
+	o.stack.run("http", func(ctx context.Context) error {
+		return serveWithin(ctx, o.front, b.handler, b.stopping, o.settings.drain/4)
+	})
+	return nil
+}
+
+// address is where the replica listens, as a URL for this machine.
+func (o *office) address() string { return "http://" + o.front.Addr().String() }
+
+// lookAround warns of what will not work although the replica can start.
+func (o *office) lookAround(ctx context.Context) {
+	if len(o.settings.topics) == 0 {
+		o.log.Warn("no SNS topic is listened to: matches are noticed only by asking, after many seconds; name one with --sns-topic")
+	}
+	for i := range o.settings.conf.Modes {
+		m := &o.settings.conf.Modes[i]
+		state, err := o.client.Matchmaker(ctx, m.Configuration)
+		if err != nil && muster.KindOf(err) != muster.NotFound {
+			o.log.Warn("GameLift does not answer; this replica gets ready when it does", "error", err)
+			return
+		}
+		for _, problem := range m.differences(state, err == nil, o.settings.topics) {
+			o.log.Warn(problem, "mode", m.Name, "configuration", m.Configuration)
+		}
+	}
+}
+
+// drain lets go of everything in an order that loses nobody: load balancers hear that it
+// is over, sockets and long polls are sent elsewhere, requests finish.
+func (o *office) drain(ctx context.Context, notice time.Duration) error {
+	o.log.Info("draining", "notice", notice)
+	o.ready.drain()
+	pause(ctx, notice)
+	o.backend.hub.Drain(ctx, o.settings.drain/5)
+	return o.stack.end()
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

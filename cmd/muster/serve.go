@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// serveCmd is the backend alone: one replica of any number.
+type serveCmd struct {
+	Config string `help:"What can be played." required:"" env:"MUSTER_CONFIG" placeholder:"FILE"`
+	URL    string `name:"url" help:"Where players and game servers reach the backend: the load balancer. Tokens name it as their issuer." required:"" env:"MUSTER_URL" placeholder:"URL"`
+	HTTP   string `name:"http" help:"Where to listen (default ${default})." default:":8080" env:"MUSTER_HTTP" placeholder:"ADDR"`
+
+	Store       string `help:"Where everything is kept: sqlite:FILE for one replica, dynamodb:TABLE for many." required:"" env:"MUSTER_STORE" placeholder:"STORE"`
+	CreateTable bool   `help:"Make the table or the file if it is not there."`
+
+	Region           string   `help:"The region of GameLift and DynamoDB; else as the AWS SDK finds it." env:"AWS_REGION" placeholder:"REGION"`
+	GameliftEndpoint string   `help:"Another GameLift than Amazon's, such as muster gamelift." env:"MUSTER_GAMELIFT_ENDPOINT" placeholder:"URL"`
+	SNSTopics        []string `name:"sns-topic" help:"A topic whose events are taken; may be given again." env:"MUSTER_SNS_TOPICS" placeholder:"ARN"`
+	SNSTrust         []string `name:"sns-trust" help:"A further place of SNS signing certificates, such as http://127.0.0.1:4570/sns/ of muster gamelift." env:"MUSTER_SNS_TRUST" placeholder:"URL"`
+
+	SigningKeys     string   `help:"File of the keys that sign tokens; or their text in MUSTER_SIGNING_KEYS." env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
+	ServerKeyHashes []string `name:"server-key-hash" help:"Hash of a key that game servers show." env:"MUSTER_SERVER_KEY_HASHES" placeholder:"HASH"`
+	AdminKeyHashes  []string `name:"admin-key-hash" help:"Hash of a key that operators show; without one there are no calls for operators." env:"MUSTER_ADMIN_KEY_HASHES" placeholder:"HASH"`
+	Origins         []string `name:"origin" help:"Another origin whose pages may call, such as https://game.example." env:"MUSTER_ORIGINS" placeholder:"ORIGIN"`
+
+	Drain       time.Duration `help:"How long ending may take after SIGTERM (default ${default})." default:"25s" env:"MUSTER_DRAIN" placeholder:"D"`
+	DrainNotice time.Duration `help:"How much of it to go on serving while /readyz says no, for load balancers to notice (default ${default})." default:"5s" env:"MUSTER_DRAIN_NOTICE" placeholder:"D"`
+	JSON        bool          `name:"json" help:"Print JSON instead of text once it serves."`
+}
+
+// Help is the long description that --help shows.
+func (*serveCmd) Help() string {
+	return "Secrets come from the environment or from files: muster keys makes them. docs/serve.md says how replicas run behind a load balancer."
+}
+
+// Validate is called by the command line parser.
+func (c *serveCmd) Validate() error {
+	switch {
+	case c.Drain < time.Second || c.Drain > time.Hour:
+		return usageError{fmt.Sprintf("--drain is %v, not 1s to 1h", c.Drain)}
+	case c.DrainNotice < 0 || c.DrainNotice > c.Drain/2:
+		return usageError{fmt.Sprintf("--drain-notice is %v, which is not 0 to half of --drain, %v", c.DrainNotice, c.Drain)}
+	}
+	return nil
+}
+
+// Run serves until the context ends, and then drains.
+func (c *serveCmd) Run(ctx context.Context, p *process) error {
+	settings, err := c.settings(p.getenv)
+	if err != nil {
+		return err
+	}
+	s := newStack()
+	office, err := openOffice(ctx, settings, p.log, s)
+	if err != nil {
+		return firstProblem(err, s.end(), p.log)
+	}
+	c.announce(p, office)
+	select {
+	case <-ctx.Done():
+	case err := <-s.failed:
+		return firstProblem(err, s.end(), p.log)
+	}
+	return byDeadline(c.Drain, func(ctx context.Context) error { return office.drain(ctx, c.DrainNotice) })
+}
+
+func (c *serveCmd) announce(p *process, o *office) {
+	if c.JSON {
+		printJSON(p.stdout, map[string]string{"http": o.address(), "url": o.settings.url})
+		return
+	}
+	fmt.Fprintf(p.stdout, "Muster serves %s on %s.\n", o.settings.url, o.address())
+}
+
+// byDeadline runs work with a deadline, and leaves it behind when it does not keep that: the
+// process ends then.
+func byDeadline(limit time.Duration, work func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- work(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	// What was about to end when time ran out has a moment to say so.
+	last := time.NewTimer(limit / 20)
+	defer last.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-last.C:
+		return errors.New("ending took longer than --drain allows")
+	}
+}

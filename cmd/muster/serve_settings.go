@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"muster/identity"
+)
+
+// The environment variable that holds the signing keys themselves.
+const envSigningKeys = "MUSTER_SIGNING_KEYS"
+
+// maxSecretFile bounds a file of secrets, in bytes.
+const maxSecretFile = 64 << 10
+
+// serveSettings is what a replica runs with, once all of it was found to be right.
+type serveSettings struct {
+	conf            config
+	url             string
+	http            string // where to listen
+	store           storePlace
+	region          string // empty: as the AWS SDK finds it
+	gameLift        string // endpoint; empty: Amazon's
+	topics          []string
+	trusted         []string // places of SNS signing certificates
+	keys            *identity.Keys
+	serverKeyHashes []string
+	adminKeyHashes  []string
+	origins         []string
+	drain           time.Duration
+}
+
+// settings checks everything that can be checked before anything is opened. The error
+// lists every problem, a sentence each.
+func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
+	s := serveSettings{
+		http: c.HTTP, store: storePlace{Spec: c.Store, Create: c.CreateTable}, region: c.Region,
+		topics: c.SNSTopics, serverKeyHashes: c.ServerKeyHashes, adminKeyHashes: c.AdminKeyHashes, drain: c.Drain,
+	}
+	var problems []error
+	note := func(err error) {
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	var err error
+	s.conf, err = loadConfigFor(true, c.Config)
+	note(err)
+	s.url, err = baseURL("--url", c.URL)
+	note(err)
+	if c.GameliftEndpoint != "" {
+		s.gameLift, err = baseURL("--gamelift-endpoint", c.GameliftEndpoint)
+		note(err)
+	}
+	for _, place := range c.SNSTrust {
+		_, err := baseURL("--sns-trust", place)
+		note(err)
+		s.trusted = append(s.trusted, place)
+	}
+	for _, text := range c.Origins {
+		origin, err := baseURL("--origin", text)
+		note(err)
+		s.origins = append(s.origins, origin)
+	}
+	for _, arn := range c.SNSTopics {
+		if !strings.HasPrefix(arn, "arn:") || strings.Count(arn, ":") != 5 {
+			note(fmt.Errorf("--sns-topic %q is not the ARN of a topic", arn))
+		}
+	}
+	s.keys, err = signingKeys(c.SigningKeys, getenv(envSigningKeys))
+	note(err)
+	note(checkKeyHashes("server", c.ServerKeyHashes))
+	note(checkKeyHashes("admin", c.AdminKeyHashes))
+	if len(c.ServerKeyHashes) == 0 {
+		note(errors.New("there is no server key, so no game server could report a result: make one with muster keys server, give its hash with --server-key-hash or MUSTER_SERVER_KEY_HASHES"))
+	}
+	return s, errors.Join(problems...)
+}
+
+// baseURL checks an http address and takes a final slash away.
+func baseURL(flag, text string) (string, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return "", fmt.Errorf("%s %q is not an address like https://play.example.com", flag, text)
+	case u.User != nil, u.RawQuery != "", u.Fragment != "":
+		return "", fmt.Errorf("%s %q has more in it than an address and a path", flag, text)
+	}
+	return strings.TrimRight(text, "/"), nil
+}
+
+// signingKeys reads the keys from the file, or takes the text of the environment.
+func signingKeys(path, text string) (*identity.Keys, error) {
+	const how = "make some with muster keys signing, and give every replica the same with --signing-keys FILE or in " + envSigningKeys
+	where := envSigningKeys
+	switch {
+	case path != "" && text != "":
+		return nil, fmt.Errorf("there are signing keys both in %s and in a file: which are meant?", envSigningKeys)
+	case path == "" && text == "":
+		return nil, errors.New("there are no signing keys, and keys made up by each replica would sign everybody out: " + how)
+	case path != "":
+		body, err := readSecretFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read the signing keys: %w", err)
+		}
+		text, where = string(body), path
+	}
+	keys, err := identity.ParseKeys([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("the signing keys in %s cannot be used: %w; %s", where, err, how)
+	}
+	return keys, nil
+}
+
+// readSecretFile reads a file that an operator or a container's runtime has put there. Who
+// may read it is theirs to say: a mounted secret is often open to its whole container.
+func readSecretFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
+	if err == nil && len(body) > maxSecretFile {
+		err = fmt.Errorf("%s has more than %d bytes", path, maxSecretFile)
+	}
+	return body, err
+}
+
+// checkKeyHashes says whether they are hashes. A key in the place of its hash is the
+// likely mistake, and it must not be repeated in a message.
+func checkKeyHashes(whose string, hashes []string) error {
+	if _, err := identity.NewServerKeys(hashes...); err != nil {
+		return fmt.Errorf("--%s-key-hash takes the hash that muster keys %s prints, 64 hexadecimal digits, never the key: %w", whose, whose, err)
+	}
+	return nil
+}
