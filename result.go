@@ -183,7 +183,12 @@ func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultRep
 			}
 		}
 	}
-	return session{}, errUnknownSession()
+	// Its event may have come while we looked at the slots.
+	s, _, err = load[session](ctx, b.store, sessionKey(id))
+	if errors.Is(err, ErrNotFound) {
+		err = errUnknownSession()
+	}
+	return s, err
 }
 
 func errUnknownSession() error {
