@@ -49,6 +49,7 @@ var rules = map[string][]string{
 	"demo":                        {"demo/game"},
 	"demo/game":                   {},
 	"e2e":                         {},
+	"internal/model":              {},
 	"internal/archtest":           {},
 	"cmd/muster": {
 		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "aws/gamelift", "httpapi", "realtime",

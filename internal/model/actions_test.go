@@ -1,0 +1,307 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"muster"
+)
+
+// liftConfigs are the matchmaking configurations at GameLift; options has a mode of the
+// same name for each.
+func liftConfigs() map[string]liftConfig {
+	return map[string]liftConfig{
+		"duel":  {size: 1, acceptance: true, timeout: 2 * time.Minute},
+		"pairs": {size: 2, timeout: 3 * time.Minute},
+	}
+}
+
+// options is how the service is configured.
+func (w *world) options() muster.Options {
+	low, high := 0.0, 5000.0
+	var modes []muster.Mode
+	for _, name := range slices.Sorted(maps.Keys(liftConfigs())) {
+		size := liftConfigs()[name].size
+		modes = append(modes, muster.Mode{
+			Name: muster.ModeName(name), Title: name, Configuration: name,
+			Teams: []muster.ModeTeam{{Name: "red", MinPlayers: size, MaxPlayers: size}, {Name: "blue", MinPlayers: size, MaxPlayers: size}},
+			Attributes: map[string]muster.AttributeSource{
+				"skill": {From: muster.FromRating, Min: &low, Max: &high},
+				"map":   {From: muster.FromClient, Choices: []string{"harbour", "tower"}},
+			},
+		})
+	}
+	return muster.Options{Rating: system{}, Modes: modes, Locations: []string{"custom-local"}}
+}
+
+// system is a rating system in which order matters: who wins against the strong gains
+// more.
+type system struct{}
+
+func (system) New() muster.Skill                                 { return muster.Skill{Mu: 25, Sigma: 8} }
+func (system) Idle(s muster.Skill, _ time.Duration) muster.Skill { return s }
+func (system) Points(s muster.Skill) int                         { return int(math.Round(60 * s.Mu)) }
+
+func (system) Rate(m muster.RatedMatch) [][]muster.Skill {
+	sum, n := 0.0, 0.0
+	best := m.Teams[0].Rank
+	for _, team := range m.Teams {
+		best = min(best, team.Rank)
+		for _, p := range team.Players {
+			sum, n = sum+p.Skill.Mu, n+1
+		}
+	}
+	after := make([][]muster.Skill, len(m.Teams))
+	for i, team := range m.Teams {
+		for _, p := range team.Players {
+			s := p.Skill
+			gain := -1.0
+			if team.Rank == best {
+				gain = 1
+			}
+			s.Mu += gain + (sum/n-s.Mu)/10
+			after[i] = append(after[i], s)
+		}
+	}
+	return after
+}
+
+func playerActions() []action {
+	return []action{
+		{"a player comes", 6, func(w *world, r *replica) {
+			if len(w.players) < 14 {
+				w.signIn(r, fmt.Sprint("guest-", len(w.players)))
+			}
+		}},
+		{"a player comes back", 2, func(w *world, r *replica) {
+			if p, ok := w.somebody(); ok {
+				w.signIn(r, w.subjects[p])
+			}
+		}},
+		{"a player takes a name", 2, func(w *world, r *replica) {
+			p, ok := w.somebody()
+			if !ok {
+				return
+			}
+			name := fmt.Sprint("Name ", w.rand.IntN(1000))
+			w.names[p].write(name, func() error {
+				view, err := r.Rename(context.Background(), p, name)
+				w.allow(err, "rename")
+				w.shown(p, view)
+				return err
+			})
+		}},
+		{"a player looks", 6, func(w *world, r *replica) {
+			p, ok := w.somebody()
+			if !ok {
+				return
+			}
+			snap, err := r.Snapshot(context.Background(), p)
+			w.allow(err, "snapshot")
+			w.shown(p, snap)
+		}},
+	}
+}
+
+// signIn makes or finds the player of a subject.
+func (w *world) signIn(r *replica, subject string) {
+	ctx := context.Background()
+	p, created, err := r.EnsurePlayer(ctx, muster.Identity{Provider: muster.GuestProvider, Subject: subject}, []byte("hash"))
+	w.allow(err, "sign in")
+	if err != nil {
+		return
+	}
+	for known, s := range w.subjects {
+		if s == subject && known != p {
+			w.fail("subject %s is %s and was %s", subject, p, known)
+		}
+	}
+	if _, known := w.subjects[p]; known {
+		if created {
+			w.fail("%s was made twice", p)
+		}
+		return
+	}
+	view, err := r.Player(ctx, p)
+	w.allow(err, "read a new player")
+	if err != nil {
+		return // the next sign-in finds it
+	}
+	w.players = append(w.players, p)
+	w.subjects[p] = subject
+	w.names[p] = &register{may: []string{view.DisplayName}}
+}
+
+func ticketActions() []action {
+	return []action{
+		{"a player queues", 22, func(w *world, r *replica) { w.queue(r) }},
+		{"a player answers", 14, func(w *world, r *replica) {
+			w.answer(r, w.rand.IntN(6) > 0)
+		}},
+		{"a player cancels", 2, func(w *world, r *replica) {
+			if len(w.tickets) == 0 {
+				return
+			}
+			t := w.recentTicket()
+			view, err := r.CancelTicket(context.Background(), t.player, t.id)
+			w.allow(err, "cancel", muster.Conflict)
+			w.shown(t.player, view)
+		}},
+		{"somebody else looks at a ticket", 1, func(w *world, r *replica) {
+			p, ok := w.somebody()
+			if !ok || len(w.tickets) == 0 {
+				return
+			}
+			t := w.recentTicket()
+			known := w.lift.tickets[t.id]
+			if known == nil || slices.ContainsFunc(known.players, func(m muster.MatchmakingPlayer) bool { return m.ID == p }) {
+				return
+			}
+			if _, err := r.Ticket(context.Background(), p, t.id); muster.KindOf(err) != muster.NotFound {
+				w.allow(err, "a stranger's look at a ticket")
+				if err == nil {
+					w.fail("%s sees ticket %s of %s", p, t.id, t.player)
+				}
+			}
+		}},
+	}
+}
+
+// queue asks for a match, perhaps twice with the same key.
+func (w *world) queue(r *replica) {
+	p, ok := w.somebody()
+	if !ok {
+		return
+	}
+	modes := slices.Sorted(maps.Keys(liftConfigs()))
+	req := muster.TicketRequest{Mode: muster.ModeName(modes[w.rand.IntN(len(modes))]), LatencyInMs: map[string]int{"custom-local": w.rand.IntN(100)}}
+	key := ""
+	if w.rand.IntN(2) == 0 {
+		w.keys++
+		key = fmt.Sprint("key-", w.keys)
+	}
+	view, created, err := r.StartTicket(context.Background(), p, req, key)
+	w.allow(err, "queue", muster.Conflict, muster.Invalid)
+	if err == nil {
+		w.shown(p, view)
+		if !created {
+			w.fail("a new key %q gave an old ticket", key)
+		}
+		w.tickets = append(w.tickets, ticketFact{p, view.ID})
+	}
+	if key == "" || w.rand.IntN(2) == 0 {
+		return
+	}
+	again, created, err2 := w.replicas[w.rand.IntN(len(w.replicas))].StartTicket(context.Background(), p, req, key)
+	w.allow(err2, "queue again", muster.Conflict, muster.Invalid)
+	if err2 != nil {
+		return
+	}
+	w.shown(p, again)
+	if err == nil && (created || again.ID != view.ID) {
+		w.fail("key %q gave ticket %s and then %s", key, view.ID, again.ID)
+	}
+	if err != nil {
+		w.tickets = append(w.tickets, ticketFact{p, again.ID})
+	}
+}
+
+// recentTicket is one of the last.
+func (w *world) recentTicket() ticketFact {
+	return w.tickets[len(w.tickets)-1-w.rand.IntN(min(12, len(w.tickets)))]
+}
+
+// answer lets a player answer a proposal that they are shown.
+func (w *world) answer(r *replica, accept bool) {
+	ctx := context.Background()
+	for range min(6, len(w.tickets)) {
+		t := w.recentTicket()
+		view, err := r.Ticket(ctx, t.player, t.id)
+		w.allow(err, "look at a ticket", muster.NotFound)
+		if err == nil && view.Status == muster.RequiresAcceptance && view.Match.You == "pending" {
+			_, err := r.AnswerMatch(ctx, t.player, t.id, accept)
+			w.allow(err, "answer", muster.Conflict)
+			return
+		}
+	}
+}
+
+func resultActions() []action {
+	return []action{
+		{"a session ends", 16, func(w *world, r *replica) { w.endSession(r) }},
+		{"a result is repeated", 2, func(w *world, r *replica) {
+			for _, id := range slices.Sorted(maps.Keys(w.reports)) {
+				if w.rand.IntN(len(w.reports)) > 0 {
+					continue
+				}
+				view, err := r.ReportResult(context.Background(), id, w.reports[id])
+				w.allow(err, "repeat a result")
+				if err == nil && !view.Repeated {
+					w.fail("the result of %s was taken twice", id)
+				}
+				other := w.reports[id]
+				other.Teams = slices.Clone(other.Teams)
+				other.Teams[0].Score++
+				if _, err := r.ReportResult(context.Background(), id, other); err == nil {
+					w.fail("another result of %s was taken", id)
+				} else {
+					w.allow(err, "another result", muster.Conflict)
+				}
+				return
+			}
+		}},
+	}
+}
+
+// endSession ends a session: its server reports until it is heard, or vanishes.
+func (w *world) endSession(r *replica) {
+	live := []muster.SessionID{}
+	for _, id := range slices.Sorted(maps.Keys(w.lift.sessions)) {
+		if w.lift.sessions[id].Live {
+			live = append(live, id)
+		}
+	}
+	if len(live) == 0 {
+		return
+	}
+	id := live[w.rand.IntN(len(live))]
+	if w.rand.IntN(10) == 0 {
+		w.lift.end(id)
+		return // crashed
+	}
+	report := w.report(id)
+	w.tried[id] = true
+	_, err := r.ReportResult(context.Background(), id, report)
+	w.allow(err, "report a result")
+	if err == nil {
+		w.reports[id] = report
+		w.lift.end(id)
+	}
+}
+
+// report is a result of a session; the same one each time.
+func (w *world) report(id muster.SessionID) muster.ResultReport {
+	ranks := map[string]int{"red": 1, "blue": 2}
+	switch len(id) % 3 * int(w.seed%3) % 3 {
+	case 1:
+		ranks = map[string]int{"red": 2, "blue": 1}
+	case 2:
+		ranks = map[string]int{"red": 1, "blue": 1}
+	}
+	teams := w.lift.sessions[id].Teams
+	var report muster.ResultReport
+	for _, name := range []string{"blue", "red"} {
+		team := muster.ResultTeam{Name: name, Rank: ranks[name]}
+		for _, p := range slices.Sorted(maps.Keys(teams)) {
+			if teams[p] == name {
+				team.Players = append(team.Players, muster.ResultPlayer{PlayerID: p})
+			}
+		}
+		report.Teams = append(report.Teams, team)
+	}
+	return report
+}

@@ -1,0 +1,77 @@
+package model
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"muster"
+)
+
+// checkRest checks what must hold once the service has come to rest.
+func (w *world) checkRest() {
+	r := w.replicas[0]
+	w.checkTickets(r)
+	w.counts["results"] += len(w.reports)
+	w.counts["players"] += len(w.players)
+	for _, p := range w.players {
+		w.checkPlayer(r, p)
+	}
+}
+
+// checkTickets: every ticket that was acknowledged is over, as it is at GameLift.
+func (w *world) checkTickets(r *replica) {
+	ctx := context.Background()
+	for _, t := range w.tickets {
+		view, err := r.Ticket(ctx, t.player, t.id)
+		if muster.KindOf(err) == muster.NotFound && err != nil {
+			w.fail("ticket %s of %s was acknowledged and is gone", t.id, t.player)
+			continue
+		}
+		w.allow(err, "read a ticket at rest")
+		w.shown(t.player, view)
+		w.counts["tickets "+string(view.Status)]++
+		known := w.lift.tickets[t.id]
+		switch {
+		case !view.Status.Final():
+			w.fail("ticket %s of %s is still %s at rest", t.id, t.player, view.Status)
+		case known != nil && known.Status != view.Status:
+			w.fail("ticket %s is %s, GameLift has it %s", t.id, view.Status, known.Status)
+		}
+	}
+}
+
+// checkPlayer: who they are, that they are free or in a session that lives, and that
+// every result counts once.
+func (w *world) checkPlayer(r *replica, p muster.PlayerID) {
+	ctx := context.Background()
+	me, err := r.Me(ctx, p)
+	w.allow(err, "read a player at rest")
+	if !slices.Contains(w.names[p].may, me.DisplayName) {
+		w.fail("%s is called %q, not one of %q", p, me.DisplayName, w.names[p].may)
+	}
+	if a := me.Activity; a != nil {
+		if a.Kind != "session" || w.lift.sessions[a.SessionID] == nil || !w.lift.sessions[a.SessionID].Live {
+			w.fail("%s is stuck in %+v", p, *a)
+		}
+	}
+	ratings, err := r.Ratings(ctx, p)
+	w.allow(err, "read ratings at rest")
+	for _, rating := range ratings {
+		sure, maybe := 0, 0
+		for _, id := range slices.Sorted(maps.Keys(w.tried)) {
+			s := w.lift.sessions[id]
+			if _, in := s.Teams[p]; !in || s.Configuration != string(rating.Mode) {
+				continue
+			}
+			if _, acknowledged := w.reports[id]; acknowledged {
+				sure++
+			} else {
+				maybe++
+			}
+		}
+		if rating.Games < sure || rating.Games > sure+maybe {
+			w.fail("%s has %d games in %s; %d results were acknowledged and %d more reported", p, rating.Games, rating.Mode, sure, maybe)
+		}
+	}
+}

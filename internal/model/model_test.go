@@ -1,0 +1,104 @@
+package model
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// Seeds of a normal run; MUSTER_SEEDS sets another number.
+const usualSeeds = 300
+
+// steps of one history.
+const steps = 300
+
+// TestWhateverHappens plays random histories against every driver.
+func TestWhateverHappens(t *testing.T) {
+	usual := usualSeeds
+	if testing.Short() {
+		usual /= 10
+	}
+	seeds := number(t, "MUSTER_SEEDS", usual)
+	first := number(t, "MUSTER_FIRST", 1)
+	if alone := number(t, "MUSTER_SEED", 0); alone > 0 {
+		first, seeds = alone, 1
+	}
+	all := drivers()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if only := os.Getenv("MUSTER_DRIVER"); only != "" && only != name {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			workers := runtime.GOMAXPROCS(0)
+			var total tally
+			t.Cleanup(func() { total.check(t, seeds) })
+			for k := range workers {
+				t.Run(fmt.Sprint("worker ", k), func(t *testing.T) {
+					t.Parallel()
+					for seed := first + k; seed < first+seeds && !t.Failed(); seed += workers {
+						w := newWorld(t, uint64(seed), all[name])
+						if seeds == 1 {
+							w.trace = t.Logf
+						}
+						w.play(steps)
+						if !t.Failed() {
+							w.checkRest()
+						}
+						total.add(w.counts)
+					}
+				})
+			}
+		})
+	}
+}
+
+// number reads a number from the environment.
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		t.Fatalf("%s is %q, not a number", name, text)
+	}
+	return n
+}
+
+// tally adds up what happened in all histories.
+type tally struct {
+	mu     sync.Mutex // guards counts
+	counts map[string]int
+}
+
+func (t *tally) add(counts map[string]int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.counts == nil {
+		t.counts = map[string]int{}
+	}
+	for what, n := range counts {
+		t.counts[what] += n
+	}
+}
+
+// check says what happened, and fails when too little of something did to prove anything.
+func (t *tally) check(test *testing.T, seeds int) {
+	test.Logf("%d histories: %v", seeds, t.counts)
+	if seeds < usualSeeds || test.Failed() {
+		return
+	}
+	for _, what := range []string{
+		"crashes", "meanwhiles", "results", "tickets completed", "tickets cancelled", "tickets timedOut", "tickets failed",
+	} {
+		if t.counts[what] < seeds/2 {
+			test.Errorf("%d histories had only %d %s", seeds, t.counts[what], what)
+		}
+	}
+}

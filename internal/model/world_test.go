@@ -1,0 +1,224 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"muster"
+)
+
+// world is one history as it unfolds. It is a single thread's: what happens at the same
+// time in other replicas happens between two uses of the store.
+type world struct {
+	t     *testing.T
+	seed  uint64
+	rand  *rand.Rand
+	now   time.Time
+	lift  *lift
+	store driver
+	calm  bool // no more crashes, losses and meanwhiles
+
+	replicas []*replica
+	acting   int // how deep in actions we are
+	flying   []muster.Event
+	trace    func(format string, args ...any)
+	counts   map[string]int // how often what happened
+
+	facts
+}
+
+// driver is a store with all that is wanted of it here.
+type driver interface {
+	muster.Store
+	muster.Copier
+}
+
+func newWorld(t *testing.T, seed uint64, open func(t *testing.T, now func() time.Time) driver) *world {
+	w := &world{
+		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0x6d75)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		trace: func(string, ...any) {}, counts: map[string]int{}, facts: newFacts(),
+	}
+	clock := func() time.Time { return w.now }
+	w.store = open(t, clock)
+	w.lift = newLift(clock, w.rand, liftConfigs())
+	for i := range 3 {
+		w.replicas = append(w.replicas, newReplica(w, i))
+	}
+	return w
+}
+
+// action is something that can happen.
+type action struct {
+	name   string
+	weight int
+	do     func(w *world, r *replica)
+}
+
+// actions is everything that can happen.
+func actions() []action {
+	var all []action
+	for _, some := range [][]action{timeActions(), playerActions(), ticketActions(), resultActions()} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+// step lets one random thing happen on a random replica. One that died comes back.
+func (w *world) step(all []action, total int) {
+	w.acting++
+	defer func() { w.acting-- }()
+	r := w.replicas[w.rand.IntN(len(w.replicas))]
+	pick := w.rand.IntN(total)
+	for _, a := range all {
+		if pick -= a.weight; pick < 0 {
+			w.trace("%*s%s: %s", 2*w.acting, "", r.name, a.name)
+			a.do(w, r)
+			break
+		}
+	}
+	w.now = w.now.Add(time.Duration(1+w.rand.IntN(20)) * time.Millisecond)
+	if w.acting > 1 {
+		return
+	}
+	for _, r := range w.replicas {
+		if r.dead {
+			w.trace("  %s begins anew", r.name)
+			w.counts["crashes"]++
+			r.restart()
+		}
+	}
+}
+
+// meanwhile lets something else happen in the middle of an action, now and then.
+func (w *world) meanwhile() {
+	if w.calm || w.acting == 0 || w.acting > 2 || w.rand.IntN(40) > 0 {
+		return
+	}
+	w.counts["meanwhiles"]++
+	all := actions()
+	w.step(all, weights(all))
+}
+
+func weights(all []action) int {
+	total := 0
+	for _, a := range all {
+		total += a.weight
+	}
+	return total
+}
+
+// play lets steps happen, and then gives the service time to come to rest.
+func (w *world) play(steps int) {
+	all := actions()
+	total := weights(all)
+	for range steps {
+		w.step(all, total)
+		if w.t.Failed() {
+			return
+		}
+	}
+	w.rest()
+}
+
+// rest ends everything at GameLift without telling anybody and gives the reconciler its
+// time.
+func (w *world) rest() {
+	w.calm = true
+	w.trace("rest")
+	w.lift.settle()
+	w.flying = nil
+	for range 12 {
+		w.now = w.now.Add(10 * time.Second)
+		for _, r := range w.replicas {
+			if r.dead {
+				r.restart()
+			}
+			r.killIn = 0
+			w.allow(r.Reconcile(context.Background()), "reconcile at rest")
+		}
+	}
+}
+
+// allow fails the history on an error of a kind that is not among those that this moment
+// explains. A crash, a lost answer and contention are always possible.
+func (w *world) allow(err error, doing string, kinds ...muster.Kind) {
+	w.t.Helper()
+	if err == nil {
+		return
+	}
+	kind := muster.KindOf(err)
+	if kind == muster.Unavailable && !w.calm {
+		return
+	}
+	for _, k := range kinds {
+		if kind == k {
+			return
+		}
+	}
+	w.fail("%s: unexpected error: %v", doing, err)
+}
+
+// fail says what does not hold, and how to see it again.
+func (w *world) fail(format string, args ...any) {
+	w.t.Helper()
+	w.t.Errorf("MUSTER_SEED=%d: %s", w.seed, fmt.Sprintf(format, args...))
+}
+
+// timeActions are what befalls the whole world.
+func timeActions() []action {
+	return []action{
+		{"time passes", 8, func(w *world, _ *replica) { w.now = w.now.Add(time.Duration(w.rand.IntN(5000)) * time.Millisecond) }},
+		{"a lot of time passes", 1, func(w *world, _ *replica) {
+			if w.rand.IntN(4) == 0 {
+				w.now = w.now.Add(time.Duration(w.rand.IntN(40)) * time.Minute)
+			}
+		}},
+		{"GameLift moves on", 18, func(w *world, _ *replica) { w.lift.moveOn() }},
+		{"events arrive", 25, func(w *world, r *replica) { w.fly(r) }},
+		{"the reconciler looks", 8, func(w *world, r *replica) {
+			w.allow(r.Reconcile(context.Background()), "reconcile")
+		}},
+		{"a crash is near", 3, func(w *world, r *replica) {
+			r.killIn, r.keeps = 1+w.rand.IntN(8), w.rand.IntN(2) == 0
+		}},
+		{"a clock jumps", 1, func(w *world, r *replica) {
+			r.skew = time.Duration(w.rand.IntN(8000)-4000) * time.Millisecond
+		}},
+	}
+}
+
+// fly takes new events up, loses some, doubles some, and lands others in any order.
+func (w *world) fly(r *replica) {
+	fresh := w.lift.events
+	w.lift.events = nil
+	for _, ev := range fresh {
+		switch w.rand.IntN(12) {
+		case 0:
+		case 1:
+			w.flying = append(w.flying, ev, ev)
+		default:
+			w.flying = append(w.flying, ev)
+		}
+	}
+	for range w.rand.IntN(4) {
+		if len(w.flying) == 0 {
+			return
+		}
+		i := 0
+		if w.rand.IntN(3) == 0 {
+			i = w.rand.IntN(len(w.flying))
+		}
+		ev := w.flying[i]
+		w.flying = append(w.flying[:i:i], w.flying[i+1:]...)
+		w.trace("    %s %s", ev.Type, ev.MatchID)
+		if err := r.ApplyEvent(context.Background(), ev); err != nil {
+			w.allow(err, "apply an event")
+			if w.rand.IntN(3) > 0 {
+				w.flying = append(w.flying, ev) // it is delivered again, mostly
+			}
+		}
+	}
+}
