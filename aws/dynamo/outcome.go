@@ -34,65 +34,64 @@ const (
 )
 
 // outcomes maps the names of DynamoDB's exceptions and of the reasons of a cancelled
-// transaction (DynamoDB API reference, "TransactWriteItems"; Developer Guide, "Error
-// handling with DynamoDB"). What is not here goes by its HTTP status.
+// transaction (DynamoDB API reference, "TransactWriteItems" and "Common errors"; Developer
+// Guide, "Error handling with DynamoDB"). What is not here goes by its HTTP status.
 var outcomes = map[string]outcome{
 	"ConditionalCheckFailed":          refused,
 	"ConditionalCheckFailedException": refused,
 
-	"TransactionConflict":            contended,
-	"TransactionConflictException":   contended,
-	"TransactionInProgressException": contended,
+	"TransactionConflict":              contended,
+	"TransactionConflictException":     contended,
+	"TransactionInProgressException":   contended,
+	"TransactionCanceledException":     contended, // with reasons: see reasonOutcome
+	"ReplicatedWriteConflictException": contended,
 
 	"ThrottlingError":                        throttled,
 	"ProvisionedThroughputExceeded":          throttled,
 	"ProvisionedThroughputExceededException": throttled,
 	"RequestLimitExceeded":                   throttled,
+	"KMSThrottlingException":                 throttled,
 
-	"InternalServerError":         unanswered,
-	"InternalServerErrorResponse": unanswered,
-	"InternalFailure":             unanswered,
-	"ServiceUnavailable":          unanswered,
+	"InternalServerError":     unanswered,
+	"InternalFailure":         unanswered,
+	"ServiceUnavailable":      unanswered,
+	"RequestTimeout":          unanswered,
+	"RequestTimeoutException": unanswered,
 
-	"AccessDenied":                             denied,
-	"AccessDeniedException":                    denied,
-	"UnrecognizedClientException":              denied,
-	"MissingAuthenticationToken":               denied,
-	"MissingAuthenticationTokenException":      denied,
-	"IncompleteSignature":                      denied,
-	"IncompleteSignatureException":             denied,
-	"InvalidSignatureException":                denied,
-	"ExpiredTokenException":                    denied,
-	"InvalidClientTokenId":                     denied,
-	"KMSAccessDeniedException":                 denied,
-	"ResourceNotFoundException":                missing,
-	"TableNotFoundException":                   missing,
+	"AccessDenied":                        denied,
+	"AccessDeniedException":               denied,
+	"ExpiredTokenException":               denied,
+	"IncompleteSignature":                 denied,
+	"IncompleteSignatureException":        denied,
+	"InvalidClientTokenId":                denied,
+	"InvalidSignatureException":           denied,
+	"KMSAccessDeniedException":            denied,
+	"MissingAuthenticationToken":          denied,
+	"MissingAuthenticationTokenException": denied,
+	"UnrecognizedClientException":         denied,
+
+	"ResourceNotFoundException": missing,
+	"TableNotFoundException":    missing,
+
 	"ItemCollectionSizeLimitExceeded":          tooLarge,
 	"ItemCollectionSizeLimitExceededException": tooLarge,
-	"ValidationError":                          faulty,
-	"ValidationException":                      faulty,
-	"SerializationException":                   faulty,
-	"IdempotentParameterMismatchException":     faulty,
-	"DuplicateItem":                            faulty,
-	"ReplicatedWriteConflictException":         contended,
-	"PriorRequestNotComplete":                  throttled,
-	"BandwidthLimitExceeded":                   throttled,
-	"RequestTimeout":                           unanswered,
-	"RequestTimeoutException":                  unanswered,
-	"TransactionCanceledException":             contended, // without reasons; see reasonOutcome
-	"LimitExceededException":                   throttled,
-	"ResourceInUseException":                   contended,
-	"KMSThrottlingException":                   throttled,
-	"InvalidEndpointException":                 unanswered,
 	"RequestEntityTooLargeException":           tooLarge,
-	"RequestTimeTooSkewed":                     unsent,
+
+	"ValidationError":                      faulty,
+	"ValidationException":                  faulty,
+	"SerializationException":               faulty,
+	"IdempotentParameterMismatchException": faulty,
+	"DuplicateItem":                        faulty,
 }
 
 // outcomeOf says what err, the error of one try, leaves known. It errs on the side of
 // unanswered.
 func outcomeOf(err error) outcome {
-	if err == nil {
+	switch {
+	case err == nil:
 		return done
+	case errors.Is(err, errUnprocessed):
+		return throttled
 	}
 	var cancelled *types.TransactionCanceledException
 	if errors.As(err, &cancelled) && len(cancelled.CancellationReasons) > 0 {
@@ -174,32 +173,25 @@ func connectionOutcome(err error) outcome {
 	return unanswered
 }
 
-// reasonOutcome is that of a cancelled transaction, from the reasons of its operations:
-// what is decided goes before what may pass.
+// reasonOutcome is that of a cancelled transaction, from the reasons of its operations.
+// What is decided goes before what may pass.
 func reasonOutcome(reasons []types.CancellationReason) outcome {
-	seen := [numOutcomes]bool{}
+	var seen [numOutcomes]bool
 	for _, r := range reasons {
-		code, message := deref(r.Code), deref(r.Message)
-		switch o, known := outcomes[code]; {
+		switch code := deref(r.Code); {
 		case code == "" || code == "None":
-		case isSizeLimit(code, message):
+		case isSizeLimit(code, deref(r.Message)):
 			seen[tooLarge] = true
-		case known:
-			seen[o] = true
 		default:
-			seen[contended] = true // cancelled: nothing was changed
+			seen[outcomes[code]] = true
 		}
 	}
-	for _, o := range [...]outcome{denied, tooLarge, faulty, refused, throttled, contended, unanswered} {
+	for _, o := range [...]outcome{denied, missing, tooLarge, faulty, refused, throttled} {
 		if seen[o] {
-			// A cancelled transaction has changed nothing, whatever went wrong within.
-			if o == unanswered {
-				return throttled
-			}
 			return o
 		}
 	}
-	return contended
+	return contended // or a reason that may pass as well: it is cancelled, nothing was changed
 }
 
 func deref(s *string) string {

@@ -54,10 +54,10 @@ func (s *Store) persist(ctx context.Context, use *Usage, send func(ctx context.C
 			return r, nil
 		}
 		limit, repeat := r.outcome.again(try)
-		switch {
-		case r.outcome == throttled:
+		switch r.outcome {
+		case throttled:
 			use.Throttled++
-		case r.outcome == unanswered:
+		case unanswered:
 			r.uncertain = true
 		}
 		if ctx.Err() != nil && patiences[r.outcome].tries > 0 {

@@ -43,6 +43,7 @@ type Options struct {
 // Store implements muster.Store and muster.Copier. It is safe for concurrent use.
 type Store struct {
 	api        *sdk.Client
+	http       *http.Client // as in Options
 	table      string
 	now        func() time.Time
 	meter      func(Usage)
@@ -76,7 +77,7 @@ func New(o Options) (*Store, error) {
 				so.BaseEndpoint = &o.Endpoint
 			}
 		}),
-		table: o.Table, now: o.Now, meter: o.Meter, log: o.Log, tryTimeout: o.TryTimeout,
+		http: o.HTTPClient, table: o.Table, now: o.Now, meter: o.Meter, log: o.Log, tryTimeout: o.TryTimeout,
 		random: func(b []byte) { _, _ = rand.Read(b) }, // never fails, by its documentation
 		jitter: mathrand.Float64,
 		pause:  pause,
@@ -124,6 +125,15 @@ func newHTTPClient() *awshttp.BuildableClient {
 			t.IdleConnTimeout = 50 * time.Second
 			t.TLSHandshakeTimeout = 2 * time.Second
 		})
+}
+
+// Close closes the idle connections of a given HTTPClient; others close by themselves. A
+// Store keeps nothing else: what was written is written.
+func (s *Store) Close() error {
+	if s.http != nil {
+		s.http.CloseIdleConnections()
+	}
+	return nil
 }
 
 // Get implements muster.Store.

@@ -110,6 +110,11 @@ func (s *Store) expire(ctx context.Context) error {
 		}
 	}
 	_, err = s.api.UpdateTimeToLive(ctx, &sdk.UpdateTimeToLiveInput{TableName: &s.table, TimeToLiveSpecification: timeToLive()})
+	var busy *types.ResourceInUseException
+	var many *types.LimitExceededException
+	if errors.As(err, &busy) || errors.As(err, &many) {
+		return fmt.Errorf("%w: %w", errNotYet, err)
+	}
 	return s.explain(err)
 }
 

@@ -37,7 +37,7 @@ func (s *Store) Write(ctx context.Context, ops ...muster.Op) error {
 	case ops[0].Kind == muster.Check:
 		return s.check(ctx, ops[0])
 	default:
-		r, err = s.writeOne(ctx, a, a.request(s.table, ops[0]))
+		r, err = s.writeOne(ctx, a.request(s.table, ops[0]), a.id)
 	}
 	if err == nil {
 		err = r.describe()
@@ -87,13 +87,13 @@ func (s *Store) check(ctx context.Context, op muster.Op) error {
 
 // writeOne makes a write of one operation. If an unanswered try is followed by a refusal,
 // the refused item says whether it is that try's work.
-func (s *Store) writeOne(ctx context.Context, a author, req types.TransactWriteItem) (result, error) {
+func (s *Store) writeOne(ctx context.Context, req types.TransactWriteItem, id writeID) (result, error) {
 	use := Usage{Call: CallWrite}
 	r, err := s.persist(ctx, &use, func(ctx context.Context, uncertain bool) error {
-		capacity, err := s.send(ctx, a, req, uncertain)
+		capacity, err := s.send(ctx, req, uncertain)
 		use.addWrite(capacity)
 		var failed *types.ConditionalCheckFailedException
-		if uncertain && errors.As(err, &failed) && req.Delete == nil && writtenBy(failed.Item, a.id) {
+		if uncertain && errors.As(err, &failed) && writtenBy(failed.Item, id) {
 			return nil
 		}
 		return err
@@ -102,7 +102,7 @@ func (s *Store) writeOne(ctx context.Context, a author, req types.TransactWriteI
 }
 
 // send makes one try of a write of one operation.
-func (s *Store) send(ctx context.Context, a author, req types.TransactWriteItem, uncertain bool) (*types.ConsumedCapacity, error) {
+func (s *Store) send(ctx context.Context, req types.TransactWriteItem, uncertain bool) (*types.ConsumedCapacity, error) {
 	onRefusal := types.ReturnValuesOnConditionCheckFailureNone
 	if uncertain {
 		onRefusal = types.ReturnValuesOnConditionCheckFailureAllOld
@@ -120,9 +120,6 @@ func (s *Store) send(ctx context.Context, a author, req types.TransactWriteItem,
 		return out.ConsumedCapacity, nil
 	case req.Update != nil:
 		u := req.Update
-		if uncertain {
-			u = a.unlessDone(u)
-		}
 		out, err := s.api.UpdateItem(ctx, &sdk.UpdateItemInput{
 			TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
 			ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
@@ -231,10 +228,11 @@ func (a author) holds(version int64) condition {
 }
 
 // replace is a Put of any version. The version counts on from whatever is there, an
-// expired record included.
+// expired record included. Its condition holds unless a repeat has overtaken it.
 func (a author) replace(table string, op muster.Op) *types.Update {
 	u := &types.Update{
 		TableName: &table, Key: keyOf(op.Key),
+		ConditionExpression:      aws.String("attribute_not_exists(" + attrWriteID + ") OR " + attrWriteID + " <> :w"),
 		ExpressionAttributeNames: map[string]string{"#ttl": attrExpiry},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":d": data(op.Value), ":w": data(a.id[:]), ":zero": number(0), ":one": number(1),
@@ -249,11 +247,4 @@ func (a author) replace(table string, op muster.Op) *types.Update {
 	}
 	u.UpdateExpression = &expression
 	return u
-}
-
-// unlessDone is an update that does nothing where an earlier try of it has.
-func (a author) unlessDone(u *types.Update) *types.Update {
-	again := *u
-	again.ConditionExpression = aws.String("attribute_not_exists(" + attrWriteID + ") OR " + attrWriteID + " <> :w")
-	return &again
 }
