@@ -132,7 +132,9 @@ type attributeReason struct {
 	// Field is what was read, for FromPlayer.
 	Field string `json:"k,omitempty"`
 	// Count is the games that a rating rests on, or the version of the stored document.
-	Count   int64            `json:"n,omitempty"`
+	Count int64 `json:"n,omitempty"`
+	// Shared says what of the party's ratings was sent; empty: the player's own.
+	Shared  PartyRating      `json:"g,omitempty"`
 	Problem attributeProblem `json:"p,omitempty"`
 	Was     *float64         `json:"w,omitempty"` // the number that was out of range
 	Remedy  attributeRemedy  `json:"r,omitempty"` // set exactly with Problem
@@ -143,6 +145,9 @@ type attributeReason struct {
 type playerFacts struct {
 	points int
 	games  int
+	// shared says that points are not the player's own but those of the party; empty:
+	// they are.
+	shared PartyRating
 	// documents are the stored documents by namespace; one that the player lacks is
 	// absent.
 	documents map[string]storedDocument
@@ -159,12 +164,8 @@ type storedDocument struct {
 // or whose value is not among the choices, are the caller's mistake.
 func (m Mode) attributes(facts playerFacts, preferences map[string]string) (map[string]AttributeValue, map[string]attributeReason, error) {
 	for name, value := range preferences {
-		source, known := m.Attributes[name]
-		if !known || source.From != FromClient {
-			return nil, nil, Errorf(Invalid, "ticket.preference_unknown", "mode %q has no choice %q", m.Name, name)
-		}
-		if !slices.Contains(source.Choices, value) {
-			return nil, nil, Errorf(Invalid, "ticket.preference_invalid", "%q is not a choice for %q; choose one of %q", value, name, source.Choices)
+		if err := m.checkPreference(name, value); err != nil {
+			return nil, nil, err
 		}
 	}
 	values := make(map[string]AttributeValue, len(m.Attributes))
@@ -177,6 +178,18 @@ func (m Mode) attributes(facts playerFacts, preferences map[string]string) (map[
 		reasons[name] = why
 	}
 	return values, reasons, nil
+}
+
+// checkPreference says whether the mode lets a client choose value for an attribute.
+func (m Mode) checkPreference(name, value string) error {
+	source, known := m.Attributes[name]
+	if !known || source.From != FromClient {
+		return Errorf(Invalid, "ticket.preference_unknown", "mode %q has no choice %q", m.Name, name)
+	}
+	if !slices.Contains(source.Choices, value) {
+		return Errorf(Invalid, "ticket.preference_invalid", "%q is not a choice for %q; choose one of %q", value, name, source.Choices)
+	}
+	return nil
 }
 
 // namespaces lists the stored documents that the mode's attributes are read from.
@@ -199,7 +212,7 @@ func (s AttributeSource) value(facts playerFacts, choice string) (*AttributeValu
 	why := attributeReason{From: s.From}
 	switch s.From {
 	case FromRating:
-		why.Count = int64(facts.games)
+		why.Count, why.Shared = int64(facts.games), facts.shared
 		return s.number(float64(facts.points), why)
 	case FromClient:
 		if choice == "" {

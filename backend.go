@@ -2,6 +2,8 @@ package muster
 
 import (
 	"context"
+	"crypto/rand"
+	"io"
 	"log/slog"
 	"time"
 )
@@ -25,7 +27,10 @@ type Options struct {
 
 	Now   func() time.Time
 	NewID func() string // unique and of the alphabet [a-zA-Z0-9-]
-	Log   *slog.Logger
+	// Random is where codes that must not be guessed come from; safe for concurrent use.
+	// Nil: crypto/rand.
+	Random io.Reader
+	Log    *slog.Logger
 }
 
 // Backend is the rules: what a player, a game server and GameLift's events may do.
@@ -45,6 +50,8 @@ type Backend struct {
 	log       *slog.Logger
 	watch     *watch
 	desk      *desk
+	random    io.Reader
+	guesses   guesses
 }
 
 // New makes a Backend. The modes must be valid (Mode.Validate) and of different names.
@@ -54,6 +61,10 @@ func New(o Options) *Backend {
 		modes: make(map[ModeName]Mode, len(o.Modes)), locations: make(map[string]bool, len(o.Locations)),
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
+		random: o.Random,
+	}
+	if b.random == nil {
+		b.random = rand.Reader
 	}
 	for _, m := range o.Modes {
 		b.modes[m.Name] = m

@@ -55,12 +55,16 @@ func ticketChunks(tickets []EventTicket) [][]TicketID {
 			continue
 		}
 		seen[t.ID] = true
-		if ops+1+len(t.Players) > room {
+		need := 1 + len(t.Players)
+		if len(t.Players) == 0 {
+			need += maxPartySize // which the event does not tell
+		}
+		if ops+need > room {
 			chunks, ops = append(chunks, nil), 0
 		}
 		last := len(chunks) - 1
 		chunks[last] = append(chunks[last], t.ID)
-		ops += 1 + len(t.Players)
+		ops += need
 	}
 	return chunks
 }
@@ -168,6 +172,9 @@ func (b *Backend) changeTickets(ctx context.Context, ids []TicketID, decide func
 	for i := range told {
 		b.watch.wake(told[i].ticket.ID)
 		b.tellTicket(ctx, &told[i].ticket, told[i].version)
+		if told[i].ticket.Status.Final() {
+			b.tellPartyOf(ctx, &told[i].ticket)
+		}
 	}
 	return nil
 }

@@ -69,8 +69,22 @@ type fakeGameLift struct {
 
 type fakeTicket struct {
 	muster.TicketSnapshot
-	players []muster.MatchmakingPlayer
-	match   muster.MatchID
+	players       []muster.MatchmakingPlayer
+	match         muster.MatchID
+	configuration string
+}
+
+// seatTogether puts the players of a ticket into a team; a ticket is never split.
+func (t *fakeTicket) seatTogether(team string) {
+	t.Teams = map[muster.PlayerID]string{}
+	for _, p := range t.players {
+		t.Teams[p.ID] = team
+	}
+}
+
+// acceptedBy says whether all players of a ticket accepted.
+func (t *fakeTicket) acceptedBy(accepted map[muster.PlayerID]bool) bool {
+	return !slices.ContainsFunc(t.players, func(p muster.MatchmakingPlayer) bool { return !accepted[p.ID] })
 }
 
 type fakeMatch struct {
@@ -103,6 +117,7 @@ func (g *fakeGameLift) StartMatchmaking(_ context.Context, req muster.StartMatch
 	}
 	g.tickets[req.Ticket] = &fakeTicket{
 		TicketSnapshot: muster.TicketSnapshot{Ticket: req.Ticket, Status: muster.Searching}, players: req.Players,
+		configuration: req.Configuration,
 	}
 	g.emit(muster.MatchmakingSearching, "", req.Ticket)
 	g.waiting = append(g.waiting, req.Ticket)
@@ -110,11 +125,14 @@ func (g *fakeGameLift) StartMatchmaking(_ context.Context, req muster.StartMatch
 	return answer
 }
 
-// pair proposes matches to whoever waits, two tickets at a time.
+// pair proposes matches to whoever waits, two tickets of one configuration at a time.
 func (g *fakeGameLift) pair() {
-	for len(g.waiting) >= 2 {
-		m := &fakeMatch{id: muster.MatchID(g.newID()), tickets: slices.Clone(g.waiting[:2]), accepted: map[muster.PlayerID]bool{}}
-		g.waiting = slices.Delete(g.waiting, 0, 2)
+	for {
+		pair := g.nextPair()
+		if pair == nil {
+			return
+		}
+		m := &fakeMatch{id: muster.MatchID(g.newID()), tickets: pair, accepted: map[muster.PlayerID]bool{}}
 		g.matches[m.id] = m
 		for i, id := range m.tickets {
 			t := g.tickets[id]
@@ -122,13 +140,27 @@ func (g *fakeGameLift) pair() {
 			if g.acceptance {
 				t.Status = muster.RequiresAcceptance
 			}
-			t.Teams = map[muster.PlayerID]string{t.players[0].ID: []string{"red", "blue"}[i]}
+			t.seatTogether([]string{"red", "blue"}[i])
 		}
 		g.emit(muster.PotentialMatchCreated, m.id, m.tickets...)
 		if !g.acceptance {
 			g.place(m, muster.Completed)
 		}
 	}
+}
+
+// nextPair takes the first two that wait for the same out of the queue; nil: none do.
+func (g *fakeGameLift) nextPair() []muster.TicketID {
+	first := map[string]muster.TicketID{}
+	for _, id := range g.waiting {
+		configuration := g.tickets[id].configuration
+		if other, waits := first[configuration]; waits {
+			g.waiting = slices.DeleteFunc(g.waiting, func(w muster.TicketID) bool { return w == id || w == other })
+			return []muster.TicketID{other, id}
+		}
+		first[configuration] = id
+	}
+	return nil
 }
 
 // place ends a match's placement: Completed gives every player a seat.
@@ -143,7 +175,7 @@ func (g *fakeGameLift) place(m *fakeMatch, status muster.TicketStatus) {
 	}
 	s := muster.SessionSnapshot{
 		ID: muster.SessionID("arn:aws:gamelift:us-west-2::gamesession/fleet-1/custom-local/" + string(m.id)), Live: true,
-		IPAddress: "127.0.0.1", Port: 7777, MatchID: m.id, Configuration: "duel-config", Teams: map[muster.PlayerID]string{}, CreatedAt: g.clock.now(),
+		IPAddress: "127.0.0.1", Port: 7777, MatchID: m.id, Configuration: g.tickets[m.tickets[0]].configuration, Teams: map[muster.PlayerID]string{}, CreatedAt: g.clock.now(),
 	}
 	seats := map[muster.PlayerID]muster.SeatID{}
 	for _, id := range m.tickets {
@@ -209,7 +241,7 @@ func (g *fakeGameLift) AcceptMatch(_ context.Context, id muster.TicketID, player
 	switch {
 	case !accept:
 		g.decide(m, "Rejected")
-	case len(m.accepted) == len(m.tickets):
+	case !slices.ContainsFunc(m.tickets, func(id muster.TicketID) bool { return !g.tickets[id].acceptedBy(m.accepted) }):
 		g.decide(m, "Accepted")
 	}
 	return nil
@@ -230,7 +262,7 @@ func (g *fakeGameLift) decide(m *fakeMatch, outcome string) {
 	}
 	for _, id := range m.tickets {
 		t := g.tickets[id]
-		if m.accepted[t.players[0].ID] {
+		if t.acceptedBy(m.accepted) {
 			g.search(id)
 		} else {
 			t.Status = muster.Cancelled
@@ -285,7 +317,7 @@ func (g *fakeGameLift) emit(kind muster.EventType, match muster.MatchID, tickets
 }
 
 func (g *fakeGameLift) event(kind muster.EventType, match muster.MatchID, tickets ...muster.TicketID) muster.Event {
-	ev := muster.Event{ID: g.newID(), Type: kind, At: g.clock.now(), Configuration: "duel-config", MatchID: match}
+	ev := muster.Event{ID: g.newID(), Type: kind, At: g.clock.now(), Configuration: g.tickets[tickets[0]].configuration, MatchID: match}
 	if kind == muster.PotentialMatchCreated {
 		ev.AcceptanceRequired = g.acceptance
 		if g.acceptance {
@@ -367,7 +399,7 @@ func newRigWith(acceptance bool, change func(*muster.Options)) *rig {
 				"map":   {From: muster.FromClient, Choices: []string{"harbour", "tower"}},
 				"level": {From: muster.FromPlayer, Field: "level"},
 			},
-		}},
+		}, squad("squad", muster.PartyRules{}), squad("squad-average", muster.PartyRules{Rating: muster.AverageRating}), squad("squad-highest", muster.PartyRules{Rating: muster.HighestRating}), squad("squad-ready", muster.PartyRules{RequireReady: true}), squad("pairs", muster.PartyRules{MaxSize: 2})},
 		Locations: []string{"custom-local"},
 		Now:       c.now, NewID: ids("id"), Log: slog.New(slog.DiscardHandler),
 	}
@@ -425,6 +457,18 @@ func (r *rig) deliver() error {
 		}
 	}
 	return nil
+}
+
+// squad is a mode of two teams of up to four.
+func squad(name muster.ModeName, party muster.PartyRules) muster.Mode {
+	return muster.Mode{
+		Name: name, Configuration: string(name) + "-config", Party: party,
+		Teams: []muster.ModeTeam{{Name: "red", MinPlayers: 1, MaxPlayers: 4}, {Name: "blue", MinPlayers: 1, MaxPlayers: 4}},
+		Attributes: map[string]muster.AttributeSource{
+			"skill": {From: muster.FromRating},
+			"map":   {From: muster.FromClient, Choices: []string{"harbour", "tower"}},
+		},
+	}
 }
 
 func duel() muster.TicketRequest { return muster.TicketRequest{Mode: "duel"} }

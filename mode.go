@@ -22,6 +22,8 @@ type Mode struct {
 	Attributes map[string]AttributeSource
 	// Rating is how the mode's results are rated. Nil: as Options says.
 	Rating RatingSystem
+	// Party is what the mode asks of players who queue together.
+	Party PartyRules
 }
 
 // Validate reports everything that is wrong with the mode, each with the key it
@@ -39,6 +41,9 @@ func (m Mode) Validate() []FieldError {
 	}
 	if len(m.Teams) == 0 {
 		report("teams", "a mode needs at least one team")
+	}
+	if field, problem := m.Party.problem(m.largestTeam()); problem != "" {
+		report("party"+field, "%s", problem)
 	}
 	names := make([]string, 0, len(m.Attributes))
 	for name := range m.Attributes {
@@ -67,6 +72,7 @@ func (m Mode) view() ModeView {
 		Acceptance:               m.AcceptanceTimeout > 0,
 		AcceptanceTimeoutSeconds: int(m.AcceptanceTimeout / time.Second),
 		Teams:                    m.Teams,
+		Party:                    PartyRulesView{MaxSize: m.partyLimit(), Rating: m.Party.rating(), RequireReady: m.Party.RequireReady},
 	}
 	for name, source := range m.Attributes {
 		if source.From == FromClient {

@@ -38,7 +38,7 @@ type idempotent struct {
 func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest, key string) (view TicketView, created bool, err error) {
 	mode, known := b.modes[req.Mode]
 	if !known {
-		return TicketView{}, false, Errorf(NotFound, "mode.unknown", "there is no mode %q", req.Mode)
+		return TicketView{}, false, errUnknownMode(req.Mode)
 	}
 	if len(key) > maxIdempotencyKey || !utf8.ValidString(key) {
 		return TicketView{}, false, Errorf(Invalid, "request.idempotency_key", "an idempotency key has at most %d bytes, in UTF-8", maxIdempotencyKey)
@@ -47,18 +47,12 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	if earlier, ok, err := b.earlierTicket(ctx, p, key, hash); err != nil || ok {
 		return earlier, false, err
 	}
-	me, err := b.ticketPlayer(ctx, p, mode, req)
+	t, err := b.storeTicket(ctx, p, mode, req, key, hash)
 	if err != nil {
 		return TicketView{}, false, err
 	}
-	t, err := b.storeTicket(ctx, me, mode, key, hash)
-	if err != nil {
-		return TicketView{}, false, err
-	}
-	err = b.gamelift.StartMatchmaking(ctx, StartMatchmaking{
-		Ticket: t.ID, Configuration: t.Configuration,
-		Players: []MatchmakingPlayer{{ID: p, Attributes: me.Attributes, LatencyInMs: me.LatencyInMs}},
-	})
+	b.tellStart(ctx, &t)
+	err = b.gamelift.StartMatchmaking(ctx, StartMatchmaking{Ticket: t.ID, Configuration: t.Configuration, Players: t.waiting().Players})
 	if definiteRefusal(err) {
 		b.log.WarnContext(ctx, "matchmaking refused", "ticket", t.ID, "mode", mode.Name, "error", err)
 		if undo := b.undoTicket(ctx, t, key); undo != nil {
@@ -71,6 +65,10 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	}
 	view, err = b.Ticket(ctx, p, t.ID)
 	return view, true, err
+}
+
+func errUnknownMode(name ModeName) error {
+	return Errorf(NotFound, "mode.unknown", "there is no mode %q", name)
 }
 
 // definiteRefusal says that GameLift did not take the request and never will have.
@@ -110,21 +108,24 @@ func (b *Backend) earlierTicket(ctx context.Context, p PlayerID, key, hash strin
 	return view, true, err
 }
 
-// ticketPlayer gathers what GameLift is told about a player, and why.
-func (b *Backend) ticketPlayer(ctx context.Context, p PlayerID, mode Mode, req TicketRequest) (ticketPlayer, error) {
+// entrant is a player who goes on a ticket, before it is decided what GameLift is told.
+type entrant struct {
+	ticketPlayer
+	facts       playerFacts
+	preferences map[string]string
+}
+
+// entrant gathers what can be told about a player.
+func (b *Backend) entrant(ctx context.Context, p PlayerID, mode Mode, req TicketRequest) (entrant, error) {
 	if _, _, err := b.account(ctx, p); err != nil {
-		return ticketPlayer{}, err
+		return entrant{}, err
 	}
 	latencies, dropped, err := b.latencies(req.LatencyInMs)
 	if err != nil {
-		return ticketPlayer{}, err
+		return entrant{}, err
 	}
 	facts, err := b.facts(ctx, p, mode)
-	if err != nil {
-		return ticketPlayer{}, err
-	}
-	attributes, why, err := mode.attributes(facts, req.Preferences)
-	return ticketPlayer{ID: p, Attributes: attributes, LatencyInMs: latencies, Why: why, Dropped: dropped}, err
+	return entrant{ticketPlayer{ID: p, LatencyInMs: latencies, Dropped: dropped}, facts, req.Preferences}, err
 }
 
 // facts reads what the mode's attributes of a player are made of, and nothing more.
@@ -146,36 +147,34 @@ func (b *Backend) facts(ctx context.Context, p PlayerID, mode Mode) (playerFacts
 	return facts, err
 }
 
-// storeTicket takes the player's slot and stores a new ticket, all or nothing.
-func (b *Backend) storeTicket(ctx context.Context, me ticketPlayer, mode Mode, key, hash string) (ticket, error) {
+// storeTicket takes the slots of a player and of their party, and stores a new ticket for
+// all of them, all or nothing.
+func (b *Backend) storeTicket(ctx context.Context, p PlayerID, mode Mode, req TicketRequest, key, hash string) (ticket, error) {
 	now := b.instant()
 	t := ticket{
-		ID: TicketID(b.newID()), Mode: mode.Name, Configuration: mode.Configuration, Owner: me.ID,
-		Players: []ticketPlayer{me}, Status: Queued, CreatedAt: now, UpdatedAt: now, NewsAt: now,
+		ID: TicketID(b.newID()), Mode: mode.Name, Configuration: mode.Configuration, Owner: p,
+		Status: Queued, CreatedAt: now, UpdatedAt: now, NewsAt: now,
 	}
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		held, version, err := b.liveSlot(ctx, me.ID)
+		team, err := b.gather(ctx, p, mode, req, t.ID)
 		if err != nil {
 			return nil, err
 		}
-		if err := b.busy(held); err != nil {
-			return nil, err
-		}
+		t.Players, t.Party = team.players, team.party
 		records := []struct {
 			key     Key
 			version int64
 			value   any
 			expires time.Time
 		}{
-			{slotKey(me.ID), version, slot{Kind: slotTicket, Ticket: t.ID, Player: me.ID}, now.Add(slotLife)},
 			{ticketKey(t.ID), 0, t, now.Add(ticketLife)},
 			{dueTickets.key(string(t.ID), now.Add(firstLook)), 0, due{Ticket: t.ID, Mode: t.Mode, CreatedAt: t.CreatedAt}, now.Add(ticketLife)},
-			{idempotencyKey(me.ID, key), AnyVersion, idempotent{RequestHash: hash, Ticket: t.ID}, now.Add(idempotencyLife)},
+			{idempotencyKey(p, key), AnyVersion, idempotent{RequestHash: hash, Ticket: t.ID}, now.Add(idempotencyLife)},
 		}
 		if key == "" {
-			records = records[:3]
+			records = records[:2]
 		}
-		ops := make([]Op, 0, len(records))
+		ops := team.ops
 		for _, r := range records {
 			op, err := put(r.key, r.version, r.value, r.expires)
 			if err != nil {

@@ -113,15 +113,22 @@ func (b *Backend) Snapshot(ctx context.Context, p PlayerID) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
+	var all Snapshot
 	switch held.Kind {
 	case slotTicket:
 		view, err := b.Ticket(ctx, p, held.Ticket)
-		return Snapshot{Ticket: &view}, err
+		if err != nil {
+			return Snapshot{}, err
+		}
+		all.Ticket = &view
 	case slotSession:
 		seat, err := b.signed(held.Seat, p)
-		return Snapshot{Seat: &seat}, err
+		if err != nil {
+			return Snapshot{}, err
+		}
+		all.Seat = &seat
 	}
-	return Snapshot{}, nil
+	return all, b.addParty(ctx, p, &all)
 }
 
 // freeOps frees the slots of players that a ticket holds. A slot that something else

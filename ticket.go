@@ -13,6 +13,7 @@ type ticket struct {
 	Configuration string         `json:"configuration"`
 	Owner         PlayerID       `json:"owner"`
 	Players       []ticketPlayer `json:"players"`
+	Party         PartyID        `json:"party,omitempty"` // whose ticket it is
 	Status        TicketStatus   `json:"status"`
 	ReasonCode    string         `json:"reasonCode,omitempty"`
 	ReasonMessage string         `json:"reasonMessage,omitempty"`
@@ -395,7 +396,7 @@ func (t *ticket) view(p PlayerID, version int64) TicketView {
 	v := TicketView{
 		ID: t.ID, Mode: t.Mode, Status: t.Status, Version: version,
 		CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
-		EstimatedWaitSeconds: t.EstimatedWaitSeconds,
+		EstimatedWaitSeconds: t.EstimatedWaitSeconds, PartyID: t.Party,
 	}
 	for _, other := range t.Players {
 		v.Players = append(v.Players, other.ID)

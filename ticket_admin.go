@@ -16,6 +16,7 @@ type AdminTicketView struct {
 	Status        TicketStatus `json:"status" enum:"queued,searching,requiresAcceptance,placing,completed,failed,cancelled,timedOut"`
 	Version       int64        `json:"version"`
 	Owner         PlayerID     `json:"owner"`
+	PartyID       PartyID      `json:"partyId,omitempty"`
 	CreatedAt     time.Time    `json:"createdAt"`
 	UpdatedAt     time.Time    `json:"updatedAt"`
 	// HeardAt is when GameLift last said anything new of the ticket, AskedAt when it was
@@ -62,6 +63,9 @@ type SentAttributeView struct {
 	Field           string `json:"field,omitempty"`
 	DocumentVersion int64  `json:"documentVersion,omitempty"`
 	Games           *int64 `json:"games,omitempty"`
+	// PartyRating says what of the party's ratings was sent, for From rating. Empty: the
+	// player's own.
+	PartyRating PartyRating `json:"partyRating,omitempty" enum:"average,highest"`
 	// Problem is why the source's own value was not sent, Sent what was instead, and Was
 	// the number that was out of range. Empty: nothing was in the way.
 	Problem string   `json:"problem,omitempty" enum:"none,type,wild,long,range"`
@@ -80,7 +84,7 @@ func (b *Backend) InspectTicket(ctx context.Context, id TicketID) (AdminTicketVi
 
 func (t *ticket) adminView(version int64) AdminTicketView {
 	v := AdminTicketView{
-		ID: t.ID, Mode: t.Mode, Configuration: t.Configuration, Status: t.Status, Version: version, Owner: t.Owner,
+		ID: t.ID, Mode: t.Mode, Configuration: t.Configuration, Status: t.Status, Version: version, Owner: t.Owner, PartyID: t.Party,
 		CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt, HeardAt: t.NewsAt, AskedAt: someTime(t.CheckedAt),
 		EstimatedWaitSeconds: t.EstimatedWaitSeconds, LeftMatches: t.Closed, SessionID: t.Session,
 		Players: make([]AdminTicketSeat, 0, len(t.Players)),
@@ -127,7 +131,7 @@ func (r attributeReason) view(name string, sent map[string]AttributeValue) SentA
 	}
 	switch r.From {
 	case FromRating:
-		v.Games = &r.Count
+		v.Games, v.PartyRating = &r.Count, r.Shared
 	case FromPlayer:
 		v.DocumentVersion = r.Count
 	}

@@ -71,6 +71,7 @@ type TicketView struct {
 	CreatedAt            time.Time    `json:"createdAt"`
 	UpdatedAt            time.Time    `json:"updatedAt"`
 	Players              []PlayerID   `json:"players"`
+	PartyID              PartyID      `json:"partyId,omitempty"` // whose ticket it is
 	EstimatedWaitSeconds int          `json:"estimatedWaitSeconds,omitempty"`
 	Match                *MatchView   `json:"match,omitempty"`
 	Seat                 *SeatView    `json:"seat,omitempty"`
@@ -86,6 +87,7 @@ type ModeView struct {
 	AcceptanceTimeoutSeconds int                 `json:"acceptanceTimeoutSeconds,omitempty"`
 	Teams                    []ModeTeam          `json:"teams"`
 	Choices                  map[string][]string `json:"choices,omitempty"`
+	Party                    PartyRulesView      `json:"party"`
 }
 
 // ModeTeam is one team of a mode.
@@ -163,6 +165,8 @@ type MatchHistoryPage struct {
 
 // Snapshot is all that a player who connects must know at once.
 type Snapshot struct {
-	Ticket *TicketView `json:"ticket"`
-	Seat   *SeatView   `json:"seat"`
+	Ticket  *TicketView  `json:"ticket"`
+	Seat    *SeatView    `json:"seat"`
+	Party   *PartyView   `json:"party"`
+	Invites []InviteView `json:"invites"`
 }

@@ -245,7 +245,7 @@ type EventPlayer struct {
 // Notice is news for one player, on every device.
 type Notice struct {
 	Player PlayerID
-	Type   string // "ticket" or "result"
+	Type   string // "ticket", "result", "party" or "invites"
 	Data   any    // encodes to JSON; shared by all receivers, never changed
 }
 
