@@ -5,15 +5,38 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
-// account is the record of a player.
+// account is the record of a player: with the identity that led to it, all that a first
+// sign-in writes.
 type account struct {
-	ID          PlayerID  `json:"id"`
-	DisplayName string    `json:"displayName"`
-	CreatedAt   time.Time `json:"createdAt"`
+	ID     PlayerID      `json:"id"`
+	Status accountStatus `json:"status,omitempty"`
+	// Name is the display name that the player chose, as NamePolicy takes it; empty: none
+	// yet. Number is what follows it where names have numbers.
+	Name       string           `json:"displayName,omitempty"`
+	Number     int              `json:"number,omitempty"`
+	RenamedAt  time.Time        `json:"renamedAt,omitzero"`
+	Avatar     string           `json:"avatar,omitempty"`
+	Locale     string           `json:"locale,omitempty"`
+	CreatedAt  time.Time        `json:"createdAt,omitzero"`
+	Identities []linkedIdentity `json:"identities,omitempty"` // in the order of their linking
+	DeletedAt  time.Time        `json:"deletedAt,omitzero"`
+}
+
+// accountStatus is whether an account is in use.
+type accountStatus string
+
+const (
+	accountActive  accountStatus = "" // not written: nearly all are
+	accountDeleted accountStatus = "deleted"
+)
+
+// linkedIdentity is one way in, as its account knows it.
+type linkedIdentity struct {
+	Provider string    `json:"provider"`
+	Subject  string    `json:"subject"`
+	LinkedAt time.Time `json:"linkedAt"`
 }
 
 // identityRecord is the record of one way in. SecretHash is set for guests.
@@ -58,33 +81,17 @@ func (b *Backend) EnsurePlayer(ctx context.Context, id Identity, secretHash []by
 	return player, created, nil
 }
 
-// newPlayerOps writes a new account, its identity and the identity's mirror.
+// newPlayerOps writes a new account and the identity that leads to it.
 func newPlayerOps(player PlayerID, id Identity, secretHash []byte, now time.Time) ([]Op, error) {
-	link := identityRecord{Player: player, SecretHash: secretHash, LinkedAt: now}
-	parts := []struct {
-		key   Key
-		value any
-	}{
-		{identityKey(id), link},
-		{accountKey(player), account{ID: player, DisplayName: defaultName(player), CreatedAt: now}},
-		{identityMirrorKey(player, id), map[string]any{"subject": id.Subject, "linkedAt": now}},
+	way, err := put(identityKey(id), 0, identityRecord{Player: player, SecretHash: secretHash, LinkedAt: now}, time.Time{})
+	if err != nil {
+		return nil, err
 	}
-	ops := make([]Op, 0, len(parts))
-	for _, part := range parts {
-		op, err := put(part.key, 0, part.value, time.Time{})
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, op)
-	}
-	return ops, nil
-}
-
-// defaultName is what a player is called until they choose: the end of a UUIDv7 is
-// random.
-func defaultName(p PlayerID) string {
-	id := strings.ReplaceAll(string(p), "-", "")
-	return "Player-" + strings.ToUpper(id[max(0, len(id)-5):])
+	made, err := put(accountKey(player), 0, account{
+		ID: player, CreatedAt: now,
+		Identities: []linkedIdentity{{Provider: id.Provider, Subject: id.Subject, LinkedAt: now}},
+	}, time.Time{})
+	return []Op{way, made}, err
 }
 
 // maxID bounds an id in a request, in bytes (Amazon's limit for a ticket id).
@@ -98,68 +105,58 @@ func ours(id string) bool {
 	})
 }
 
-// account reads a player's record; without one the error is NotFound.
+// account reads the account of a player. Without one, or with one that is deleted, the
+// error is NotFound.
 func (b *Backend) account(ctx context.Context, p PlayerID) (account, int64, error) {
 	if !ours(string(p)) {
 		return account{}, 0, playerNotFound(ErrNotFound)
 	}
 	a, version, err := load[account](ctx, b.store, accountKey(p))
+	if err == nil && a.Status == accountDeleted {
+		err = ErrNotFound
+	}
 	return a, version, playerNotFound(err)
+}
+
+// playerNotFound turns an absent account into the error a caller sees.
+func playerNotFound(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return Errorf(NotFound, "player.not_found", "there is no such player")
+	}
+	return err
 }
 
 // Me is the caller's own player with what they are doing now.
 func (b *Backend) Me(ctx context.Context, p PlayerID) (PlayerView, error) {
-	a, _, err := b.account(ctx, p)
+	a, version, err := b.account(ctx, p)
 	if err != nil {
 		return PlayerView{}, err
 	}
-	view := PlayerView{ID: a.ID, DisplayName: a.DisplayName, CreatedAt: &a.CreatedAt}
+	view := b.ownView(&a, version)
 	held, _, err := b.liveSlot(ctx, p)
 	if err != nil {
 		return PlayerView{}, err
 	}
-	switch held.Kind {
-	case slotTicket:
-		view.Activity = &ActivityView{Kind: "ticket", TicketID: held.Ticket}
-	case slotSession:
-		view.Activity = &ActivityView{Kind: "session", SessionID: held.Seat.SessionID}
-	}
+	view.Activity = held.activity()
 	return view, nil
+}
+
+// activity is what the slot's player is doing; nil: nothing.
+func (s slot) activity() *ActivityView {
+	switch s.Kind {
+	case slotTicket:
+		return &ActivityView{Kind: "ticket", TicketID: s.Ticket}
+	case slotSession:
+		return &ActivityView{Kind: "session", SessionID: s.Seat.SessionID}
+	}
+	return nil
 }
 
 // Player is another player, as everybody may see them.
 func (b *Backend) Player(ctx context.Context, p PlayerID) (PlayerView, error) {
-	a, _, err := b.account(ctx, p)
+	a, version, err := b.account(ctx, p)
 	if err != nil {
 		return PlayerView{}, err
 	}
-	return PlayerView{ID: a.ID, DisplayName: a.DisplayName}, nil
-}
-
-// maxNameRunes bounds a display name.
-const maxNameRunes = 24
-
-// Rename changes the caller's display name: 1 to 24 printable characters, single
-// spaces inside. Names are not unique.
-func (b *Backend) Rename(ctx context.Context, p PlayerID, name string) (PlayerView, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxNameRunes || !utf8.ValidString(name) {
-		return PlayerView{}, Errorf(Invalid, "player.name_length", "a name has 1 to %d characters", maxNameRunes)
-	}
-	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return PlayerView{}, Errorf(Invalid, "player.name_characters", "a name holds printable characters only")
-	}
-	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		a, version, err := b.account(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		a.DisplayName = name
-		op, err := put(accountKey(p), version, a, time.Time{})
-		return []Op{op}, err
-	})
-	if err != nil {
-		return PlayerView{}, err
-	}
-	return b.Me(ctx, p)
+	return b.publicView(&a, version), nil
 }

@@ -22,6 +22,9 @@ type Options struct {
 	Modes     []Mode
 	Locations []string // where latencies count; others are dropped
 
+	// Profile is what players may make of their profiles; it must be valid.
+	Profile ProfileOptions
+
 	// SignSeat completes a seat for its owner with a join token. Nil: no tokens.
 	SignSeat func(seat *SeatView, owner PlayerID) error
 
@@ -52,6 +55,7 @@ type Backend struct {
 	desk      *desk
 	random    io.Reader
 	guesses   guesses
+	profile   ProfileOptions
 }
 
 // New makes a Backend. The modes must be valid (Mode.Validate) and of different names.
@@ -61,7 +65,7 @@ func New(o Options) *Backend {
 		modes: make(map[ModeName]Mode, len(o.Modes)), locations: make(map[string]bool, len(o.Locations)),
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
-		random: o.Random,
+		random: o.Random, profile: o.Profile,
 	}
 	if b.random == nil {
 		b.random = rand.Reader

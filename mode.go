@@ -1,7 +1,6 @@
 package muster
 
 import (
-	"errors"
 	"fmt"
 	"sort"
 	"time"
@@ -83,12 +82,4 @@ func (m Mode) view() ModeView {
 		}
 	}
 	return v
-}
-
-// playerNotFound turns an absent account into the error a caller sees.
-func playerNotFound(err error) error {
-	if errors.Is(err, ErrNotFound) {
-		return Errorf(NotFound, "player.not_found", "there is no such player")
-	}
-	return err
 }

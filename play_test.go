@@ -686,23 +686,6 @@ func TestStoredDataReachesMatchmakingAndClientsCannotSetIt(t *testing.T) {
 	wantError(t, r.SetAttributes(ctx, "nobody", map[string]any{"level": 1.0}), muster.NotFound, "player.not_found")
 }
 
-func TestRenaming(t *testing.T) {
-	r := newRig(false)
-	ctx := context.Background()
-	ann := r.guest("ann")
-	if view := must[muster.PlayerView](t)(r.Rename(ctx, ann, "  Ann   of  Arc ")); view.DisplayName != "Ann of Arc" {
-		t.Errorf("the name is %q", view.DisplayName)
-	}
-	for _, bad := range []string{"", "   ", "a name that is far too long to be one", "tab\x00null", "\xff\xfe"} {
-		if _, err := r.Rename(ctx, ann, bad); muster.KindOf(err) != muster.Invalid {
-			t.Errorf("%q as a name: %v, want invalid", bad, err)
-		}
-	}
-	if view := must[muster.PlayerView](t)(r.Player(ctx, ann)); view.DisplayName != "Ann of Arc" || view.CreatedAt != nil {
-		t.Errorf("others see %+v", view)
-	}
-}
-
 func TestHistoryIsPagedNewestFirst(t *testing.T) {
 	r := newRig(false)
 	ctx := context.Background()

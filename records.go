@@ -33,10 +33,6 @@ func identityKey(id Identity) Key {
 	return Key{"ID#" + id.Provider + "#" + id.Subject, "ID"}
 }
 
-func identityMirrorKey(p PlayerID, id Identity) Key {
-	return Key{"P#" + string(p), "ID#" + id.Provider}
-}
-
 func idempotencyKey(p PlayerID, key string) Key {
 	return Key{"IDEM#" + string(p) + "#" + key, "I"}
 }

@@ -5,13 +5,17 @@ import "time"
 // The types here are what a player or a game server is shown. Every transport shows
 // the same; field names are part of the API.
 
-// PlayerView is a player as others see it; CreatedAt and Activity are for the player
-// alone.
+// PlayerView is a player as others see it; Locale, CreatedAt and Activity are for the
+// player alone.
 type PlayerView struct {
 	ID          PlayerID      `json:"id"`
 	DisplayName string        `json:"displayName"`
+	Avatar      string        `json:"avatar,omitempty"`
+	Locale      string        `json:"locale,omitempty"`
 	CreatedAt   *time.Time    `json:"createdAt,omitempty"`
 	Activity    *ActivityView `json:"activity,omitempty"`
+	// Tag is that of the profile, for Precondition: the activity does not change it.
+	Tag string `json:"-"`
 }
 
 // ActivityView is what a player is doing now.

@@ -22,7 +22,6 @@ type fakePlay struct {
 	attributes map[string]any // of the last SetAttributes
 	lastTicket muster.TicketRequest
 	lastKey    string
-	lastName   string
 	lastLimit  int
 	lastBefore string
 	lastID     muster.SessionID
@@ -42,16 +41,11 @@ func (f *fakePlay) called(name string) error {
 }
 
 func (f *fakePlay) Me(_ context.Context, me muster.PlayerID) (muster.PlayerView, error) {
-	return muster.PlayerView{ID: me, DisplayName: "Ada"}, f.called("Me")
-}
-
-func (f *fakePlay) Rename(_ context.Context, me muster.PlayerID, name string) (muster.PlayerView, error) {
-	f.lastName = name
-	return muster.PlayerView{ID: me, DisplayName: name}, f.called("Rename")
+	return muster.PlayerView{ID: me, DisplayName: "Ada", Tag: "7"}, f.called("Me")
 }
 
 func (f *fakePlay) Player(_ context.Context, id muster.PlayerID) (muster.PlayerView, error) {
-	return muster.PlayerView{ID: id, DisplayName: "Bob"}, f.called("Player")
+	return muster.PlayerView{ID: id, DisplayName: "Bob", Tag: "8"}, f.called("Player")
 }
 
 func (f *fakePlay) Ratings(context.Context, muster.PlayerID) ([]muster.RatingView, error) {

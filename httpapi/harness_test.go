@@ -18,12 +18,13 @@ import (
 // rig is the interface over fakes. do sends a request through the whole handler and
 // checks what every answer must have.
 type rig struct {
-	t       *testing.T
-	play    *fakePlay
-	auth    *fakeAuth
-	log     *bytes.Buffer
-	handler http.Handler
-	doc     document
+	t        *testing.T
+	play     *fakePlay
+	auth     *fakeAuth
+	profiles *fakeProfiles
+	log      *bytes.Buffer
+	handler  http.Handler
+	doc      document
 }
 
 // document is what the tests read of the OpenAPI document.
@@ -43,10 +44,10 @@ type document struct {
 
 func newRig(t *testing.T, change func(*Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, play: &fakePlay{created: true}, auth: &fakeAuth{}, log: &bytes.Buffer{}}
+	r := &rig{t: t, play: &fakePlay{created: true}, auth: &fakeAuth{}, profiles: &fakeProfiles{}, log: &bytes.Buffer{}}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
-		Admin: r.play, VerifyAdmin: verifyAdmin, Inspect: fakeInspector{},
+		Admin: r.play, VerifyAdmin: verifyAdmin, Inspect: fakeInspector{}, Profiles: r.profiles,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

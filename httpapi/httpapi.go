@@ -45,6 +45,8 @@ type Options struct {
 	// VerifyServer turns a game server's key ("msk_...") into its caller.
 	VerifyServer func(key string) (muster.Caller, error)
 
+	Profiles Profiles // players change their profiles; nil: not served
+
 	// Admin answers operators, and VerifyAdmin turns an operator's key ("mak_...") into
 	// its caller. Both nil: nothing is served under /v1/admin.
 	Admin       Admin
@@ -106,6 +108,7 @@ func New(o Options) http.Handler {
 	}
 	s.api = newAPI(s.mux, s.Version)
 	s.authRoutes()
+	s.profileRoutes()
 	s.playerRoutes()
 	s.catalogueRoutes()
 	s.ticketRoutes()

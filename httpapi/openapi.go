@@ -148,7 +148,7 @@ func exampleTime() time.Time { return time.Date(2026, 3, 14, 15, 9, 26, 500_000_
 
 func exampleMyself() myself {
 	at := exampleTime()
-	return myself{ID: examplePlayer, DisplayName: "Ada", CreatedAt: &at, Activity: &muster.ActivityView{Kind: "ticket", TicketID: exampleTicketID}}
+	return myself{ID: examplePlayer, DisplayName: "Ada", Avatar: "owl", Locale: "pt-BR", CreatedAt: &at, Activity: &muster.ActivityView{Kind: "ticket", TicketID: exampleTicketID}}
 }
 
 func exampleSeat() muster.SeatView {

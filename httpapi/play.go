@@ -19,7 +19,6 @@ type Play interface {
 // Players answers for a player's own account, and for what others may see of it.
 type Players interface {
 	Me(ctx context.Context, me muster.PlayerID) (muster.PlayerView, error)
-	Rename(ctx context.Context, me muster.PlayerID, name string) (muster.PlayerView, error)
 	Player(ctx context.Context, id muster.PlayerID) (muster.PlayerView, error)
 	Ratings(ctx context.Context, me muster.PlayerID) ([]muster.RatingView, error)
 	// Matches returns up to limit matches, newest first, older than the cursor

@@ -20,6 +20,8 @@ type config struct {
 	Modes     []modeConfig `yaml:"modes"`
 	// GameServers is how many game-server processes `muster up` keeps.
 	GameServers gameServersConfig `yaml:"gameServers"`
+	// Profile is what players may make of their profiles.
+	Profile profileConfig `yaml:"profile"`
 
 	hosted bool // sessions run where the studio's fleets are, not on this machine
 }
@@ -91,6 +93,7 @@ func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldErro
 	k := &checker{readFile: readFile, taken: make(map[string]bool)}
 	c.checkLocations(k)
 	c.GameServers.check(k)
+	c.Profile.check(k)
 	if len(c.Modes) == 0 {
 		k.report("modes", "at least one mode is needed")
 	}

@@ -21,6 +21,7 @@ func fileShape() *shape {
 	return group(map[string]*shape{
 		"locations":   list("a list of strings", text()),
 		"gameServers": group(map[string]*shape{"spare": whole(), "max": whole()}),
+		"profile":     profileShape(),
 		"modes": list("a list of modes", group(map[string]*shape{
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
 			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(),
