@@ -65,7 +65,7 @@ func (b *Backend) CreateParty(ctx context.Context, me PlayerID, want PartySettin
 // newMember is a player as a party's member. An unknown player is NotFound.
 func (b *Backend) newMember(ctx context.Context, id PlayerID) (partyMember, error) {
 	a, _, err := b.account(ctx, id)
-	return partyMember{ID: id, Name: a.DisplayName}, err
+	return partyMember{ID: id, Name: b.displayName(&a)}, err
 }
 
 // changeParty lets decide change a party in one transaction, tells everybody whom that
