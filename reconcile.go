@@ -29,13 +29,24 @@ type due struct {
 // silent for too long and applies the answers. It is safe to run on every replica: who
 // moves a due record first looks at what it points to.
 func (b *Backend) Reconcile(ctx context.Context) error {
-	return b.sweepDue(ctx, dueTickets, b.sweepTickets)
+	return b.reconcileTickets(ctx)
 }
 
-// sweepTickets looks at due tickets.
-func (b *Backend) sweepTickets(ctx context.Context, now time.Time, page []Record) error {
-	var over []Key
+// reconcileTickets asks about silent tickets, those of all shards together: GameLift
+// describes ten at a time.
+func (b *Backend) reconcileTickets(ctx context.Context) error {
 	var silent []TicketID
+	err := b.sweepDue(ctx, dueTickets, func(ctx context.Context, now time.Time, page []Record) error {
+		claimed, err := b.claimSilent(ctx, now, page)
+		silent = append(silent, claimed...)
+		return err
+	})
+	return errors.Join(err, b.settleAll(ctx, silent))
+}
+
+// claimSilent looks at due tickets and claims those that GameLift must be asked about.
+func (b *Backend) claimSilent(ctx context.Context, now time.Time, page []Record) (silent []TicketID, err error) {
+	var over []Key
 	for _, rec := range page {
 		d, err := decode[due](rec)
 		if err != nil {
@@ -44,7 +55,7 @@ func (b *Backend) sweepTickets(ctx context.Context, now time.Time, page []Record
 		}
 		t, _, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{Status: Failed})
 		if err != nil {
-			return err
+			return silent, err
 		}
 		if t.Status.Final() {
 			over = append(over, rec.Key)
@@ -53,16 +64,16 @@ func (b *Backend) sweepTickets(ctx context.Context, now time.Time, page []Record
 		look := t.silent(now)
 		moved, err := b.moveDue(ctx, rec, dueTickets, string(d.Ticket), t.nextLook(now, look))
 		if err != nil {
-			return err
+			return silent, err
 		}
 		if moved && look {
 			silent = append(silent, t.ID)
 		}
 	}
 	if err := b.forget(ctx, over); err != nil {
-		return fmt.Errorf("forget finished tickets: %w", err)
+		return silent, fmt.Errorf("forget finished tickets: %w", err)
 	}
-	return b.settleAll(ctx, silent)
+	return silent, nil
 }
 
 // silent says that GameLift must be asked about the ticket: nothing was heard of it
