@@ -229,7 +229,7 @@ func (b *Backend) tellTicket(ctx context.Context, t *ticket, version int64) {
 			b.log.ErrorContext(ctx, "sign seat", "ticket", t.ID, "player", p.ID, "error", err)
 			continue
 		}
-		notices = append(notices, Notice{Player: p.ID, Type: "ticket", Data: view})
+		notices = append(notices, ticketNotice(p.ID, view))
 	}
 	b.notifier.Notify(ctx, notices...)
 }

@@ -105,11 +105,9 @@ func (b *Backend) takeSlot(p PlayerID, version int64, id TicketID) (Op, error) {
 	return put(slotKey(p), version, slot{Kind: slotTicket, Ticket: id, Player: p}, b.instant().Add(slotLife))
 }
 
-// tellStart tells a party that its leader started: the others must know the ticket.
+// tellStart tells of a new ticket: the player's other devices, and the rest of the party
+// whose leader started, must know it.
 func (b *Backend) tellStart(ctx context.Context, t *ticket) {
-	if t.Party == "" {
-		return
-	}
 	b.tellTicket(ctx, t, 1)
 	b.tellPartyOf(ctx, t)
 }

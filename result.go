@@ -326,9 +326,13 @@ func (b *Backend) resultOps(ctx context.Context, res result, version int64, play
 func (b *Backend) tellResult(ctx context.Context, res result, players []playerResult) {
 	notices := make([]Notice, 0, len(players))
 	for _, p := range players {
-		notices = append(notices, Notice{Player: p.ID, Type: "result", Data: b.historyView(res, p)})
+		notices = append(notices, b.resultNotice(res, p))
 	}
 	b.notifier.Notify(ctx, notices...)
+}
+
+func (b *Backend) resultNotice(res result, p playerResult) Notice {
+	return Notice{Player: p.ID, Type: "result", Data: b.historyView(res, p), Follow: followOfResult(res.Session)}
 }
 
 func (b *Backend) historyView(r result, p playerResult) MatchHistoryView {

@@ -247,6 +247,9 @@ type Notice struct {
 	Player PlayerID
 	Type   string // "ticket", "result", "party" or "invites"
 	Data   any    // encodes to JSON; shared by all receivers, never changed
+	// Follow is what the player knows once they were told. A notice all of which is
+	// known already, in that version or a newer one, is old news. Empty: always news.
+	Follow []Followed
 }
 
 // Notifier is the port to connected players. Notify never blocks on a slow

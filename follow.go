@@ -1,0 +1,128 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Followed is something that a player was told of, in the version they know. Whoever
+// keeps players informed looks from time to time whether there is a newer one
+// (CatchUp), because a notice may be lost: the replica that made the change may have
+// died before it told anyone.
+type Followed struct {
+	Kind    string        `json:"kind"` // one of the follow kinds
+	ID      string        `json:"id"`
+	Version int64         `json:"version"`
+	Every   time.Duration `json:"every,omitempty"` // between two looks; 0: it does not change any more
+}
+
+// What can be followed.
+const (
+	followTicket = "ticket" // ID is a TicketID
+	followSeat   = "seat"   // ID is a SessionID; version 1 while it is taken, 2 once its result is known
+)
+
+// How often to look. A player who waits for a match notices every second; one who plays
+// is told by the game server, too.
+const (
+	followTicketEvery = 2 * time.Second
+	followSeatEvery   = 10 * time.Second
+)
+
+// followOfTicket is what somebody who was shown a ticket knows.
+func followOfTicket(v TicketView) []Followed {
+	f := Followed{Kind: followTicket, ID: string(v.ID), Version: v.Version}
+	if !v.Status.Final() {
+		f.Every = followTicketEvery
+	}
+	if v.Seat == nil {
+		return []Followed{f}
+	}
+	return []Followed{f, followOfSeat(v.Seat.SessionID)}
+}
+
+func followOfSeat(id SessionID) Followed {
+	return Followed{Kind: followSeat, ID: string(id), Version: 1, Every: followSeatEvery}
+}
+
+// followOfResult is what somebody who was told of a result knows: their seat is over.
+func followOfResult(id SessionID) []Followed {
+	return []Followed{{Kind: followSeat, ID: string(id), Version: 2}}
+}
+
+// Following is what a player knows who was shown the snapshot.
+func (s Snapshot) Following() []Followed {
+	var all []Followed
+	if s.Ticket != nil {
+		all = append(all, followOfTicket(*s.Ticket)...)
+	}
+	if s.Seat != nil {
+		all = append(all, followOfSeat(s.Seat.SessionID))
+	}
+	return all
+}
+
+func ticketNotice(p PlayerID, v TicketView) Notice {
+	return Notice{Player: p, Type: "ticket", Data: v, Follow: followOfTicket(v)}
+}
+
+// CatchUp looks whether something that a player was told of has changed, and returns the
+// notices that they lack. open is false when there is nothing more to follow: it is
+// over, or not theirs.
+func (b *Backend) CatchUp(ctx context.Context, p PlayerID, known Followed) (lacking []Notice, open bool, err error) {
+	switch known.Kind {
+	case followTicket:
+		return b.catchUpTicket(ctx, p, known)
+	case followSeat:
+		return b.catchUpSeat(ctx, p, known)
+	}
+	return nil, false, nil // a later version of this program told of it
+}
+
+func (b *Backend) catchUpTicket(ctx context.Context, p PlayerID, known Followed) ([]Notice, bool, error) {
+	view, err := b.Ticket(ctx, p, TicketID(known.ID))
+	switch {
+	case KindOf(err) == NotFound:
+		return nil, false, nil
+	case err != nil:
+		return nil, true, err
+	case view.Version <= known.Version:
+		return nil, !view.Status.Final(), nil
+	}
+	return []Notice{ticketNotice(p, view)}, !view.Status.Final(), nil
+}
+
+// catchUpSeat looks for the result of a seat that is gone. A result frees the seat in the
+// same Write.
+func (b *Backend) catchUpSeat(ctx context.Context, p PlayerID, known Followed) ([]Notice, bool, error) {
+	held, _, err := b.slotOf(ctx, p)
+	if err != nil || held.Kind == slotSession && string(held.Seat.SessionID) == known.ID {
+		return nil, true, err
+	}
+	res, _, err := load[result](ctx, b.store, resultKey(SessionID(known.ID)))
+	if errors.Is(err, ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, true, err
+	}
+	for _, mine := range res.Players {
+		if mine.ID == p {
+			return []Notice{b.resultNotice(res, mine)}, false, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// Heard takes in notices that another replica sent: whoever waits here for what they
+// tell looks at once.
+func (b *Backend) Heard(notices ...Notice) {
+	for _, n := range notices {
+		for _, f := range n.Follow {
+			if f.Kind == followTicket {
+				b.watch.wake(TicketID(f.ID))
+			}
+		}
+	}
+}
