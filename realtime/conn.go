@@ -172,6 +172,7 @@ func (c *conn) begin(ctx context.Context, g greeting) bool {
 		c.drop(websocket.StatusTryAgainLater, "the state could not be read: come back a little later")
 		return false
 	}
+	c.hub.remember(c.player, snapshot.Following())
 	return c.send(ctx, encode(envelope{Type: "snapshot", Seq: &g.seq, Data: snapshot}))
 }
 

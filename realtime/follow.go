@@ -25,8 +25,8 @@ type Follow struct {
 // Bounds of following. A look is a read or two of the store.
 const (
 	followTick    = 200 * time.Millisecond
-	followAtOnce  = 16   // looks at the same time
-	followBatch   = 512  // looks between two ticks, at the most
+	followAtOnce  = 16  // looks at the same time
+	followBatch   = 512 // looks between two ticks, at the most
 	followTimeout = 5 * time.Second
 	maxFollowed   = 16 // things that a stream remembers to have been told of
 )

@@ -3,7 +3,6 @@ package realtime
 import (
 	"container/list"
 	"context"
-	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -25,6 +24,8 @@ type Hub struct {
 	count   int // connections, those being opened included
 	streams map[muster.PlayerID]*stream
 	idle    *list.List // of *stream without connections, the longest idle first
+
+	lookouts lookouts
 }
 
 // stream is what one player is told, on every device. Hub.mu guards it.
@@ -35,6 +36,10 @@ type stream struct {
 	conns     []*conn // the oldest first
 	idleSince time.Time
 	idle      *list.Element // its place in Hub.idle; nil while connected
+
+	told   []followed // what its devices were told of, the latest last
+	lookAt time.Time  // when something of it needs a look
+	place  int        // in Hub.lookouts, counted from 1; 0: none
 }
 
 // New makes a Hub. It panics when Redeem or Play is missing, since that is a mistake
@@ -46,10 +51,16 @@ func New(o Options) *Hub {
 	return &Hub{opts: withDefaults(o), streams: map[muster.PlayerID]*stream{}, idle: list.New()}
 }
 
-// Run forgets streams that nobody resumes, until ctx ends. Then it closes every
+// Run forgets streams that nobody resumes, and looks for news that got lost on their way
+// here, until ctx ends. Then it closes every
 // connection with code 1012, waits for them and refuses further ones. Closing takes up
 // to ten seconds when a device does not answer.
 func (h *Hub) Run(ctx context.Context) {
+	var following sync.WaitGroup
+	defer following.Wait()
+	if h.opts.Follow != nil {
+		following.Go(func() { h.follow(ctx) })
+	}
 	ticker := time.NewTicker(housekeepEvery)
 	defer ticker.Stop()
 	for {
@@ -95,18 +106,19 @@ func (h *Hub) forgetOne(e *list.Element) {
 }
 
 // Notify tells players their news on every device, in the order of the call. A player
-// whom no device listens for gets nothing: its next device reads the state instead.
+// whom no device listens for gets nothing: its next device reads the state instead. Old
+// news is not told again.
 func (h *Hub) Notify(ctx context.Context, notices ...muster.Notice) {
 	for _, n := range notices {
 		if !h.knows(n.Player) {
 			continue
 		}
-		data, err := json.Marshal(n.Data)
+		data, err := encodeNotice(n)
 		if err != nil {
 			h.opts.Log.ErrorContext(ctx, "encode notice", "type", n.Type, "playerId", n.Player, "err", err)
 			continue
 		}
-		h.publish(n.Player, n.Type, data)
+		h.publish(n, data)
 	}
 }
 
@@ -118,14 +130,15 @@ func (h *Hub) knows(p muster.PlayerID) bool {
 
 // publish numbers a message, remembers it and hands it to every device. A device
 // whose queue is full is dropped; what it has been sent so far has no gap.
-func (h *Hub) publish(p muster.PlayerID, kind string, data []byte) {
+func (h *Hub) publish(n muster.Notice, data []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.streams[p]
-	if s == nil {
+	s := h.streams[n.Player]
+	if s == nil || s.isOldNews(n.Follow) {
 		return
 	}
-	message := eventMessage(kind, s.history.last+1, data)
+	s.learn(n.Follow, h.opts.Now())
+	message := eventMessage(n.Type, s.history.last+1, data)
 	s.history.add(message)
 	keep := s.conns[:0]
 	for _, c := range s.conns {
@@ -142,6 +155,7 @@ func (h *Hub) publish(p muster.PlayerID, kind string, data []byte) {
 
 // rest makes a stream without connections idle; mu is held.
 func (h *Hub) rest(s *stream) {
+	h.reschedule(s)
 	if len(s.conns) > 0 || s.idle != nil {
 		return
 	}
@@ -257,6 +271,7 @@ func (h *Hub) attach(c *conn, from position) (greeting, bool) {
 		s.conns = append(s.conns[:0], s.conns[1:]...)
 	}
 	s.conns = append(s.conns, c)
+	h.reschedule(s)
 	g := greeting{epoch: s.epoch, seq: s.history.last}
 	if from.epoch == s.epoch {
 		if missed, ok := s.history.since(from.after); ok {

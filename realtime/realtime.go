@@ -11,8 +11,10 @@
 // that a device that names the epoch and the last seq it received gets exactly what it
 // missed. Where that is not possible it is told so, and gets a snapshot instead.
 //
-// The hub serves one process. It never decides who may hear what: notices are
-// addressed to players, and requests go to Play with the player of the connection.
+// The hub serves one process. Whoever runs several passes the notices of each to the
+// others, and gives every hub a Follow for those that get lost. A hub never decides who
+// may hear what: notices are addressed to players, and requests go to Play with the
+// player of the connection.
 //
 // A connection is closed with one of these codes. After any but 4001 a client comes
 // back by itself, with a fresh ticket, and resumes:
@@ -77,6 +79,10 @@ type Options struct {
 	// AllowedOrigins are the origins ("https://game.example") besides our own host
 	// whose pages may connect; empty: none.
 	AllowedOrigins []string
+
+	// Follow finds news that nobody told this hub. Nil: all news is made in this process,
+	// or told to it.
+	Follow *Follow
 
 	Limits Limits
 	Log    *slog.Logger     // nil: silent
