@@ -6,4 +6,6 @@ import "muster"
 var (
 	_ Play  = (*muster.Backend)(nil)
 	_ Admin = (*muster.Backend)(nil)
+
+	_ Parties = (*muster.Backend)(nil)
 )

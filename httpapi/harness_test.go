@@ -22,6 +22,7 @@ type rig struct {
 	play     *fakePlay
 	auth     *fakeAuth
 	profiles *fakeProfiles
+	parties  *fakeParties
 	log      *bytes.Buffer
 	handler  http.Handler
 	doc      document
@@ -44,10 +45,11 @@ type document struct {
 
 func newRig(t *testing.T, change func(*Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, play: &fakePlay{created: true}, auth: &fakeAuth{}, profiles: &fakeProfiles{}, log: &bytes.Buffer{}}
+	r := &rig{t: t, play: &fakePlay{created: true}, auth: &fakeAuth{}, profiles: &fakeProfiles{}, parties: &fakeParties{}, log: &bytes.Buffer{}}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
 		Admin: r.play, VerifyAdmin: verifyAdmin, Inspect: fakeInspector{}, Profiles: r.profiles,
+		Parties:       r.parties,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

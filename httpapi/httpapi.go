@@ -54,6 +54,8 @@ type Options struct {
 	// Inspect shows operators tickets; it needs VerifyAdmin. Nil: not served.
 	Inspect Inspector
 
+	Parties Parties // nil: not served
+
 	// JWKS and Configuration answer the two well-known documents; nil: not served.
 	JWKS, Configuration func() []byte
 
@@ -113,6 +115,7 @@ func New(o Options) http.Handler {
 	s.catalogueRoutes()
 	s.ticketRoutes()
 	s.explanationRoutes()
+	s.partyRoutes()
 	s.inspectionRoutes()
 	s.gameServerRoutes()
 	s.eventRoutes()

@@ -59,6 +59,14 @@ var descriptions = map[string]string{
 	"ExplanationView.nextStepInSeconds": "When the rules relax next",
 	"ExplanationView.reachInSeconds":    "When relaxed rules let a waiting ticket in",
 	"ExplanationRule.limit":             "What the rule allows; absent where that is no matter of degree",
+	"PartyView.state":                   "queued: its ticket is under way; playing: a member is still in the session of its latest match; open: neither",
+	"PartyView.code":                    "Lets others join while open is true",
+	"PartyView.ticketId":                "Absent in state open",
+	"PartyView.members":                 "In the order in which they came: who has been there longest leads next",
+	"PartyInviteView.declined":          "The player refused, and cannot be asked again until the invite expires",
+	"PartyMemberView.displayName":       "As it was when the member joined or last said that they are ready",
+	"PartyRulesView.rating":             "What each member of a party sends: their own skill, the party's average, or its highest",
+	"PartyRulesView.requireReady":       "All but the leader must be ready before the leader starts",
 	"ActivityView.kind":                 "Which of the two ids is set",
 }
 
@@ -72,6 +80,7 @@ func finishDocument(api huma.API) []byte {
 		{Name: "auth", Description: "Sign in, stay signed in, sign out"},
 		{Name: "players", Description: "Accounts, ratings, history"},
 		{Name: "play", Description: "Modes, tickets, the realtime socket"},
+		{Name: "parties", Description: "Players who queue together"},
 		{Name: "server", Description: "For game servers"},
 		{Name: "events", Description: "For Amazon's services"},
 		{Name: "operate", Description: "For operators"},

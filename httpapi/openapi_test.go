@@ -20,6 +20,10 @@ var served = map[string]string{
 	"post /v1/matchmaking/tickets/{id}/accept": playerSecurity, "post /v1/matchmaking/tickets/{id}/decline": playerSecurity,
 	"get /v1/matchmaking/tickets/{id}/explanation": playerSecurity, "get /v1/admin/tickets/{id}/explanation": adminSecurity, "get /v1/admin/tickets/{id}": adminSecurity,
 	"post /v1/server/sessions/{id}/result": serverSecurity, "put /v1/server/players/{id}/attributes": serverSecurity,
+	"post /v1/parties": playerSecurity, "get /v1/parties/me": playerSecurity, "patch /v1/parties/me": playerSecurity, "delete /v1/parties/me": playerSecurity,
+	"post /v1/parties/join": playerSecurity, "put /v1/parties/me/ready": playerSecurity, "put /v1/parties/me/leader": playerSecurity,
+	"delete /v1/parties/me/members/{id}": playerSecurity, "post /v1/parties/me/invites": playerSecurity, "delete /v1/parties/me/invites/{id}": playerSecurity,
+	"get /v1/players/me/invites": playerSecurity, "post /v1/players/me/invites/{id}": playerSecurity, "delete /v1/players/me/invites/{id}": playerSecurity,
 	"post /v1/events/sns": "",
 	"get /v1/realtime":    "", "get /healthz": "", "get /readyz": "", "get /openapi.json": "",
 }

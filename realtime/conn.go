@@ -299,7 +299,7 @@ func (c *conn) ask(ctx context.Context, r request) (reply any, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestWithin)
 	defer cancel()
 	defer c.recovered(ctx, &err)
-	reply, err = serveRequest(ctx, c.hub.opts.Play, c.player, r)
+	reply, err = c.hub.opts.serve(ctx, c.player, r)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
 		err = &muster.Error{Kind: muster.Unavailable, Code: "request.interrupted", Message: "the request took too long; try again", RetryAfter: time.Second, Err: err}
 	}

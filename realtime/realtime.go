@@ -75,6 +75,8 @@ type Options struct {
 	// Redeem exchanges a one-use ticket for its caller. An error is a *muster.Error.
 	Redeem func(ctx context.Context, ticket string) (muster.Caller, error)
 	Play   Play
+	// Parties serves requests about parties. Nil: there are none.
+	Parties Parties
 
 	// AllowedOrigins are the origins ("https://game.example") besides our own host
 	// whose pages may connect; empty: none.

@@ -339,7 +339,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub := realtime.New(realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, AllowedOrigins: p.origins, Log: p.log})
+	hub := realtime.New(realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	notifier.Notifier = hub
 	if p.spread != nil {
 		notifier.Notifier = p.spread(hub)
@@ -350,7 +350,7 @@ func newBackend(p backendParts) (*backend, error) {
 	stopping := make(chan struct{})
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
-		Play: rules, Auth: ids, Profiles: rules, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
+		Play: rules, Auth: ids, Profiles: rules, Parties: rules, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
