@@ -2,19 +2,37 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"muster"
 	"muster/store/sqlite"
 )
 
-func benchStore(b *testing.B, durability sqlite.Durability) *sqlite.Store {
+const (
+	benchClients   = 64  // each waits for its answer before it asks again
+	benchValue     = 200 // bytes of a value
+	benchFolderVar = "MUSTER_BENCH_FOLDER"
+)
+
+// benchOpen opens a store in a new folder.
+func benchOpen(b *testing.B, durability sqlite.Durability, now func() time.Time) *sqlite.Store {
 	b.Helper()
-	s, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(b.TempDir(), "muster.db"), Durability: durability})
+	return benchOpenAt(b, sqlite.Options{Path: filepath.Join(benchTemp(b), "muster.db"), Durability: durability, Now: now})
+}
+
+func benchOpenAt(b *testing.B, opts sqlite.Options) *sqlite.Store {
+	b.Helper()
+	s, err := sqlite.Open(context.Background(), opts)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -26,73 +44,211 @@ func benchStore(b *testing.B, durability sqlite.Durability) *sqlite.Store {
 	return s
 }
 
-// record i of a typical size: a player's slot or ticket in JSON.
-func benchPut(i int64) muster.Op {
-	k := muster.Key{Partition: fmt.Sprintf("P#%08x", uint32(i)*2654435761), Sort: "PROFILE"}
-	return muster.Op{Key: k, Value: make([]byte, 300), Version: muster.AnyVersion}
+// benchFolder is where the databases of the benchmarks are: on the disk that is to be
+// measured. A large one is kept there from one run to the next.
+func benchFolder(b *testing.B) string {
+	b.Helper()
+	folder := os.Getenv(benchFolderVar)
+	if folder == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			b.Fatalf("%v: name a folder with %s", err, benchFolderVar)
+		}
+		folder = filepath.Join(cache, "muster-bench")
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		b.Fatal(err)
+	}
+	return folder
+}
+
+func benchTemp(b *testing.B) string {
+	b.Helper()
+	folder, err := os.MkdirTemp(benchFolder(b), "run-")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = os.RemoveAll(folder) }) // registered first: the store is closed by then
+	return folder
+}
+
+// playerKey is that of player n. Neighbours are scattered over the table, as the ids of
+// players are.
+func playerKey(n int64) muster.Key {
+	return muster.Key{Partition: fmt.Sprintf("PLAYER#%016x", uint64(n)*0x9e3779b97f4a7c15), Sort: "PROFILE"}
+}
+
+// measure lets the clients do b.N operations altogether, each op getting the client's
+// number and how many it has done, and reports operations per second, the median and
+// the 99th percentile of their times, and the processor time that one took.
+func measure(b *testing.B, clients int, op func(client int, n int64) error) {
+	b.Helper()
+	times := make([][]time.Duration, clients)
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	var wg sync.WaitGroup
+	processor := processorTime()
+	b.ResetTimer()
+	for client := range clients {
+		wg.Go(func() {
+			for n := int64(0); left.Add(-1) >= 0; n++ {
+				began := time.Now()
+				if err := op(client, n); err != nil {
+					b.Error(err)
+					return
+				}
+				times[client] = append(times[client], time.Since(began))
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	all := slices.Concat(times...)
+	slices.Sort(all)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+	b.ReportMetric(float64(processorTime()-processor)/float64(b.N)/1e3, "cpu-µs/op")
+	for _, p := range []int{50, 99} {
+		b.ReportMetric(float64(all[len(all)*p/100])/1e3, fmt.Sprintf("p%d-µs", p))
+	}
 }
 
 var durabilities = []struct {
 	name       string
 	durability sqlite.Durability
-}{{"power loss", sqlite.SurvivePowerLoss}, {"crash", sqlite.SurviveCrash}}
+}{{"power", sqlite.SurvivePowerLoss}, {"crash", sqlite.SurviveCrash}}
 
-// Reports Writes per second of one operation each, from 64 clients that wait for each.
-func BenchmarkWriteFrom64Clients(b *testing.B) {
+// Writes of one operation each, from 64 clients that each have keys of their own: new
+// records, and ten of its own that a client replaces in turn.
+func BenchmarkWrite(b *testing.B) {
+	value := make([]byte, benchValue)
+	kinds := []struct {
+		name string
+		op   func(client int, n int64) muster.Op
+	}{
+		{"new", func(client int, n int64) muster.Op {
+			return muster.Op{Key: playerKey(n*benchClients + int64(client)), Value: value}
+		}},
+		{"replace", func(client int, n int64) muster.Op {
+			return muster.Op{Key: playerKey(n%10*benchClients + int64(client)), Value: value, Version: n / 10}
+		}},
+	}
 	for _, d := range durabilities {
-		b.Run("survive "+d.name, func(b *testing.B) {
-			s := benchStore(b, d.durability)
-			var next atomic.Int64
-			b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if err := s.Write(context.Background(), benchPut(next.Add(1))); err != nil {
-						b.Error(err)
-					}
-				}
+		for _, kind := range kinds {
+			b.Run(d.name+"/"+kind.name, func(b *testing.B) {
+				var commits atomic.Int64 // each asks for the time once
+				s := benchOpen(b, d.durability, func() time.Time { commits.Add(1); return time.Now() })
+				measure(b, benchClients, func(client int, n int64) error {
+					return s.Write(context.Background(), kind.op(client, n))
+				})
+				b.ReportMetric(float64(b.N)/float64(commits.Load()), "writes/commit")
 			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s")
-		})
-	}
-}
-
-// Reports how long a Write takes when nothing else goes on.
-func BenchmarkLoneWrite(b *testing.B) {
-	for _, d := range durabilities {
-		b.Run("survive "+d.name, func(b *testing.B) {
-			s := benchStore(b, d.durability)
-			for i := int64(0); b.Loop(); i++ {
-				if err := s.Write(context.Background(), benchPut(i)); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// Reports point reads from as many goroutines as there are processors.
-func BenchmarkGet(b *testing.B) {
-	const records = 10_000
-	s := benchStore(b, sqlite.SurviveCrash)
-	for i := int64(0); i < records; i += muster.MaxWriteOps {
-		var ops []muster.Op
-		for j := range int64(muster.MaxWriteOps) {
-			ops = append(ops, benchPut(i+j))
 		}
-		if err := s.Write(context.Background(), ops...); err != nil {
+		b.Run(d.name+"/alone", func(b *testing.B) {
+			s := benchOpen(b, d.durability, nil)
+			measure(b, 1, func(client int, n int64) error {
+				return s.Write(context.Background(), kinds[0].op(client, n))
+			})
+		})
+	}
+}
+
+// tables are sizes of a table of players, in records.
+var tables = []struct {
+	name    string
+	players int64
+}{{"10k", 10_000}, {"10M", 10_000_000}}
+
+// benchTable opens a table of so many players, which is built once by Load and kept.
+func benchTable(b *testing.B, name string, players int64) *sqlite.Store {
+	b.Helper()
+	path := filepath.Join(benchFolder(b), "players-"+name+".db")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := buildTable(path+".new", players); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
 			b.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background()) // as a request's is
-	defer cancel()
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for i := int64(0); pb.Next(); i++ {
-			if _, err := s.Get(ctx, benchPut(i*7919%records).Key); err != nil {
-				b.Error(err)
-			}
+	return benchOpenAt(b, sqlite.Options{Path: path})
+}
+
+func buildTable(path string, players int64) (err error) {
+	ctx := context.Background()
+	_ = os.Remove(path) // of a run that was ended
+	s, err := sqlite.Open(ctx, sqlite.Options{Path: path, Durability: sqlite.SurviveCrash})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	keys := make([]muster.Key, players)
+	for n := range players {
+		keys[n] = playerKey(n)
+	}
+	slices.SortFunc(keys, func(a, b muster.Key) int { return compareText(a.Partition, b.Partition) })
+	began := time.Now()
+	const chunk = 500_000
+	records := make([]muster.Record, 0, chunk)
+	for done := range players {
+		records = append(records, muster.Record{Key: keys[done], Value: make([]byte, benchValue), Version: 1})
+		if len(records) < chunk && done+1 < players {
+			continue
 		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reads/s")
+		if err := s.Load(ctx, records); err != nil {
+			return err
+		}
+		records = records[:0]
+		if players > chunk {
+			fmt.Fprintf(os.Stderr, "build %s: %d %% of %d records, %.0f a second\n", filepath.Base(path), 100*(done+1)/players, players, float64(done+1)/time.Since(began).Seconds())
+		}
+	}
+	return nil
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Point operations on tables of two sizes, from 64 clients, at random places of the whole
+// table: a read, and a read with the write of what was read, as the backend changes
+// records. -short leaves out the large table, which takes a few minutes to build.
+func BenchmarkTable(b *testing.B) {
+	ops := []struct {
+		name string
+		op   func(s *sqlite.Store, key muster.Key) error
+	}{
+		{"get", func(s *sqlite.Store, key muster.Key) error {
+			_, err := s.Get(context.Background(), key)
+			return err
+		}},
+		{"change", func(s *sqlite.Store, key muster.Key) error {
+			for {
+				r, err := s.Get(context.Background(), key)
+				if err != nil {
+					return err
+				}
+				err = s.Write(context.Background(), muster.Op{Key: key, Value: r.Value, Version: r.Version})
+				if !errors.Is(err, muster.ErrConflict) { // another client has the same player
+					return err
+				}
+			}
+		}},
+	}
+	for _, table := range tables {
+		if testing.Short() && table.players > 1_000_000 {
+			continue
+		}
+		for _, o := range ops {
+			b.Run(o.name+"/"+table.name, func(b *testing.B) {
+				s := benchTable(b, table.name, table.players)
+				measure(b, benchClients, func(int, int64) error { return o.op(s, playerKey(rand.Int64N(table.players))) })
+			})
+		}
+	}
 }

@@ -2,15 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-
-	sqlite "modernc.org/sqlite"
 )
 
 // resolvePath gives the file one name, whichever way it is reached: the lock goes by
@@ -66,6 +63,9 @@ func dsn(path string, query url.Values) string {
 	}
 	// Defensive mode refuses statements that could damage the file; without dqs a
 	// misspelt column is an error, not a text.
+	if query == nil {
+		query = url.Values{}
+	}
 	query.Set("_defensive", "1")
 	query.Set("_dqs", "0")
 	// Only this process uses the file; a reader may still meet the recovery of the log.
@@ -75,55 +75,55 @@ func dsn(path string, query url.Values) string {
 }
 
 // openWriting opens the one connection that writes, and brings the file to our schema.
-func openWriting(ctx context.Context, path string, durability Durability) (*sql.DB, error) {
-	db, err := openDB(dsn(path, url.Values{"mode": {"rw"}}), 1)
+func openWriting(ctx context.Context, path string, durability Durability) (_ *conn, err error) {
+	c, err := connect(ctx, dsn(path, url.Values{"mode": {"rw"}}))
 	if err != nil {
 		return nil, err
 	}
-	defer closeUnless(&err, db)
+	defer closeUnless(&err, c)
 	// Look before anything is changed: the file may be somebody else's.
-	if err = checkOwner(ctx, db); err != nil {
+	if err = checkOwner(ctx, c); err != nil {
 		return nil, err
 	}
-	if err = configure(ctx, db, durability); err != nil {
+	if err = configure(ctx, c, durability); err != nil {
 		return nil, err
 	}
-	if err = migrate(ctx, db); err != nil {
+	if err = migrate(ctx, c); err != nil {
 		return nil, err
 	}
-	return db, nil
+	return c, nil
 }
 
-func configure(ctx context.Context, db *sql.DB, durability Durability) error {
-	var mode string
-	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+// openFolder opens the connection that folds the log into the file.
+func openFolder(ctx context.Context, path string) (_ *folder, err error) {
+	c, err := connect(ctx, dsn(path, url.Values{"mode": {"rw"}}))
+	if err != nil {
+		return nil, err
+	}
+	defer closeUnless(&err, c)
+	// How it flushes decides whether a commit it has folded outlives a power failure.
+	if err = c.exec(ctx, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 0"); err != nil {
+		return nil, err
+	}
+	return newFolder(ctx, c)
+}
+
+// readPragmas configure every connection.
+const readPragmas = "PRAGMA cache_size = -16000" // kB. No mmap: an error of the disk would be the end of the process
+
+func configure(ctx context.Context, c *conn, durability Durability) error {
+	mode, err := c.value(ctx, "PRAGMA journal_mode = WAL")
+	if err != nil {
 		return err
 	}
 	if mode != "wal" {
 		return fmt.Errorf("the file system does not support a write-ahead log (journal mode is %q)", mode)
 	}
-	pragmas := []string{"PRAGMA synchronous = FULL", "PRAGMA fullfsync = ON"} // fullfsync: macOS
+	pragmas := "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;" // fullfsync: macOS
 	if durability == SurviveCrash {
-		pragmas = []string{"PRAGMA synchronous = NORMAL"}
+		pragmas = "PRAGMA synchronous = NORMAL;"
 	}
-	// The log is folded into the file every 4096 pages (16 MB) and cut back to that.
-	pragmas = append(pragmas, "PRAGMA wal_autocheckpoint = 4096", "PRAGMA journal_size_limit = 16777216")
-	for _, pragma := range pragmas {
-		if _, err := db.ExecContext(ctx, pragma); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// openDB makes a pool of up to conns connections, each kept for good.
-func openDB(dsn string, conns int) (*sql.DB, error) {
-	connector, err := sqlite.NewConnector(dsn)
-	if err != nil {
-		return nil, err
-	}
-	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return db, nil
+	// The folder folds the log; one that grew long is cut back.
+	pragmas += "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;"
+	return c.exec(ctx, pragmas+readPragmas)
 }

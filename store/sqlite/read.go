@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"net/url"
 	"runtime"
@@ -28,101 +28,143 @@ const (
 // readers are connections that can only read. They see what has been committed and
 // neither wait for the writer nor make it wait.
 type readers struct {
-	db                       *sql.DB
-	get1, list1, descending1 *sql.Stmt
-	page1                    *sql.Stmt
+	all  []*reader
+	idle chan *reader
+}
+
+// reader is one of them.
+type reader struct {
+	conn                        *conn
+	get, list, descending, page *stmt
 }
 
 func newReaders(ctx context.Context, path string) (_ *readers, err error) {
-	conns := min(max(runtime.GOMAXPROCS(0), 4), 16)
-	db, err := openDB(dsn(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}}), conns)
-	if err != nil {
-		return nil, err
-	}
-	defer closeUnless(&err, db)
-	r := &readers{db: db}
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{{&r.get1, getSQL}, {&r.list1, listSQL}, {&r.descending1, listDescendingSQL}, {&r.page1, pageSQL}} {
-		if *p.stmt, err = db.PrepareContext(ctx, p.text); err != nil {
+	n := min(max(runtime.GOMAXPROCS(0), 4), 16)
+	r := &readers{idle: make(chan *reader, n)}
+	defer closeUnless(&err, r)
+	for range n {
+		c, err := connect(ctx, dsn(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}}))
+		if err != nil {
 			return nil, err
 		}
+		one := &reader{conn: c}
+		r.all = append(r.all, one)
+		if err := one.prepare(ctx); err != nil {
+			return nil, err
+		}
+		r.idle <- one
 	}
 	return r, nil
 }
 
-// Close closes the connections, which must be at rest, and their statements.
-func (r *readers) Close() error {
-	return errors.Join(r.get1.Close(), r.list1.Close(), r.descending1.Close(), r.page1.Close(), r.db.Close())
+func (r *reader) prepare(ctx context.Context) error {
+	if err := r.conn.exec(ctx, readPragmas); err != nil {
+		return err
+	}
+	return r.conn.prepareAll(ctx, map[**stmt]string{&r.get: getSQL, &r.list: listSQL, &r.descending: listDescendingSQL, &r.page: pageSQL})
 }
 
-// get returns sql.ErrNoRows for a record that is absent or has expired.
+// Close closes the connections, which must be at rest.
+func (r *readers) Close() error {
+	var errs []error
+	for _, one := range r.all {
+		errs = append(errs, one.conn.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// take waits for an idle reader; the caller gives it back into r.idle.
+func (r *readers) take(ctx context.Context) (*reader, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case one := <-r.idle:
+		return one, nil
+	default:
+	}
+	select {
+	case one := <-r.idle:
+		return one, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// get returns muster.ErrNotFound for a record that is absent or has expired.
 func (r *readers) get(ctx context.Context, key muster.Key, now time.Time) (muster.Record, error) {
-	record := muster.Record{Key: key}
-	var expiresAt sql.NullInt64
-	row := r.get1.QueryRowContext(ctx, []byte(key.Partition), []byte(key.Sort), now.Unix())
-	if err := row.Scan(&record.Value, &record.Version, &expiresAt); err != nil {
+	one, err := r.take(ctx)
+	if err != nil {
 		return muster.Record{}, err
 	}
-	record.ExpiresAt = instant(expiresAt)
-	return record, nil
+	defer func() { r.idle <- one }()
+	record := muster.Record{Key: key}
+	err = one.get.each(func(row []driver.Value) error {
+		fill(&record, row)
+		return nil
+	}, []byte(key.Partition), []byte(key.Sort), now.Unix())
+	if err == nil && record.Version == 0 {
+		err = muster.ErrNotFound
+	}
+	return record, err
 }
 
-func (r *readers) list(ctx context.Context, partition string, opts muster.ListOptions, now time.Time) (_ []muster.Record, err error) {
-	stmt := r.list1
-	if opts.Descending {
-		stmt = r.descending1
-	}
-	from, to := opts.Range()
-	rows, err := stmt.QueryContext(ctx, []byte(partition), []byte(from), []byte(to), now.Unix(), opts.Max())
+func (r *readers) list(ctx context.Context, partition string, opts muster.ListOptions, now time.Time) ([]muster.Record, error) {
+	one, err := r.take(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	var records []muster.Record
-	for rows.Next() {
-		record := muster.Record{Key: muster.Key{Partition: partition}}
-		var expiresAt sql.NullInt64
-		if err := rows.Scan(&record.Sort, &record.Value, &record.Version, &expiresAt); err != nil {
-			return nil, err
-		}
-		record.ExpiresAt = instant(expiresAt)
-		records = append(records, record)
+	defer func() { r.idle <- one }()
+	list := one.list
+	if opts.Descending {
+		list = one.descending
 	}
-	return records, rows.Err()
+	from, to := opts.Range()
+	var records []muster.Record
+	err = list.each(func(row []driver.Value) error {
+		record := muster.Record{Key: muster.Key{Partition: partition, Sort: text(row[0])}}
+		fill(&record, row[1:])
+		records = append(records, record)
+		return ctx.Err()
+	}, []byte(partition), []byte(from), []byte(to), now.Unix(), int64(opts.Max()))
+	if err != nil {
+		return nil, err
+	}
+	return records, nil
 }
 
 // page is the next part of a scan; more says whether there may be another.
 func (r *readers) page(ctx context.Context, after muster.Key, now time.Time) (page []muster.Record, more bool, err error) {
-	rows, err := r.page1.QueryContext(ctx, []byte(after.Partition), []byte(after.Sort), now.Unix(), muster.MaxListLimit)
+	one, err := r.take(ctx)
 	if err != nil {
 		return nil, false, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	defer func() { r.idle <- one }()
 	bytes := 0
-	for bytes < scanBytes && rows.Next() {
-		var record muster.Record
-		var expiresAt sql.NullInt64
-		if err := rows.Scan(&record.Partition, &record.Sort, &record.Value, &record.Version, &expiresAt); err != nil {
-			return nil, false, err
-		}
-		record.ExpiresAt = instant(expiresAt)
+	err = one.page.each(func(row []driver.Value) error {
+		record := muster.Record{Key: muster.Key{Partition: text(row[0]), Sort: text(row[1])}}
+		fill(&record, row[2:])
 		page = append(page, record)
-		bytes += len(record.Value)
-	}
-	return page, bytes >= scanBytes || len(page) == muster.MaxListLimit, rows.Err()
+		if bytes += len(record.Value); bytes >= scanBytes {
+			more = true
+			return errEnough
+		}
+		return ctx.Err()
+	}, []byte(after.Partition), []byte(after.Sort), now.Unix(), int64(muster.MaxListLimit))
+	return page, more || len(page) == muster.MaxListLimit, err
 }
 
-// instant is a stored expiry as a time; null is the zero time.
-func instant(seconds sql.NullInt64) time.Time {
-	if !seconds.Valid {
-		return time.Time{}
+// fill sets what a row says: value, version, expiry. The value is the driver's own copy.
+func fill(record *muster.Record, row []driver.Value) {
+	record.Value, _ = row[0].([]byte)
+	record.Version, _ = row[1].(int64)
+	if seconds, ok := row[2].(int64); ok {
+		record.ExpiresAt = time.Unix(seconds, 0).UTC()
 	}
-	return time.Unix(seconds.Int64, 0).UTC()
 }
 
-// seconds is a time as it is stored; the zero time is null.
-func seconds(t time.Time) sql.NullInt64 {
-	return sql.NullInt64{Int64: t.Unix(), Valid: !t.IsZero()}
+// text is a key's part, which is stored as a blob.
+func text(v driver.Value) string {
+	b, _ := v.([]byte)
+	return string(b)
 }

@@ -9,7 +9,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -79,20 +78,24 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	db, err := openWriting(ctx, path, opts.Durability)
+	c, err := openWriting(ctx, path, opts.Durability)
 	if err != nil {
 		return nil, describeOpen(err)
 	}
-	defer closeUnless(&err, db)
+	defer closeUnless(&err, c)
 	now := opts.Now
 	if now == nil {
 		now = time.Now
 	}
-	w, err := newWriter(ctx, db, now)
+	f, err := openFolder(ctx, path)
 	if err != nil {
 		return nil, describeOpen(err)
 	}
-	defer closeUnless(&err, w)
+	defer closeUnless(&err, f.conn)
+	w, err := newWriter(ctx, c, f, now)
+	if err != nil {
+		return nil, describeOpen(err)
+	}
 	r, err := newReaders(ctx, path)
 	if err != nil {
 		return nil, describeOpen(err)
@@ -157,9 +160,6 @@ func (s *Store) Get(ctx context.Context, key muster.Key) (muster.Record, error) 
 	}
 	defer s.calls.Done()
 	r, err := s.readers.get(ctx, key, s.now())
-	if errors.Is(err, sql.ErrNoRows) {
-		err = muster.ErrNotFound
-	}
 	if err != nil {
 		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, classify(err))
 	}

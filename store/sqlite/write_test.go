@@ -197,7 +197,7 @@ func TestAFullDiskFailsOnlyWhatDoesNotFit(t *testing.T) {
 	ctx := context.Background()
 	limit := func(pages int) {
 		t.Helper()
-		if _, err := s.writer.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+		if err := s.writer.conn.exec(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -243,7 +243,7 @@ func TestWhatExpiresMakesRoomOnAFullDisk(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	s := openInternal(t, func() time.Time { return now })
 	ctx := context.Background()
-	if _, err := s.writer.conn.ExecContext(ctx, "PRAGMA max_page_count = 40"); err != nil {
+	if err := s.writer.conn.exec(ctx, "PRAGMA max_page_count = 40"); err != nil {
 		t.Fatal(err)
 	}
 	op := putOf("old", 120_000, 0)
@@ -272,12 +272,13 @@ func TestExpiredRecordsLeaveTheFileAsOthersAreWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	count := func() (n int) {
+	count := func() int {
 		t.Helper()
-		if err := s.readers.db.QueryRowContext(ctx, "SELECT count(*) FROM record").Scan(&n); err != nil {
+		n, err := s.readers.all[0].conn.number(ctx, "SELECT count(*) FROM record")
+		if err != nil {
 			t.Fatal(err)
 		}
-		return n
+		return int(n)
 	}
 	const old = 2 * sweepEachCommit
 	for i := range old {
@@ -295,7 +296,7 @@ func TestExpiredRecordsLeaveTheFileAsOthersAreWritten(t *testing.T) {
 
 func TestErrorsOfTheDiskAreUnavailableAndKeepTheirDetailToTheLog(t *testing.T) {
 	s := openInternal(t, time.Now)
-	if _, err := s.writer.conn.ExecContext(context.Background(), "PRAGMA query_only = ON"); err != nil {
+	if err := s.writer.conn.exec(context.Background(), "PRAGMA query_only = ON"); err != nil {
 		t.Fatal(err)
 	}
 	err := s.Write(context.Background(), putOf("s", 1, 0))
