@@ -161,7 +161,7 @@ func connectionOutcome(err error) outcome {
 	if errors.As(err, &sending) || errors.As(err, &answer) || errors.As(err, &decoding) {
 		return unanswered
 	}
-	var local *smithy.InvalidParamsError
+	var local smithy.InvalidParamsError
 	var encoding *smithy.SerializationError
 	if errors.As(err, &local) || errors.As(err, &encoding) {
 		return faulty

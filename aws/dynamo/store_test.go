@@ -11,12 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"go.uber.org/goleak"
+
 	"muster"
 	"muster/store/storetest"
 )
 
 // endpointVariable names the base URL of a DynamoDB Local that the tests may fill.
 const endpointVariable = "MUSTER_DYNAMODB"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // localOptions are those of a table of its own on DynamoDB Local, which ends with the
 // test. Without one the test is skipped.
