@@ -40,6 +40,7 @@ type modeConfig struct {
 	RequestTimeoutSeconds    *int                       `yaml:"requestTimeoutSeconds"`
 	AcceptanceTimeoutSeconds int                        `yaml:"acceptanceTimeoutSeconds"`
 	Attributes               map[string]attributeConfig `yaml:"attributes"`
+	Rating                   ratingConfig               `yaml:"rating"`
 
 	ruleSetBody []byte
 	teams       []muster.ModeTeam
@@ -141,6 +142,7 @@ func (m *modeConfig) check(k *checker, at string) {
 	if n := m.AcceptanceTimeoutSeconds; n < 0 || n > 600 {
 		k.report(at+".acceptanceTimeoutSeconds", "lies between 0 (no acceptance) and 600, not %d", n)
 	}
+	m.Rating.check(k, at+".rating")
 	rules := m.readRuleSet(k, at)
 	if rules == nil {
 		m.teams = []muster.ModeTeam{{Name: "unknown", MaxPlayers: 1}} // reported above
@@ -204,7 +206,7 @@ func (m *modeConfig) mode() muster.Mode {
 	mode := muster.Mode{
 		Name: muster.ModeName(m.Name), Title: m.Title, Description: m.Description, Configuration: m.Configuration,
 		AcceptanceTimeout: time.Duration(m.AcceptanceTimeoutSeconds) * time.Second, Teams: m.teams,
-		Attributes: make(map[string]muster.AttributeSource, len(m.Attributes)),
+		Attributes: make(map[string]muster.AttributeSource, len(m.Attributes)), Rating: m.Rating.system(),
 	}
 	for name, a := range m.Attributes {
 		mode.Attributes[name] = muster.AttributeSource{

@@ -325,7 +325,7 @@ func newBackend(p backendParts) (*backend, error) {
 	notifier := &lateNotifier{}
 	var ids *identity.Service
 	rules := muster.New(muster.Options{
-		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: plackettLuce{},
+		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: defaultRating(),
 		Advisor: advisor.New(p.gameLift),
 		Modes:   p.modes, Locations: p.locations, Profile: p.profile,
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },

@@ -8,43 +8,56 @@ import (
 	"muster/rating"
 )
 
-// plackettLuce is the rules' port to the rating package.
-type plackettLuce struct{}
-
-func (plackettLuce) New() muster.Skill {
-	r := rating.Default()
-	return muster.Skill{Mu: r.Mu, Sigma: r.Sigma}
+// ratings is a rating system of package rating; both of them have this.
+type ratings interface {
+	Start() rating.Rating
+	Rate(m rating.Match) [][]rating.Rating
+	Idle(r rating.Rating, idle time.Duration) rating.Rating
 }
 
-// pointsPerMu turns a mean into the number that players and rule sets see: a new
-// player of mean 25 has 1500.
-const pointsPerMu = 60
+// ratingSystem is the rules' port to the rating package.
+type ratingSystem struct {
+	ratings
+	pointsPerMu float64 // what players see of one point of the system's scale
+}
 
-func (plackettLuce) Points(s muster.Skill) int { return int(math.Round(max(0, s.Mu) * pointsPerMu)) }
+// newcomersPoints is what a new player shows, whatever the system.
+const newcomersPoints = 1500
 
-// Idle changes nothing: a belief does not age by itself.
-func (plackettLuce) Idle(s muster.Skill, _ time.Duration) muster.Skill { return s }
+func newRatingSystem(r ratings) ratingSystem {
+	return ratingSystem{ratings: r, pointsPerMu: newcomersPoints / r.Start().Mu}
+}
 
-// Rate lets each player's skill move by the part of the match that they played.
-func (plackettLuce) Rate(match muster.RatedMatch) [][]muster.Skill {
-	teams, ranks := make([][]rating.Rating, len(match.Teams)), make([]int, len(match.Teams))
+// defaultRating rates the modes that say nothing about it.
+func defaultRating() muster.RatingSystem { return newRatingSystem(rating.WengLin{}) }
+
+func (s ratingSystem) New() muster.Skill { return muster.Skill(s.Start()) }
+
+func (s ratingSystem) Points(skill muster.Skill) int {
+	return int(math.Round(max(0, skill.Mu) * s.pointsPerMu))
+}
+
+func (s ratingSystem) Idle(skill muster.Skill, idle time.Duration) muster.Skill {
+	return muster.Skill(s.ratings.Idle(rating.Rating(skill), idle))
+}
+
+func (s ratingSystem) Rate(match muster.RatedMatch) [][]muster.Skill {
+	m := rating.Match{
+		Teams: make([][]rating.Rating, len(match.Teams)), Ranks: make([]int, len(match.Teams)),
+		Weights: make([][]float64, len(match.Teams)),
+	}
 	for i, team := range match.Teams {
-		ranks[i] = team.Rank
+		m.Ranks[i] = team.Rank
 		for _, p := range team.Players {
-			teams[i] = append(teams[i], rating.Rating{Mu: p.Skill.Mu, Sigma: p.Skill.Sigma})
+			m.Teams[i] = append(m.Teams[i], rating.Rating(p.Skill))
+			m.Weights[i] = append(m.Weights[i], p.Weight)
 		}
 	}
-	out := make([][]muster.Skill, len(teams))
-	for i, team := range rating.PlackettLuce(teams, ranks, rating.Options{}) {
-		for j, r := range team {
-			p := match.Teams[i].Players[j]
-			after := muster.Skill{Mu: r.Mu, Sigma: r.Sigma}
-			if p.Weight < 1 {
-				after.Mu = p.Skill.Mu + p.Weight*(r.Mu-p.Skill.Mu)
-				after.Sigma = p.Skill.Sigma + p.Weight*(r.Sigma-p.Skill.Sigma)
-			}
-			out[i] = append(out[i], after)
+	after := make([][]muster.Skill, len(match.Teams))
+	for i, team := range s.ratings.Rate(m) {
+		for _, r := range team {
+			after[i] = append(after[i], muster.Skill(r))
 		}
 	}
-	return out
+	return after
 }

@@ -24,7 +24,7 @@ func fileShape() *shape {
 		"profile":     profileShape(),
 		"modes": list("a list of modes", group(map[string]*shape{
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
-			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(),
+			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(), "rating": ratingShape(),
 			"attributes": {want: "a group of attributes", takes: isGroup, each: group(map[string]*shape{
 				"from": text(), "field": text(), "min": number(), "max": number(), "outside": text(),
 				"choices": list("a list of strings", text()),
@@ -52,6 +52,10 @@ func whole() *shape {
 		var i int
 		return n.ShortTag() == "!!int" && n.Decode(&i) == nil // without the tag 0.5 would do, and become 0
 	}}
+}
+
+func truth() *shape {
+	return &shape{want: "true or false", takes: func(n *yaml.Node) bool { return n.ShortTag() == "!!bool" }}
 }
 
 func number() *shape { return &shape{want: "a number", takes: isNumber} }
