@@ -148,7 +148,7 @@ func (b *Backend) profileOps(ctx context.Context, a *account, change ProfileChan
 	}
 	if change.DisplayName != nil && *change.DisplayName != a.Name {
 		now := b.instant()
-		if until := a.RenamedAt.Add(b.profile.RenameEvery); a.Name != "" && now.Before(until) {
+		if until := a.RenamedAt.Add(b.profile.RenameEvery); b.profile.RenameEvery > 0 && a.Name != "" && now.Before(until) {
 			return nil, &Error{Kind: Exhausted, Code: "player.name_too_recent", Message: "this name is too new to be changed", RetryAfter: until.Sub(now)}
 		}
 		if ops, err = b.nameOps(ctx, a, *change.DisplayName); err != nil {
