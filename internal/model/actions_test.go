@@ -89,7 +89,7 @@ func playerActions() []action {
 			}
 			name := fmt.Sprint("Name ", w.rand.IntN(1000))
 			w.names[p].write(name, func() error {
-				view, err := r.Rename(context.Background(), p, name)
+				view, err := r.UpdateProfile(context.Background(), p, muster.ProfileChange{DisplayName: &name}, muster.Precondition{})
 				w.allow(err, "rename")
 				w.shown(p, view)
 				return err
@@ -148,7 +148,7 @@ func ticketActions() []action {
 			}
 			t := w.recentTicket()
 			view, err := r.CancelTicket(context.Background(), t.player, t.id)
-			w.allow(err, "cancel", muster.Conflict)
+			w.allow(err, "cancel", muster.Conflict, muster.NotFound)
 			w.shown(t.player, view)
 		}},
 		{"somebody else looks at a ticket", 1, func(w *world, r *replica) {
@@ -185,19 +185,19 @@ func (w *world) queue(r *replica) {
 		key = fmt.Sprint("key-", w.keys)
 	}
 	view, created, err := r.StartTicket(context.Background(), p, req, key)
-	w.allow(err, "queue", muster.Conflict, muster.Invalid)
+	w.allow(err, "queue", muster.Conflict, muster.Invalid, muster.Denied)
 	if err == nil {
 		w.shown(p, view)
 		if !created {
 			w.fail("a new key %q gave an old ticket", key)
 		}
-		w.tickets = append(w.tickets, ticketFact{p, view.ID})
+		w.tickets = append(w.tickets, ticketFact{p, view.ID, w.now})
 	}
 	if key == "" || w.rand.IntN(2) == 0 {
 		return
 	}
 	again, created, err2 := w.replicas[w.rand.IntN(len(w.replicas))].StartTicket(context.Background(), p, req, key)
-	w.allow(err2, "queue again", muster.Conflict, muster.Invalid)
+	w.allow(err2, "queue again", muster.Conflict, muster.Invalid, muster.Denied, muster.NotFound)
 	if err2 != nil {
 		return
 	}
@@ -206,7 +206,7 @@ func (w *world) queue(r *replica) {
 		w.fail("key %q gave ticket %s and then %s", key, view.ID, again.ID)
 	}
 	if err != nil {
-		w.tickets = append(w.tickets, ticketFact{p, again.ID})
+		w.tickets = append(w.tickets, ticketFact{p, again.ID, w.now})
 	}
 }
 

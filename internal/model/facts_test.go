@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"muster"
 )
@@ -19,11 +20,13 @@ type facts struct {
 	tried    map[muster.SessionID]bool                // reported, whatever the answer
 	seen     map[muster.TicketID]*sight
 	keys     int
+	codes    []string // of parties, some of them long gone
 }
 
 type ticketFact struct {
 	player muster.PlayerID
 	id     muster.TicketID
+	at     time.Time
 }
 
 // sight is what a ticket's players were shown of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"muster"
 )
@@ -11,7 +12,9 @@ import (
 // checkRest checks what must hold once the service has come to rest.
 func (w *world) checkRest() {
 	r := w.replicas[0]
+	w.checkOwners(true)
 	w.checkTickets(r)
+	w.checkParties(r)
 	w.counts["results"] += len(w.reports)
 	w.counts["players"] += len(w.players)
 	for _, p := range w.players {
@@ -23,6 +26,9 @@ func (w *world) checkRest() {
 func (w *world) checkTickets(r *replica) {
 	ctx := context.Background()
 	for _, t := range w.tickets {
+		if w.now.Sub(t.at) > 23*time.Hour {
+			continue // tickets are kept for a day
+		}
 		view, err := r.Ticket(ctx, t.player, t.id)
 		if muster.KindOf(err) == muster.NotFound && err != nil {
 			w.fail("ticket %s of %s was acknowledged and is gone", t.id, t.player)

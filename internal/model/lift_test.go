@@ -336,7 +336,23 @@ func (g *lift) end(id muster.SessionID) {
 	}
 }
 
-// settle ends all that is under way, without a word.
+// endAll ends all tickets, matches and sessions that are under way.
+func (g *lift) endAll() {
+	for _, m := range g.matches {
+		m.over = true
+	}
+	for _, id := range g.order {
+		if t := g.tickets[id]; !t.Status.Final() {
+			t.Status = muster.TimedOut
+			g.emit(muster.MatchmakingTimedOut, "", id)
+		}
+	}
+	for id := range g.sessions {
+		g.end(id)
+	}
+}
+
+// settle ends all tickets and matches without a word. Sessions go on.
 func (g *lift) settle() {
 	g.calm = true
 	for _, m := range g.matches {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"muster"
@@ -42,6 +43,7 @@ func (r *replica) restart() {
 		made++
 		return fmt.Sprintf("%s-%d-%05d", r.name, r.born, made)
 	}
+	options.Random = rand.NewChaCha8([32]byte{byte(r.w.seed), byte(r.w.seed >> 8), byte(r.born), r.name[len(r.name)-1]})
 	options.Log = slog.New(slog.DiscardHandler)
 	r.Backend = muster.New(options)
 }

@@ -60,7 +60,7 @@ type action struct {
 // actions is everything that can happen.
 func actions() []action {
 	var all []action
-	for _, some := range [][]action{timeActions(), playerActions(), ticketActions(), resultActions()} {
+	for _, some := range [][]action{timeActions(), playerActions(), partyActions(), ticketActions(), resultActions()} {
 		all = append(all, some...)
 	}
 	return all
@@ -172,11 +172,18 @@ func timeActions() []action {
 	return []action{
 		{"time passes", 8, func(w *world, _ *replica) { w.now = w.now.Add(time.Duration(w.rand.IntN(5000)) * time.Millisecond) }},
 		{"a lot of time passes", 1, func(w *world, _ *replica) {
-			if w.rand.IntN(4) == 0 {
+			if w.acting == 1 && w.rand.IntN(4) == 0 {
 				w.now = w.now.Add(time.Duration(w.rand.IntN(40)) * time.Minute)
 			}
 		}},
 		{"GameLift moves on", 18, func(w *world, _ *replica) { w.lift.moveOn() }},
+		{"a day passes", 1, func(w *world, _ *replica) {
+			if w.acting == 1 && w.rand.IntN(8) == 0 { // no call takes that long
+				w.now = w.now.Add(time.Duration(20+w.rand.IntN(10)) * time.Hour)
+				w.lift.endAll() // nothing waits or lasts that long
+				w.counts["days"]++
+			}
+		}},
 		{"events arrive", 25, func(w *world, r *replica) { w.fly(r) }},
 		{"the reconciler looks", 8, func(w *world, r *replica) {
 			w.allow(r.Reconcile(context.Background()), "reconcile")
