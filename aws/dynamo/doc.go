@@ -24,6 +24,5 @@
 //
 // Every single record is as of the latest Write. A List is not one instant, though: a
 // Write that happens meanwhile may be seen in some of its records and not in others
-// (Amazon DynamoDB Developer Guide, "Isolation level between TransactWriteItems and
-// Query": read-committed).
+// (DynamoDB Developer Guide, "Isolation levels for DynamoDB transactions").
 package dynamo

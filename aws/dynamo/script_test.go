@@ -16,6 +16,7 @@ import (
 // asked is a request as DynamoDB gets it.
 type asked struct {
 	operation string
+	body      string
 	members   map[string]any
 }
 
@@ -77,7 +78,7 @@ func (sc *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := asked{operation: strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810.")}
+	a := asked{operation: strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "DynamoDB_20120810."), body: string(body)}
 	if err := json.Unmarshal(body, &a.members); err != nil {
 		return nil, err
 	}

@@ -146,10 +146,11 @@ func (s *Store) send(ctx context.Context, req types.TransactWriteItem, uncertain
 // whatever the last try says is so.
 func (s *Store) writeMany(ctx context.Context, items []types.TransactWriteItem, token string) (result, error) {
 	use := Usage{Call: CallTransaction}
+	same := &verbatim{}
 	r, err := s.persist(ctx, &use, func(ctx context.Context, _ bool) error {
 		out, err := s.api.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{
 			TransactItems: items, ClientRequestToken: &token, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-		})
+		}, same.options)
 		if err == nil {
 			for _, c := range out.ConsumedCapacity {
 				use.addWrite(&c)
@@ -161,8 +162,7 @@ func (s *Store) writeMany(ctx context.Context, items []types.TransactWriteItem, 
 	return r, err
 }
 
-// author is who writes, and when: what a request says beside its operation. Repeats are
-// of the same request, by the letter.
+// author is who writes, and when: what a request says beside its operation.
 type author struct {
 	now time.Time
 	id  writeID

@@ -278,6 +278,9 @@ func TestARepeatedTransactionIsTheSameByItsToken(t *testing.T) {
 				if token == "" || len(token) > 36 || token != sc.asked[0].at("ClientRequestToken") {
 					t.Errorf("try %d has the token %q", i+1, token)
 				}
+				if a.body != sc.asked[0].body {
+					t.Errorf("try %d is another request by the letter", i+1)
+				}
 			}
 		})
 	}
