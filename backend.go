@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -84,15 +85,21 @@ func New(o Options) *Backend {
 // instant is now as records and answers hold it: UTC, whole milliseconds.
 func (b *Backend) instant() time.Time { return b.now().UTC().Truncate(time.Millisecond) }
 
-// Run settles silent tickets until ctx ends. Every replica runs it; they share the
-// work.
+// Run does what falls due until ctx ends: it settles silent tickets, finishes results
+// and recounts ratings. Every replica runs it; they share the work.
 func (b *Backend) Run(ctx context.Context) error {
-	for {
-		if err := pause(ctx, sweepEvery); err != nil {
-			return nil //nolint:nilerr // the context's end is how Run is told to stop
-		}
-		if err := b.Reconcile(ctx); err != nil && ctx.Err() == nil {
-			b.log.WarnContext(ctx, "reconcile tickets", "error", err)
+	var wg sync.WaitGroup
+	wg.Go(func() { b.repeat(ctx, recountEvery, "recount ratings", b.Recount) }) // may take long
+	b.repeat(ctx, sweepEvery, "reconcile", b.Reconcile)
+	wg.Wait()
+	return nil
+}
+
+// repeat does work again and again, with a pause before each time, until ctx ends.
+func (b *Backend) repeat(ctx context.Context, every time.Duration, what string, work func(context.Context) error) {
+	for pause(ctx, every) == nil {
+		if err := work(ctx); err != nil && ctx.Err() == nil {
+			b.log.WarnContext(ctx, what, "error", err)
 		}
 	}
 }
@@ -101,7 +108,9 @@ func (b *Backend) Run(ctx context.Context) error {
 func (b *Backend) Modes() []ModeView {
 	views := make([]ModeView, 0, len(b.modeOrder))
 	for _, name := range b.modeOrder {
-		views = append(views, b.modes[name].view())
+		view := b.modes[name].view()
+		view.Season = b.modes[name].Competition.seasonView(b.now())
+		views = append(views, view)
 	}
 	return views
 }

@@ -2,7 +2,6 @@ package muster
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -93,23 +92,23 @@ func (b *Backend) catchUpTicket(ctx context.Context, p PlayerID, known Followed)
 	return []Notice{ticketNotice(p, view)}, !view.Status.Final(), nil
 }
 
-// catchUpSeat looks for the result of a seat that is gone. A result frees the seat in the
-// same Write.
+// catchUpSeat looks for the result of a seat that is gone. A result is there before it
+// frees a seat.
 func (b *Backend) catchUpSeat(ctx context.Context, p PlayerID, known Followed) ([]Notice, bool, error) {
 	held, _, err := b.slotOf(ctx, p)
 	if err != nil || held.Kind == slotSession && string(held.Seat.SessionID) == known.ID {
 		return nil, true, err
 	}
-	res, _, err := load[result](ctx, b.store, resultKey(SessionID(known.ID)))
-	if errors.Is(err, ErrNotFound) {
-		return nil, false, nil
-	}
+	res, version, err := b.loadResult(ctx, SessionID(known.ID))
 	if err != nil {
 		return nil, true, err
 	}
-	for _, mine := range res.Players {
+	if version == 0 || res.Stage != resultDone {
+		return nil, version != 0, nil
+	}
+	for _, mine := range res.players() {
 		if mine.ID == p {
-			return []Notice{b.resultNotice(res, mine)}, false, nil
+			return []Notice{b.resultNotice(&res, mine)}, false, nil
 		}
 	}
 	return nil, false, nil

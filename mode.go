@@ -23,6 +23,8 @@ type Mode struct {
 	Rating RatingSystem
 	// Party is what the mode asks of players who queue together.
 	Party PartyRules
+	// Competition is how the mode's results count.
+	Competition Competition
 }
 
 // Validate reports everything that is wrong with the mode, each with the key it
@@ -57,7 +59,7 @@ func (m Mode) Validate() []FieldError {
 			report("attributes."+name+field, "%s", problem)
 		}
 	}
-	return problems
+	return append(problems, m.Competition.problems()...)
 }
 
 // FieldError is one problem of a configuration, at a key relative to its owner.

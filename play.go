@@ -135,7 +135,7 @@ func (b *Backend) facts(ctx context.Context, p PlayerID, mode Mode) (playerFacts
 		if source.From != FromRating {
 			continue
 		}
-		standing, _, err := b.ratingOf(ctx, p, mode.Name)
+		standing, err := b.ratingOf(ctx, p, mode.Name)
 		if err != nil {
 			return playerFacts{}, err
 		}

@@ -26,10 +26,11 @@ type due struct {
 }
 
 // Reconcile settles what is due: it asks GameLift about every ticket that has been
-// silent for too long and applies the answers. It is safe to run on every replica: who
-// moves a due record first looks at what it points to.
+// silent for too long and applies the answers, and it finishes results that were left
+// half-way. It is safe to run on every replica: who moves a due record first looks at what
+// it points to.
 func (b *Backend) Reconcile(ctx context.Context) error {
-	return b.reconcileTickets(ctx)
+	return errors.Join(b.reconcileTickets(ctx), b.sweepDue(ctx, dueResults, b.sweepResults))
 }
 
 // reconcileTickets asks about silent tickets, those of all shards together: GameLift

@@ -20,6 +20,11 @@ func ratingKey(p PlayerID, m ModeName) Key {
 	return Key{"P#" + string(p), ratingPrefix + string(m)}
 }
 
+// seasonRatingKey names the rating of a season that its player has left behind.
+func seasonRatingKey(p PlayerID, m ModeName, s SeasonName) Key {
+	return Key{"P#" + string(p), ratingPrefix + string(m) + "#" + string(s)}
+}
+
 func dataKey(p PlayerID, namespace string) Key { return Key{"P#" + string(p), "DATA#" + namespace} }
 
 const historyPrefix = "MR#"

@@ -2,157 +2,287 @@ package muster
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"math"
-	"sort"
 	"time"
 	"unicode/utf8"
 )
 
-// result is the record of a session's result. It is written once, with what it does to
-// every player decided; Applied counts the players it was done to, in order.
+// result is the record of a session's result: who played, and what it did to each. It is
+// written together with the ratings that it changes, so results are in one order for
+// each player, and ratings can be recomputed from them.
 type result struct {
-	Session    SessionID      `json:"session"`
-	Mode       ModeName       `json:"mode"`
-	EndedAt    time.Time      `json:"endedAt"`
-	ReportHash string         `json:"reportHash"`
-	Teams      []ResultTeam   `json:"teams"`
-	Players    []playerResult `json:"players"`
-	Applied    int            `json:"applied"`
+	Session    SessionID    `json:"-"` // in the key
+	Mode       ModeName     `json:"mode"`
+	Season     SeasonName   `json:"season,omitempty"`
+	RecordedAt time.Time    `json:"recordedAt"`
+	ReportHash string       `json:"reportHash"`
+	Stage      resultStage  `json:"stage,omitempty"`
+	Leavers    LeaverRule   `json:"leavers,omitempty"` // as the mode said; "" when nobody left
+	Teams      []resultSide `json:"teams"`
+	// DueAt is when the reconciler looks whether everything was done.
+	DueAt time.Time `json:"dueAt"`
+
+	// Voided is what an operator decided. VoidApplied says whether the skills in here
+	// follow that already: it is the Voided of the time when they were computed.
+	Voided      bool      `json:"voided,omitempty"`
+	VoidApplied bool      `json:"voidApplied,omitempty"`
+	Verdicts    []verdict `json:"verdicts,omitempty"` // oldest first
 }
 
-// playerResult is what a result does to one player.
+// resultStage says how far a result has come whose players do not fit into one Write.
+type resultStage string
+
+const (
+	resultDone     resultStage = ""         // ratings are written
+	resultClaiming resultStage = "claiming" // ratings are being claimed, nothing is decided
+	resultApplying resultStage = "applying" // decided; claimed ratings are being written
+)
+
+// resultSide is one team of a result, or one player of a free for all.
+type resultSide struct {
+	Name    string         `json:"name,omitempty"`
+	Rank    int            `json:"rank,omitempty"` // 0: it is of players who never came
+	Score   float64        `json:"score,omitempty"`
+	Players []playerResult `json:"players"`
+}
+
+// playerResult is what a result says of one player, and does to them.
 type playerResult struct {
-	ID      PlayerID `json:"id"`
-	Team    string   `json:"team"`
-	Outcome Outcome  `json:"outcome"`
-	Before  Skill    `json:"before"`
-	After   Skill    `json:"after"`
-}
+	ID     PlayerID           `json:"id"`
+	Team   string             `json:"team,omitempty"` // where it is not the side's name
+	Left   bool               `json:"left,omitempty"`
+	Absent bool               `json:"absent,omitempty"`
+	Played *float64           `json:"played,omitempty"` // part of the match; nil: all
+	Stats  map[string]float64 `json:"stats,omitempty"`
 
-// resultChunk is how many players one Write changes: each takes up to three ops (the
-// rating, the history, the slot) and the result itself one.
-const resultChunk = 32
+	Outcome Outcome `json:"outcome,omitempty"`
+	// Unrated players keep their rating as it is; what follows is not said of them.
+	Unrated bool   `json:"unrated,omitempty"`
+	Before  rating `json:"before,omitzero"` // the record that the result replaced
+	After   Skill  `json:"after,omitzero"`
+
+	version int64 // of the rating record that Before was read from
+}
 
 // resultLife is how long a result is kept. History rows live as long.
 const resultLife = 400 * 24 * time.Hour
 
+// followAfter is how long whoever recorded a result has to do what follows from it
+// before the reconciler does.
+const followAfter = 15 * time.Second
+
 // maxSessionID bounds a session's ARN, in bytes (Amazon's limit for an ARN).
 const maxSessionID = 512
 
-// maxResultPlayers bounds a report (players of a GameLift session).
-const maxResultPlayers = 200
+// dueResults are results of which something may be left to do.
+const dueResults dueKind = "result"
+
+// dueResult brings a session's result to the reconciler's notice.
+type dueResult struct {
+	Session SessionID `json:"session"`
+}
+
+func (r *result) dueKey() Key { return dueResults.key(string(r.Session), r.DueAt) }
+
+// players lists all players of the result; the pointers are into it.
+func (r *result) players() []*playerResult {
+	var all []*playerResult
+	for i := range r.Teams {
+		for j := range r.Teams[i].Players {
+			all = append(all, &r.Teams[i].Players[j])
+		}
+	}
+	return all
+}
+
+// rated lists the players whose rating the result concerns.
+func (r *result) rated() []*playerResult {
+	var rated []*playerResult
+	for _, p := range r.players() {
+		if !p.Unrated {
+			rated = append(rated, p)
+		}
+	}
+	return rated
+}
 
 // ReportResult takes in what a game server says of a session that ended: ratings,
 // history and slots change exactly once, however often it is reported. Errors: NotFound
-// for a session that no ticket of ours led to, Conflict for a result that differs from
+// for a session that no match of ours led to, Conflict for a result that differs from
 // the one known, Invalid for a report that does not fit the session.
 func (b *Backend) ReportResult(ctx context.Context, id SessionID, report ResultReport) (ResultView, error) {
 	if err := report.check(); err != nil {
 		return ResultView{}, err
 	}
-	if len(id) > maxSessionID || !utf8.ValidString(string(id)) || id == "" {
+	if !validSession(id) {
 		return ResultView{}, errUnknownSession()
 	}
 	hash := report.hash()
-	known, version, err := loadOr(ctx, b.store, resultKey(id), result{})
+	res, repeated, err := b.recordResult(ctx, id, report, hash)
 	if err != nil {
 		return ResultView{}, err
 	}
-	repeated := version != 0
-	if !repeated {
-		s, err := b.sessionFor(ctx, id, report)
+	if res.ReportHash != hash {
+		return ResultView{}, Errorf(Conflict, "result.differs", "another result was reported for this session")
+	}
+	if res.Stage != resultDone {
+		if res, err = b.finishResult(ctx, id); err != nil {
+			return ResultView{}, err
+		}
+	}
+	if err := b.followReport(ctx, &res, repeated); err != nil {
+		b.log.WarnContext(ctx, "follow up a result; the reconciler will", "session", id, "error", err)
+	}
+	return b.resultView(&res, repeated), nil
+}
+
+func validSession(id SessionID) bool {
+	return id != "" && len(id) <= maxSessionID && utf8.ValidString(string(id))
+}
+
+// followReport does what follows from a result that was just reported. A repeated one is
+// followed up only if nobody has finished that: the server may repeat itself because we
+// died half-way.
+func (b *Backend) followReport(ctx context.Context, res *result, repeated bool) error {
+	if repeated {
+		_, err := b.store.Get(ctx, res.dueKey())
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
 		if err != nil {
-			return ResultView{}, err
-		}
-		if err := report.fits(s); err != nil {
-			return ResultView{}, err
-		}
-		if known, err = b.decideResult(ctx, s, report, hash); err != nil {
-			return ResultView{}, err
+			return err
 		}
 	}
-	if known.ReportHash != hash {
-		return ResultView{}, Errorf(Conflict, "result.differs", "another result was reported for this session")
-	}
-	if known, err = b.applyResult(ctx, known); err != nil {
-		return ResultView{}, err
-	}
-	if known.ReportHash != hash { // another server was faster, with another result
-		return ResultView{}, Errorf(Conflict, "result.differs", "another result was reported for this session")
-	}
-	return b.resultView(known, repeated), nil
+	return b.followResult(ctx, res, res.dueKey())
 }
 
-// check finds what is wrong with a report by itself.
-func (r ResultReport) check() error {
-	if len(r.Teams) == 0 {
-		return Errorf(Invalid, "result.teams", "a result has at least one team")
-	}
-	seen := make(map[PlayerID]bool)
-	names := make(map[string]bool)
-	for _, team := range r.Teams {
-		switch {
-		case team.Name == "" || names[team.Name]:
-			return Errorf(Invalid, "result.team_name", "every team has a name of its own; %q is empty or repeated", team.Name)
-		case team.Rank < 1 || team.Rank > len(r.Teams):
-			return Errorf(Invalid, "result.rank", "team %q has rank %d; ranks go from 1 to the number of teams", team.Name, team.Rank)
-		case math.IsNaN(team.Score) || math.IsInf(team.Score, 0):
-			return Errorf(Invalid, "result.score", "team %q has no finite score", team.Name)
-		}
-		names[team.Name] = true
-		for _, p := range team.Players {
-			if p.PlayerID == "" || seen[p.PlayerID] {
-				return Errorf(Invalid, "result.player_twice", "player %q is empty or named twice", p.PlayerID)
-			}
-			seen[p.PlayerID] = true
-		}
-	}
-	if len(seen) == 0 || len(seen) > maxResultPlayers {
-		return Errorf(Invalid, "result.players", "a result has 1 to %d players, not %d", maxResultPlayers, len(seen))
-	}
-	return nil
+// loadResult reads a session's result; version 0: there is none.
+func (b *Backend) loadResult(ctx context.Context, id SessionID) (result, int64, error) {
+	res, version, err := loadOr(ctx, b.store, resultKey(id), result{})
+	res.Session = id
+	return res, version, err
 }
 
-// fits says whether a report names exactly the session's players, in their teams.
-func (r ResultReport) fits(s session) error {
-	count := 0
-	for _, team := range r.Teams {
-		for _, p := range team.Players {
-			home, in := s.Teams[p.PlayerID]
-			if !in {
-				return Errorf(Invalid, "result.stranger", "player %q is not in this session", p.PlayerID)
-			}
-			if home != team.Name {
-				return Errorf(Invalid, "result.wrong_team", "player %q plays for team %q, not %q", p.PlayerID, home, team.Name)
-			}
-			count++
+// recordResult stores the result of a session, with the ratings that it changes unless
+// it is too large for one Write; or it returns the one that is known.
+func (b *Backend) recordResult(ctx context.Context, id SessionID, report ResultReport, hash string) (res result, repeated bool, err error) {
+	var played *session
+	err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		known, version, err := b.loadResult(ctx, id)
+		if err != nil {
+			return nil, err
 		}
-	}
-	if count != len(s.Teams) {
-		return Errorf(Invalid, "result.incomplete", "the session has %d players and the result names %d; mark those who went with left", len(s.Teams), count)
-	}
-	return nil
+		if version != 0 {
+			res, repeated = known, true
+			return nil, nil
+		}
+		if played == nil {
+			s, err := b.sessionFor(ctx, id, report)
+			if err != nil {
+				return nil, err
+			}
+			if err := report.fits(s, b.modes[s.Mode].Competition.Absent); err != nil {
+				return nil, err
+			}
+			played = &s
+		}
+		res, repeated = report.result(*played, b.modes[played.Mode].Competition.Leavers, hash), false
+		return b.recordOps(ctx, &res)
+	})
+	return res, repeated, err
 }
 
-// hash is the same for reports that say the same, whatever their order.
-func (r ResultReport) hash() string {
-	teams := append([]ResultTeam(nil), r.Teams...)
-	for i := range teams {
-		players := append([]ResultPlayer(nil), teams[i].Players...)
-		sort.Slice(players, func(a, b int) bool { return players[a].PlayerID < players[b].PlayerID })
-		teams[i].Players = players
+// recordOps decides a new result from the ratings as they are, and writes both; or only
+// the result, to be finished later, if it is too large for one Write.
+func (b *Backend) recordOps(ctx context.Context, res *result) ([]Op, error) {
+	rated := res.rated()
+	if len(rated)+3 > MaxWriteOps {
+		return b.claimingOps(res)
 	}
-	sort.Slice(teams, func(a, b int) bool { return teams[a].Name < teams[b].Name })
-	body, err := json.Marshal(teams)
+	if err := b.readStandings(ctx, res); err != nil {
+		return nil, err
+	}
+	for _, p := range rated {
+		if p.Before.Claim != "" { // a large result is under way: it comes first
+			if _, err := b.finishResult(ctx, p.Before.Claim); err != nil {
+				return nil, err
+			}
+			return nil, ErrConflict
+		}
+	}
+	k := b.ranking(res.Mode)
+	now := b.instant()
+	k.decide(res, now)
+	res.DueAt = now.Add(followAfter)
+	var ops []Op
+	for _, p := range rated {
+		more, err := k.ratingOps(p, res)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, more...)
+	}
+	if len(ops)+3 > MaxWriteOps {
+		return b.claimingOps(res)
+	}
+	more, err := res.ops(0, true)
+	return append(ops, more...), err
+}
+
+// ops writes a result in place of a version; a decided one with its index. A new one
+// comes with its due record.
+func (r *result) ops(version int64, decided bool) ([]Op, error) {
+	expires := r.RecordedAt.Add(resultLife)
+	op, err := put(resultKey(r.Session), version, r, expires)
 	if err != nil {
-		panic("muster: a checked report always encodes: " + err.Error())
+		return nil, err
 	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
+	ops := []Op{op}
+	if decided {
+		index, err := put(r.indexKey(), AnyVersion, resultIndex{}, expires)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, index)
+	}
+	if version == 0 {
+		due, err := put(r.dueKey(), AnyVersion, dueResult{r.Session}, expires)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, due)
+	}
+	return ops, nil
+}
+
+// readStandings reads the rating records of those whom the result rates.
+func (b *Backend) readStandings(ctx context.Context, res *result) error {
+	rated := res.rated()
+	return inParallel(ctx, len(rated), func(ctx context.Context, i int) (err error) {
+		p := rated[i]
+		p.Before, p.version, err = b.standing(ctx, p.ID, res.Mode)
+		return err
+	})
+}
+
+// ratingOps replaces a player's rating by what the result makes of it. One of a season
+// that is over is kept under its name.
+func (k ranking) ratingOps(p *playerResult, res *result) ([]Op, error) {
+	op, err := put(ratingKey(p.ID, res.Mode), p.version, k.after(p, res), time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	ops := []Op{op}
+	if k.leaves(p.Before, res.Season) {
+		past := p.Before
+		past.Claim = ""
+		op, err := put(seasonRatingKey(p.ID, res.Mode, past.Season), AnyVersion, past, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
 }
 
 // sessionFor reads a session. When its event has not come yet, GameLift is asked about
@@ -162,25 +292,23 @@ func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultRep
 	if !errors.Is(err, ErrNotFound) {
 		return s, err
 	}
-	for _, team := range report.Teams {
-		for _, p := range team.Players {
-			if !ours(string(p.PlayerID)) {
-				continue
-			}
-			held, _, err := b.slotOf(ctx, p.PlayerID)
-			if err != nil {
-				return session{}, err
-			}
-			if held.Kind != slotTicket {
-				continue
-			}
-			if err := b.settle(ctx, held.Ticket); err != nil {
-				return session{}, &Error{Kind: Unavailable, Code: "session.unsettled", Message: "the session is not known yet; report again", RetryAfter: 2 * time.Second, Err: err}
-			}
-			s, _, err = load[session](ctx, b.store, sessionKey(id))
-			if !errors.Is(err, ErrNotFound) {
-				return s, err
-			}
+	for _, p := range report.players() {
+		if !ours(string(p.PlayerID)) {
+			continue
+		}
+		held, _, err := b.slotOf(ctx, p.PlayerID)
+		if err != nil {
+			return session{}, err
+		}
+		if held.Kind != slotTicket {
+			continue
+		}
+		if err := b.settle(ctx, held.Ticket); err != nil {
+			return session{}, &Error{Kind: Unavailable, Code: "session.unsettled", Message: "the session is not known yet; report again", RetryAfter: 2 * time.Second, Err: err}
+		}
+		s, _, err = load[session](ctx, b.store, sessionKey(id))
+		if !errors.Is(err, ErrNotFound) {
+			return s, err
 		}
 	}
 	// Its event may have come while we looked at the slots.
@@ -195,162 +323,16 @@ func errUnknownSession() error {
 	return Errorf(NotFound, "session.unknown", "no match of ours led to this session")
 }
 
-// decideResult computes what a report does to every player's rating.
-func (b *Backend) decideResult(ctx context.Context, s session, report ResultReport, hash string) (result, error) {
-	res := result{Session: s.ID, Mode: s.Mode, EndedAt: b.instant(), ReportHash: hash, Teams: report.Teams}
-	var match RatedMatch
-	for _, team := range report.Teams {
-		if len(team.Players) == 0 {
-			continue
-		}
-		rated := RatedTeam{Rank: team.Rank, Players: make([]RatedPlayer, 0, len(team.Players))}
-		for _, p := range team.Players {
-			standing, _, err := b.ratingOf(ctx, p.PlayerID, s.Mode)
-			if err != nil {
-				return result{}, err
-			}
-			rated.Players = append(rated.Players, RatedPlayer{Skill: standing.Skill, Weight: 1})
-			res.Players = append(res.Players, playerResult{ID: p.PlayerID, Team: team.Name, Before: standing.Skill})
-		}
-		match.Teams = append(match.Teams, rated)
-	}
-	outcomes := match.outcomes()
-	var after [][]Skill
-	if len(match.Teams) > 1 {
-		after = b.ratingSystem(s.Mode).Rate(match)
-	}
-	i := 0
-	for t, team := range match.Teams {
-		for j := range team.Players {
-			p := &res.Players[i]
-			p.After, p.Outcome = p.Before, outcomes[t]
-			if after != nil {
-				p.After = after[t][j]
-			}
-			i++
-		}
-	}
-	return res, nil
-}
-
-// outcomes says what each rank means: the best alone wins, the best together draw, all
-// others lose.
-func (m RatedMatch) outcomes() []Outcome {
-	best, shared := math.MaxInt, 0
-	for _, team := range m.Teams {
-		switch {
-		case team.Rank < best:
-			best, shared = team.Rank, 1
-		case team.Rank == best:
-			shared++
-		}
-	}
-	all := make([]Outcome, len(m.Teams))
-	for i, team := range m.Teams {
-		switch {
-		case team.Rank != best:
-			all[i] = Loss
-		case shared > 1:
-			all[i] = Draw
-		default:
-			all[i] = Win
-		}
-	}
-	return all
-}
-
-// applyResult does what a result says to those players it was not done to yet, in
-// chunks. The result that stands, perhaps another server's, is returned.
-func (b *Backend) applyResult(ctx context.Context, res result) (result, error) {
-	for {
-		var told []playerResult
-		standing := res
-		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-			stored, version, err := loadOr(ctx, b.store, resultKey(res.Session), res)
-			if err != nil {
-				return nil, err
-			}
-			told, standing = nil, stored
-			if stored.ReportHash != res.ReportHash || version != 0 && stored.Applied == len(stored.Players) {
-				return nil, nil
-			}
-			told = stored.Players[stored.Applied:min(stored.Applied+resultChunk, len(stored.Players))]
-			standing.Applied += len(told)
-			return b.resultOps(ctx, standing, version, told)
-		})
-		if err != nil {
-			return result{}, err
-		}
-		b.tellResult(ctx, standing, told)
-		if len(told) == 0 || standing.Applied == len(standing.Players) {
-			return standing, nil
-		}
-	}
-}
-
-// resultOps writes the result and what it does to some of its players.
-func (b *Backend) resultOps(ctx context.Context, res result, version int64, players []playerResult) ([]Op, error) {
-	expires := res.EndedAt.Add(resultLife)
-	op, err := put(resultKey(res.Session), version, res, expires)
-	if err != nil {
-		return nil, err
-	}
-	ops := []Op{op}
+func (b *Backend) resultView(r *result, repeated bool) ResultView {
+	k := b.ranking(r.Mode)
+	players := r.players()
+	v := ResultView{SessionID: r.Session, Repeated: repeated, Players: make([]PlayerResultRow, 0, len(players))}
 	for _, p := range players {
-		standing, ratingVersion, err := b.ratingOf(ctx, p.ID, res.Mode)
-		if err != nil {
-			return nil, err
+		row := PlayerResultRow{PlayerID: p.ID, Outcome: p.Outcome, Unrated: p.Unrated}
+		if !p.Unrated {
+			row.SkillBefore, row.SkillAfter = k.system.Points(k.entering(p.Before, r.Season, r.RecordedAt).Skill), k.system.Points(p.After)
 		}
-		delta := Skill{Mu: p.After.Mu - p.Before.Mu, Sigma: p.After.Sigma - p.Before.Sigma, Volatility: p.After.Volatility - p.Before.Volatility}
-		op, err := put(ratingKey(p.ID, res.Mode), ratingVersion, standing.played(delta, p.Outcome), time.Time{})
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, op)
-		if op, err = put(historyKey(p.ID, res.EndedAt, res.Session), 0, b.historyView(res, p), expires); err != nil {
-			return nil, err
-		}
-		ops = append(ops, op)
-		held, slotVersion, err := b.slotOf(ctx, p.ID)
-		if err != nil {
-			return nil, err
-		}
-		if slotVersion != 0 && held.Kind == slotSession && held.Seat.SessionID == res.Session {
-			ops = append(ops, Op{Kind: Delete, Key: slotKey(p.ID), Version: slotVersion})
-		}
-	}
-	return ops, nil
-}
-
-// tellResult tells players how their match ended.
-func (b *Backend) tellResult(ctx context.Context, res result, players []playerResult) {
-	notices := make([]Notice, 0, len(players))
-	for _, p := range players {
-		notices = append(notices, b.resultNotice(res, p))
-	}
-	b.notifier.Notify(ctx, notices...)
-}
-
-func (b *Backend) resultNotice(res result, p playerResult) Notice {
-	return Notice{Player: p.ID, Type: "result", Data: b.historyView(res, p), Follow: followOfResult(res.Session)}
-}
-
-func (b *Backend) historyView(r result, p playerResult) MatchHistoryView {
-	system := b.ratingSystem(r.Mode)
-	return MatchHistoryView{
-		SessionID: r.Session, Mode: r.Mode, EndedAt: r.EndedAt, Team: p.Team, Outcome: p.Outcome,
-		SkillBefore: system.Points(p.Before), SkillAfter: system.Points(p.After), Teams: r.Teams,
-	}
-}
-
-func (b *Backend) resultView(r result, repeated bool) ResultView {
-	system := b.ratingSystem(r.Mode)
-	v := ResultView{SessionID: r.Session, Repeated: repeated, Players: make([]PlayerResultRow, 0, len(r.Players))}
-	for _, p := range r.Players {
-		v.Players = append(v.Players, PlayerResultRow{
-			PlayerID: p.ID, Outcome: p.Outcome,
-			SkillBefore: system.Points(p.Before), SkillAfter: system.Points(p.After),
-		})
+		v.Players = append(v.Players, row)
 	}
 	return v
 }

@@ -25,16 +25,34 @@ type ActivityView struct {
 	SessionID SessionID `json:"sessionId,omitempty"`
 }
 
-// RatingView is a player's standing in one mode.
+// RatingView is a player's standing in one mode. While Placement is set the rating is
+// hidden: Skill, Mu, Sigma and Volatility are 0.
 type RatingView struct {
-	Mode   ModeName `json:"mode"`
-	Skill  int      `json:"skill"` // what matchmaking uses; 1500 at the start
-	Mu     float64  `json:"mu"`
-	Sigma  float64  `json:"sigma"`
-	Games  int      `json:"games"`
-	Wins   int      `json:"wins"`
-	Losses int      `json:"losses"`
-	Draws  int      `json:"draws"`
+	Mode       ModeName       `json:"mode"`
+	Season     SeasonName     `json:"season,omitempty"`
+	Skill      int            `json:"skill"` // what matchmaking uses; 1500 at the start
+	Mu         float64        `json:"mu"`
+	Sigma      float64        `json:"sigma"`
+	Volatility float64        `json:"volatility,omitempty"`
+	Games      int            `json:"games"`
+	Wins       int            `json:"wins"`
+	Losses     int            `json:"losses"`
+	Draws      int            `json:"draws"`
+	Placement  *PlacementView `json:"placement,omitempty"`
+}
+
+// PlacementView is how far a player is with the matches after which they see their
+// rating.
+type PlacementView struct {
+	Played int `json:"played"`
+	Needed int `json:"needed"`
+}
+
+// SeasonView is the season that a mode is in.
+type SeasonView struct {
+	Name      SeasonName `json:"name"`
+	StartedAt time.Time  `json:"startedAt"`
+	EndsAt    *time.Time `json:"endsAt,omitempty"` // nil: not planned
 }
 
 // SeatView is a player's own place in a session. It is never shown to anyone else.
@@ -92,6 +110,7 @@ type ModeView struct {
 	Teams                    []ModeTeam          `json:"teams"`
 	Choices                  map[string][]string `json:"choices,omitempty"`
 	Party                    PartyRulesView      `json:"party"`
+	Season                   *SeasonView         `json:"season,omitempty"`
 }
 
 // ModeTeam is one team of a mode.
@@ -114,12 +133,15 @@ type TicketRequest struct {
 	Preferences map[string]string `json:"preferences,omitempty"`
 }
 
-// ResultReport is what a game server says of a session that ended.
+// ResultReport is what a game server says of a session that ended: its teams, or its
+// players where each played for himself.
 type ResultReport struct {
-	Teams []ResultTeam `json:"teams"`
+	Teams   []ResultTeam  `json:"teams,omitempty" nullable:"false"`
+	Players []ResultPlace `json:"players,omitempty" nullable:"false"`
 }
 
-// ResultTeam is one team of a result. Rank 1 is best; equal ranks are a draw.
+// ResultTeam is one team of a result. Rank 1 is best; equal ranks are a draw. A team that
+// played alone has won with rank 1 and lost with 2.
 type ResultTeam struct {
 	Name    string         `json:"name"`
 	Rank    int            `json:"rank"`
@@ -127,10 +149,22 @@ type ResultTeam struct {
 	Players []ResultPlayer `json:"players"`
 }
 
+// ResultPlace is one player of a free for all.
+type ResultPlace struct {
+	ResultPlayer
+	Rank  int     `json:"rank"`
+	Score float64 `json:"score,omitempty"`
+}
+
 // ResultPlayer is one player of a result; Left says that the player went before the end.
 type ResultPlayer struct {
 	PlayerID PlayerID `json:"playerId"`
 	Left     bool     `json:"left,omitempty"`
+	// PlayedFraction is the part of the match that the player took part in, 0 to 1; nil:
+	// all of it.
+	PlayedFraction *float64 `json:"playedFraction,omitempty"`
+	// Stats are numbers for the player's history.
+	Stats map[string]float64 `json:"stats,omitempty"`
 }
 
 // ResultView answers a ResultReport. Repeated says that the same result was known.
@@ -140,24 +174,34 @@ type ResultView struct {
 	Players   []PlayerResultRow `json:"players"`
 }
 
-// PlayerResultRow is what a result did to one player.
+// PlayerResultRow is what a result did to one player. The rating of an unrated one stays
+// as it is, and both skills are 0.
 type PlayerResultRow struct {
 	PlayerID    PlayerID `json:"playerId"`
-	Outcome     Outcome  `json:"outcome" enum:"win,loss,draw"`
+	Outcome     Outcome  `json:"outcome" enum:"win,loss,draw,none"`
 	SkillBefore int      `json:"skillBefore"`
 	SkillAfter  int      `json:"skillAfter"`
+	Unrated     bool     `json:"unrated,omitempty"`
 }
 
-// MatchHistoryView is one finished match as one of its players sees it.
+// MatchHistoryView is one finished match as one of its players sees it. Hidden says that
+// a skill is not shown, and 0, because the player was in their placement games.
 type MatchHistoryView struct {
-	SessionID   SessionID    `json:"sessionId"`
-	Mode        ModeName     `json:"mode"`
-	EndedAt     time.Time    `json:"endedAt"`
-	Team        string       `json:"team"`
-	Outcome     Outcome      `json:"outcome" enum:"win,loss,draw"`
-	SkillBefore int          `json:"skillBefore"`
-	SkillAfter  int          `json:"skillAfter"`
-	Teams       []ResultTeam `json:"teams"`
+	SessionID   SessionID          `json:"sessionId"`
+	Mode        ModeName           `json:"mode"`
+	Season      SeasonName         `json:"season,omitempty"`
+	EndedAt     time.Time          `json:"endedAt"`
+	Team        string             `json:"team"`
+	Outcome     Outcome            `json:"outcome" enum:"win,loss,draw,none"`
+	SkillBefore int                `json:"skillBefore"`
+	SkillAfter  int                `json:"skillAfter"`
+	Hidden      bool               `json:"hidden,omitempty"`
+	Unrated     bool               `json:"unrated,omitempty"`
+	Voided      bool               `json:"voided,omitempty"`
+	Stats       map[string]float64 `json:"stats,omitempty"`
+	// Teams is the scoreboard, best first. In matches of more than 12 players it names
+	// no player but this one, and at most 12 teams.
+	Teams []ResultTeam `json:"teams"`
 }
 
 // MatchHistoryPage is part of a player's history, newest first. Next is the cursor of

@@ -118,6 +118,8 @@ const (
 	Win  Outcome = "win"
 	Loss Outcome = "loss"
 	Draw Outcome = "draw"
+	// NoContest is for who was not there, or left where that does not count.
+	NoContest Outcome = "none"
 )
 
 // AttributeValue is a matchmaking attribute as GameLift takes it: exactly one field

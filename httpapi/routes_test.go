@@ -165,7 +165,7 @@ func TestRequestsThatCanNeverSucceed(t *testing.T) {
 		{"an endless name", "PATCH", "/v1/players/me", "ada", `{"displayName":"` + strings.Repeat("n", 201) + `"}`, "", 400, "request.invalid", "body.displayName"},
 		{"an empty refresh token", "POST", "/v1/auth/refresh", "", `{"refreshToken":""}`, "", 400, "request.invalid", "body.refreshToken"},
 		{"half a guest credential", "POST", "/v1/auth/guest", "", `{"guest":{"id":"g"}}`, "", 400, "request.invalid", "body.guest"},
-		{"null for a list", "POST", "/v1/server/sessions/s/result", "msk_good", `{"teams":null}`, "", 400, "request.invalid", "body.teams"},
+		{"null for a list", "POST", "/v1/server/sessions/s/result", "msk_good", `{"teams":[{"name":"red","rank":1,"score":0,"players":null}]}`, "", 400, "request.invalid", "body.teams[0].players"},
 		{"an SNS message without body", "POST", "/v1/events/sns", "", ``, "", 400, "request.invalid", ""},
 		{"an unknown path", "GET", "/v1/nothing", "ada", ``, "", 404, "route.not_found", ""},
 		{"an unknown path outside", "GET", "/nothing", "", ``, "", 404, "route.not_found", ""},

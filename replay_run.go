@@ -1,0 +1,298 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// replayRun is a replay against the store while results go on coming. It takes in all
+// results, then looks at every rating they lead to. A rating that has moved on meanwhile
+// is looked at again after the results that have come since. It ends when none is left:
+// a result rated by a stale rating changed that rating's record before it was looked at,
+// and so was not missed.
+type replayRun struct {
+	b     *Backend
+	mode  ModeName
+	o     ReplayOptions
+	lost  bool // ratings without a record are to be made again
+	state *replay
+	// seen holds the results that were taken in lately, by their place in the index, and
+	// first says that the run is still at those it began with.
+	seen   map[string]time.Time
+	first  bool
+	open   map[standingID]bool // ratings to look at
+	told   map[standingID]bool
+	report ReplayReport
+}
+
+// lateBy is how much later than a result of a younger instant one may become visible: the
+// distance of the replicas' clocks, and the time that a write takes.
+const lateBy = 2 * time.Minute
+
+// restarts is how often a run begins anew when results became visible in another order
+// than theirs, before it takes the gap for a loss.
+const restarts = 3
+
+// stubborn is how many rounds in a row may bring nothing before ratings that are ahead of
+// all results are taken to be wrong.
+const stubborn = 5
+
+// Replay recomputes a mode's ratings from its stored results, compares them with the
+// stored ones and, if asked to, repairs those and the results' own account of them. It
+// may run while results come in; repairs go through versions, so none of them is lost.
+//
+// Results are kept for 400 days. A player whose first stored result is not their first
+// starts from the rating that it found. The memory is that of the ratings compared.
+func (b *Backend) Replay(ctx context.Context, mode ModeName, o ReplayOptions) (ReplayReport, error) {
+	if _, known := b.modes[mode]; !known {
+		return ReplayReport{}, Errorf(NotFound, "mode.unknown", "there is no mode %q", mode)
+	}
+	if o.Season != nil {
+		c := b.modes[mode].Competition
+		if c.place(*o.Season) == unknownSeason {
+			return ReplayReport{}, Errorf(NotFound, "season.unknown", "mode %q has no season %q", mode, *o.Season)
+		}
+		if start := c.start(*o.Season); start.After(o.From) {
+			o.From = start
+		}
+	}
+	return b.replay(ctx, mode, o, true)
+}
+
+func (b *Backend) replay(ctx context.Context, mode ModeName, o ReplayOptions, lost bool) (ReplayReport, error) {
+	r := &replayRun{b: b, mode: mode, o: o, lost: lost, told: make(map[standingID]bool)}
+	for try := 0; ; try++ {
+		r.state, r.seen, r.open, r.first = newReplay(b.ranking(mode)), make(map[string]time.Time), make(map[standingID]bool), true
+		r.state.tolerant = try == restarts
+		r.report = ReplayReport{Mode: mode, Different: r.report.Different, Repaired: r.report.Repaired}
+		err := r.run(ctx)
+		r.report.Gaps = r.state.gaps
+		if !errors.Is(err, errGap) {
+			return r.report, err
+		}
+	}
+}
+
+func (r *replayRun) run(ctx context.Context) error {
+	from := r.o.From
+	for idle := 0; ; {
+		results := r.report.Results
+		if err := r.walk(ctx, from); err != nil {
+			return err
+		}
+		r.first = false
+		settled, err := r.compare(ctx, idle >= stubborn)
+		if err != nil || len(r.open) == 0 {
+			return err
+		}
+		if idle++; settled > 0 || r.report.Results > results {
+			idle = 0
+		}
+		if err := pause(ctx, time.Duration(idle)*20*time.Millisecond); err != nil {
+			return err
+		}
+		if late := r.report.At.Add(-lateBy); late.After(from) {
+			from = late
+		}
+		maps.DeleteFunc(r.seen, func(_ string, at time.Time) bool { return at.Before(from) })
+	}
+}
+
+// progressEvery is how many results or ratings go by between two words of progress.
+const progressEvery = 500
+
+func (r *replayRun) progress(done int) error {
+	if r.o.Progress == nil || done%progressEvery != 0 {
+		return nil
+	}
+	return r.o.Progress(r.report)
+}
+
+// walk takes in the results from an instant on that were not taken in yet.
+func (r *replayRun) walk(ctx context.Context, from time.Time) error {
+	seen := func(ref resultRef) bool { _, seen := r.seen[ref.text]; return seen }
+	return r.b.walkResults(ctx, r.mode, from, seen, func(res *result) error {
+		r.seen[res.indexKey().Sort] = res.RecordedAt
+		if r.o.Season != nil && res.Season != *r.o.Season {
+			return nil
+		}
+		changed, err := r.state.add(res)
+		if err != nil {
+			return err
+		}
+		if changed {
+			r.report.Inconsistent++
+			if err := r.rewrite(ctx, res); err != nil {
+				return err
+			}
+		}
+		if changed || r.first {
+			for _, p := range res.rated() {
+				r.open[standingID{p.ID, res.Season}] = true
+				if r.state.leaves(p.Before, res.Season) && r.o.Season == nil && !p.Before.LastAt.Before(r.o.From) {
+					r.open[standingID{p.ID, p.Before.Season}] = true
+				}
+			}
+		}
+		r.report.Results++
+		if res.RecordedAt.After(r.report.At) {
+			r.report.At = res.RecordedAt
+		}
+		return r.progress(r.report.Results)
+	})
+}
+
+// rewrite brings a result's record up to date with the ratings that it found and left.
+// A verdict that came meanwhile stays, and asks for a recount of its own.
+func (r *replayRun) rewrite(ctx context.Context, res *result) error {
+	if !r.o.Write {
+		return nil
+	}
+	return Change(ctx, r.b.store, func(ctx context.Context) ([]Op, error) {
+		stored, version, err := r.b.loadResult(ctx, res.Session)
+		if err != nil || version == 0 {
+			return nil, err
+		}
+		stored.Teams, stored.VoidApplied = res.Teams, res.VoidApplied
+		op, err := put(resultKey(res.Session), version, stored, res.RecordedAt.Add(resultLife))
+		return []Op{op}, err
+	})
+}
+
+// checked is what became of a rating that was looked at.
+type checked uint8
+
+const (
+	agrees   checked = iota
+	movedOn          // to be looked at again
+	gone             // its player is
+	differs          // and stays so
+	repaired         // it differed
+)
+
+// compare looks at the ratings that are open; settled says how many are not any more.
+// last takes those that have moved on beyond all results for wrong.
+func (r *replayRun) compare(ctx context.Context, last bool) (settled int, err error) {
+	open := slices.SortedFunc(maps.Keys(r.open), func(a, b standingID) int {
+		if a.Player != b.Player {
+			return strings.Compare(string(a.Player), string(b.Player))
+		}
+		return strings.Compare(string(a.Season), string(b.Season))
+	})
+	for ids := range slices.Chunk(open, walkBatch) {
+		found := make([]checked, len(ids))
+		differences := make([]ReplayDifference, len(ids))
+		err := inParallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+			found[i], differences[i], err = r.check(ctx, ids[i], last)
+			return err
+		})
+		if err != nil {
+			return settled, err
+		}
+		for i, id := range ids {
+			if found[i] == movedOn {
+				continue
+			}
+			delete(r.open, id)
+			settled++
+			r.count(id, found[i], differences[i])
+			if err := r.progress(settled); err != nil {
+				return settled, err
+			}
+		}
+	}
+	return settled, nil
+}
+
+func (r *replayRun) count(id standingID, found checked, d ReplayDifference) {
+	if found == gone {
+		return
+	}
+	r.report.Compared++
+	if found == agrees {
+		r.report.Agree++
+		return
+	}
+	if !r.told[id] {
+		r.told[id] = true
+		r.report.Different++
+		if r.o.Different != nil {
+			r.o.Different(d)
+		}
+	}
+	if found == repaired {
+		r.report.Repaired++
+	}
+}
+
+// check looks at one rating and repairs it if it differs and that is asked for.
+func (r *replayRun) check(ctx context.Context, id standingID, last bool) (checked, ReplayDifference, error) {
+	want, known := r.state.standing(id)
+	if !known {
+		return gone, ReplayDifference{}, nil
+	}
+	stored, version, key, err := r.b.seasonStanding(ctx, id.Player, r.mode, id.Season)
+	if err != nil {
+		return movedOn, ReplayDifference{}, err
+	}
+	d := ReplayDifference{Player: id.Player, Season: id.Season, Replayed: want.replayed()}
+	switch {
+	case version == 0:
+		if there, err := r.exists(ctx, id.Player); err != nil || !there {
+			return gone, d, err
+		}
+		key = r.place(id)
+	case stored.Claim != "":
+		_, err := r.b.finishResult(ctx, stored.Claim)
+		return movedOn, d, err
+	case stored.same(want):
+		return agrees, d, nil
+	case stored.LastAt.After(want.LastAt) && !last:
+		return movedOn, d, nil
+	}
+	if version != 0 {
+		found := stored.replayed()
+		d.Stored = &found
+	}
+	if !r.o.Write {
+		return differs, d, nil
+	}
+	op, err := put(key, version, want, time.Time{})
+	if err != nil {
+		return movedOn, d, err
+	}
+	err = r.b.store.Write(ctx, op)
+	if errors.Is(err, ErrConflict) {
+		return movedOn, d, nil
+	}
+	if err != nil {
+		return movedOn, d, fmt.Errorf("repair the rating of player %s: %w", id.Player, err)
+	}
+	d.Repaired = true
+	return repaired, d, nil
+}
+
+// exists says that a rating without a record is worth making again: its player is there.
+func (r *replayRun) exists(ctx context.Context, p PlayerID) (bool, error) {
+	if !r.lost {
+		return false, nil
+	}
+	_, _, err := r.b.account(ctx, p)
+	if KindOf(err) == NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// place is where a rating that has no record belongs.
+func (r *replayRun) place(id standingID) Key {
+	if r.state.standings[id.Player].Season == id.Season {
+		return ratingKey(id.Player, r.mode)
+	}
+	return seasonRatingKey(id.Player, r.mode, id.Season)
+}

@@ -1,0 +1,132 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What follows from a result that is recorded: a row in each player's history, their
+// slots, and their news. Each step writes one record and may be repeated, so whoever
+// finds the result's due record can finish what another left.
+
+// followLease is how long a replica that found unfinished work has to do it before
+// another tries.
+const followLease = 30 * time.Second
+
+// sweepResults finishes results that their reporter left half-way.
+func (b *Backend) sweepResults(ctx context.Context, now time.Time, page []Record) error {
+	var failed []error
+	for _, rec := range page {
+		if err := b.sweepResult(ctx, now, rec); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record) error {
+	d, err := decode[dueResult](rec)
+	if err != nil {
+		b.log.ErrorContext(ctx, "skip a due record", "error", err)
+		return nil
+	}
+	again := now.Add(followLease)
+	moved, err := b.moveDue(ctx, rec, dueResults, string(d.Session), again)
+	if err != nil || !moved {
+		return err
+	}
+	res, err := b.finishResult(ctx, d.Session)
+	if KindOf(err) == NotFound {
+		return b.forget(ctx, []Key{dueResults.key(string(d.Session), again)}) // it has expired
+	}
+	if err == nil {
+		err = b.followResult(ctx, &res, dueResults.key(string(d.Session), again))
+	}
+	if err != nil {
+		return fmt.Errorf("finish the result of session %s: %w", d.Session, err)
+	}
+	return nil
+}
+
+// followResult does what follows from a recorded result and forgets the due record that
+// asked for it.
+func (b *Backend) followResult(ctx context.Context, res *result, due Key) error {
+	players := res.players()
+	err := inParallel(ctx, len(players), func(ctx context.Context, i int) error {
+		return b.followPlayer(ctx, res, players[i])
+	})
+	if err != nil {
+		return err
+	}
+	if len(res.Verdicts) == 0 {
+		b.tellResult(ctx, res)
+	}
+	return b.forget(ctx, []Key{due})
+}
+
+func (b *Backend) followPlayer(ctx context.Context, res *result, p *playerResult) error {
+	if err := b.freeSeat(ctx, p.ID, res.Session); err != nil {
+		return fmt.Errorf("free player %s: %w", p.ID, err)
+	}
+	if err := b.keepHistory(ctx, res, p); err != nil {
+		return fmt.Errorf("keep the match of player %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// freeSeat frees a player's slot if that session still holds it.
+func (b *Backend) freeSeat(ctx context.Context, p PlayerID, session SessionID) error {
+	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		held, version, err := b.slotOf(ctx, p)
+		if err != nil || version == 0 || held.Kind != slotSession || held.Seat.SessionID != session {
+			return nil, err
+		}
+		return []Op{{Kind: Delete, Key: slotKey(p), Version: version}}, nil
+	})
+}
+
+// keepHistory writes a player's row of a result, or brings the one that stands up to
+// date with what became of the result. What a row showed of the rating at the time stays.
+func (b *Backend) keepHistory(ctx context.Context, res *result, p *playerResult) error {
+	key := historyKey(p.ID, res.RecordedAt, res.Session)
+	expires := res.RecordedAt.Add(resultLife)
+	op, err := put(key, 0, b.historyView(res, p), expires)
+	if err != nil {
+		return err
+	}
+	err = b.store.Write(ctx, op)
+	if !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		row, version, err := loadOr(ctx, b.store, key, MatchHistoryView{})
+		if err != nil || version == 0 {
+			return nil, err
+		}
+		// Read after the row, and written even where it says so already: whoever still
+		// means to write what an earlier verdict said meets a conflict.
+		now, _, err := b.loadResult(ctx, res.Session)
+		if err != nil || len(now.Verdicts) == 0 {
+			return nil, err
+		}
+		row.Voided = now.Voided
+		op, err := put(key, version, row, expires)
+		return []Op{op}, err
+	})
+}
+
+// tellResult tells the players how their match ended.
+func (b *Backend) tellResult(ctx context.Context, res *result) {
+	players := res.players()
+	notices := make([]Notice, 0, len(players))
+	for _, p := range players {
+		notices = append(notices, b.resultNotice(res, p))
+	}
+	b.notifier.Notify(ctx, notices...)
+}
+
+func (b *Backend) resultNotice(res *result, p *playerResult) Notice {
+	return Notice{Player: p.ID, Type: "result", Data: b.historyView(res, p), Follow: followOfResult(res.Session)}
+}
