@@ -1,0 +1,73 @@
+package replica
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"muster"
+)
+
+// maxMessage bounds a message: a batch may exceed its bound by one notice.
+const maxMessage = 4 << 20
+
+// Handler takes the notices of other replicas. It belongs on an address that only they
+// reach; whoever else calls it is refused.
+func (m *Mesh) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+noticesPath, m.receive)
+	return mux
+}
+
+func (m *Mesh) receive(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(postFor)) // a writer without deadlines has its own
+	message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		http.Error(w, "the message is too large", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
+		http.Error(w, "the message could not be read", http.StatusBadRequest)
+		return
+	}
+	from, plain, err := m.gate.open(m.opts.Now(), message)
+	if err != nil {
+		m.opts.Log.DebugContext(r.Context(), "refuse a message", "from", r.RemoteAddr, "error", err)
+		http.Error(w, err.Error(), http.StatusForbidden)
+		return
+	}
+	var texts []noticeText
+	if err := json.Unmarshal(plain, &texts); err != nil {
+		http.Error(w, "the notices could not be read", http.StatusBadRequest) // a later version of this program sent them
+		return
+	}
+	m.welcome(from)
+	notices := make([]muster.Notice, 0, len(texts))
+	for _, t := range texts {
+		notices = append(notices, muster.Notice{Player: t.Player, Type: t.Type, Data: t.Data, Follow: t.Follow})
+	}
+	if len(notices) > 0 {
+		m.opts.Local.Notify(r.Context(), notices...)
+		if m.opts.Heard != nil {
+			m.opts.Heard(notices...)
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// welcome has the other replicas listed anew if one of them is not known yet.
+func (m *Mesh) welcome(id string) {
+	m.mu.Lock()
+	_, known := m.peers[id]
+	m.mu.Unlock()
+	if known {
+		return
+	}
+	select {
+	case m.refresh <- struct{}{}:
+	default: // it is due already
+	}
+}
