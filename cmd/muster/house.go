@@ -303,9 +303,9 @@ type backendParts struct {
 	profile             muster.ProfileOptions
 	topics              []string
 	trustedCertificates []string
-	origins             []string                              // whose pages may call, besides our own
-	ready               func(context.Context) error           // nil: always
-	spread              func(muster.Notifier) muster.Notifier // tells other replicas, too; nil: there are none
+	origins             []string                    // whose pages may call, besides our own
+	ready               func(context.Context) error // nil: always
+	peers               joinPeers                   // nil: there are no other replicas
 	log                 *slog.Logger
 }
 
@@ -339,11 +339,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub := realtime.New(realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
-	notifier.Notifier = hub
-	if p.spread != nil {
-		notifier.Notifier = p.spread(hub)
-	}
+	hub := openHub(p, rules, notifier, realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
 		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: time.Now,
 	})

@@ -46,17 +46,21 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 		return nil, fmt.Errorf("the store %s does not answer: %w", settings.store.Spec, err)
 	}
 	o.lookAround(ctx)
-	return o, o.start(store)
+	peers, err := o.openPeers(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.start(store, peers)
 }
 
 // start starts the backend and serves it.
-func (o *office) start(store muster.Store) error {
+func (o *office) start(store muster.Store, peers joinPeers) error {
 	parts := backendParts{
 		url: o.settings.url, store: store, gameLift: o.client, keys: o.settings.keys,
 		serverKeyHashes: o.settings.serverKeyHashes, adminKeyHashes: o.settings.adminKeyHashes,
 		modes: o.settings.conf.musterModes(), locations: o.settings.conf.Locations, profile: o.settings.conf.Profile.options(),
 		topics: o.settings.topics, trustedCertificates: o.settings.trusted, origins: o.settings.origins,
-		ready: o.ready.check, log: o.log,
+		ready: o.ready.check, peers: peers, log: o.log,
 	}
 	b, err := newBackend(parts)
 	if err != nil {

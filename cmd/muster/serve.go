@@ -13,8 +13,12 @@ type serveCmd struct {
 	URL    string `name:"url" help:"Where players and game servers reach the backend: the load balancer. Tokens name it as their issuer." required:"" env:"MUSTER_URL" placeholder:"URL"`
 	HTTP   string `name:"http" help:"Where to listen (default ${default})." default:":8080" env:"MUSTER_HTTP" placeholder:"ADDR"`
 
+	Internal  string `help:"Where to listen for other replicas, and for nobody else (default ${default})." default:":8081" env:"MUSTER_INTERNAL" placeholder:"ADDR"`
+	Advertise string `help:"Where other replicas reach that; else at the first address of this machine." env:"MUSTER_ADVERTISE" placeholder:"URL"`
+
 	Store       string `help:"Where everything is kept: sqlite:FILE for one replica, dynamodb:TABLE for many." required:"" env:"MUSTER_STORE" placeholder:"STORE"`
 	CreateTable bool   `help:"Make the table or the file if it is not there."`
+	DynamoDB    string `name:"dynamodb-endpoint" help:"Another DynamoDB than Amazon's, such as DynamoDB Local." env:"MUSTER_DYNAMODB_ENDPOINT" placeholder:"URL"`
 
 	Region           string   `help:"The region of GameLift and DynamoDB; else as the AWS SDK finds it." env:"AWS_REGION" placeholder:"REGION"`
 	GameliftEndpoint string   `help:"Another GameLift than Amazon's, such as muster gamelift." env:"MUSTER_GAMELIFT_ENDPOINT" placeholder:"URL"`

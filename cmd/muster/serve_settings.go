@@ -23,6 +23,8 @@ type serveSettings struct {
 	conf            config
 	url             string
 	http            string // where to listen
+	internal        string // where to listen for other replicas
+	advertise       string // where they reach it; empty: at an address of this machine
 	store           storePlace
 	region          string // empty: as the AWS SDK finds it
 	gameLift        string // endpoint; empty: Amazon's
@@ -39,7 +41,7 @@ type serveSettings struct {
 // lists every problem, a sentence each.
 func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 	s := serveSettings{
-		http: c.HTTP, store: storePlace{Spec: c.Store, Create: c.CreateTable}, region: c.Region,
+		http: c.HTTP, internal: c.Internal, store: storePlace{Spec: c.Store, Create: c.CreateTable, Region: c.Region}, region: c.Region,
 		topics: c.SNSTopics, serverKeyHashes: c.ServerKeyHashes, adminKeyHashes: c.AdminKeyHashes, drain: c.Drain,
 	}
 	var problems []error
@@ -53,6 +55,14 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 	note(err)
 	s.url, err = baseURL("--url", c.URL)
 	note(err)
+	if c.Advertise != "" {
+		s.advertise, err = baseURL("--advertise", c.Advertise)
+		note(err)
+	}
+	if c.DynamoDB != "" {
+		s.store.Endpoint, err = baseURL("--dynamodb-endpoint", c.DynamoDB)
+		note(err)
+	}
 	if c.GameliftEndpoint != "" {
 		s.gameLift, err = baseURL("--gamelift-endpoint", c.GameliftEndpoint)
 		note(err)

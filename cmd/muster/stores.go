@@ -26,6 +26,8 @@ type database interface {
 type storePlace struct {
 	Spec   string // sqlite:FILE, or a data folder or a file of one; see storeKinds
 	Create bool   // make it if it is not there
+	// Of a DynamoDB table: empty, as the AWS SDK finds the region, and Amazon's endpoint.
+	Region, Endpoint string
 }
 
 // storeKinds are what a spec may begin with, with a colon behind it, and how each is
@@ -35,6 +37,7 @@ var storeKinds = []struct {
 	open        func(ctx context.Context, place storePlace, name string) (database, error)
 }{
 	{"sqlite", "FILE", openFileStore},
+	{"dynamodb", "TABLE", openTable},
 }
 
 // openStore opens the store that place names. A spec that cannot be meant is an error of

@@ -38,6 +38,7 @@ var rules = map[string][]string{
 	"advisor":                     {"", "flexmatch"},
 	"httpapi":                     {""},
 	"realtime":                    {""},
+	"replica":                     {""},
 	"gameliftlocal":               {"flexmatch", "gameliftlocal/..."},
 	"gameliftlocal/hosting":       {},
 	"gameliftlocal/launcher":      {},
@@ -52,7 +53,7 @@ var rules = map[string][]string{
 	"internal/model":              {},
 	"internal/archtest":           {},
 	"cmd/muster": {
-		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "aws/gamelift", "httpapi", "realtime",
+		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "aws/gamelift", "aws/dynamo", "httpapi", "realtime", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
@@ -72,6 +73,7 @@ var outside = map[string][]string{
 	"store/sqlite":          {"modernc.org/sqlite", "golang.org/x/sys"},
 	"httpapi":               {"github.com/danielgtaylor/huma/v2"},
 	"realtime":              {"github.com/coder/websocket"},
+	"replica":               {},
 	"identity":              {"github.com/go-jose/go-jose/v4"},
 	"aws/dynamo":            {"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 	"gameliftlocal/sns":     {},

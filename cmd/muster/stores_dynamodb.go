@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"muster/aws/dynamo"
+)
+
+// openTable opens a DynamoDB table, and makes it first if place says so.
+func openTable(ctx context.Context, place storePlace, name string) (database, error) {
+	store, err := dynamo.New(dynamo.Options{Table: name, Region: place.Region, Endpoint: place.Endpoint})
+	if err != nil {
+		return nil, err
+	}
+	if place.Create {
+		err = store.CreateTable(ctx)
+	}
+	if err == nil {
+		err = store.CheckTable(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
