@@ -155,7 +155,7 @@ type playerFacts struct {
 
 // storedDocument is a stored document: fields by name, as JSON.
 type storedDocument struct {
-	fields  map[string]json.RawMessage
+	fields  fields
 	version int64
 }
 

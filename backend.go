@@ -25,6 +25,8 @@ type Options struct {
 
 	// Profile is what players may make of their profiles; it must be valid.
 	Profile ProfileOptions
+	// Data is what is stored for players; it must be valid (ValidateData).
+	Data []Namespace
 
 	// SignSeat completes a seat for its owner with a join token. Nil: no tokens.
 	SignSeat func(seat *SeatView, owner PlayerID) error
@@ -57,6 +59,7 @@ type Backend struct {
 	random    io.Reader
 	guesses   guesses
 	profile   ProfileOptions
+	data      map[string]Namespace
 }
 
 // New makes a Backend. The modes must be valid (Mode.Validate) and of different names.
@@ -67,6 +70,10 @@ func New(o Options) *Backend {
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		random: o.Random, profile: o.Profile,
+	}
+	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
+	for _, n := range o.Data {
+		b.data[n.Name] = n.withDefaults()
 	}
 	if b.random == nil {
 		b.random = rand.Reader

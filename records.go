@@ -25,7 +25,7 @@ func seasonRatingKey(p PlayerID, m ModeName, s SeasonName) Key {
 	return Key{"P#" + string(p), ratingPrefix + string(m) + "#" + string(s)}
 }
 
-func dataKey(p PlayerID, namespace string) Key { return Key{"P#" + string(p), "DATA#" + namespace} }
+func dataKey(p PlayerID, namespace string) Key { return Key{"P#" + string(p), dataPrefix + namespace} }
 
 const historyPrefix = "MR#"
 

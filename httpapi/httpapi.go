@@ -45,7 +45,8 @@ type Options struct {
 	// VerifyServer turns a game server's key ("msk_...") into its caller.
 	VerifyServer func(key string) (muster.Caller, error)
 
-	Profiles Profiles // players change their profiles; nil: not served
+	Profiles  Profiles  // players change their profiles; nil: not served
+	Documents Documents // what is stored for players; nil: not served
 
 	// Admin answers operators, and VerifyAdmin turns an operator's key ("mak_...") into
 	// its caller. Both nil: nothing is served under /v1/admin.
@@ -112,6 +113,7 @@ func New(o Options) http.Handler {
 	s.authRoutes()
 	s.profileRoutes()
 	s.playerRoutes()
+	s.dataRoutes()
 	s.catalogueRoutes()
 	s.ticketRoutes()
 	s.explanationRoutes()

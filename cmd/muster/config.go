@@ -22,6 +22,8 @@ type config struct {
 	GameServers gameServersConfig `yaml:"gameServers"`
 	// Profile is what players may make of their profiles.
 	Profile profileConfig `yaml:"profile"`
+	// Data is what is stored for players, by namespace.
+	Data map[string]namespaceConfig `yaml:"data"`
 
 	hosted bool // sessions run where the studio's fleets are, not on this machine
 }
@@ -101,6 +103,7 @@ func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldErro
 	for i := range c.Modes {
 		c.Modes[i].check(k, fmt.Sprintf("modes[%d]", i))
 	}
+	c.checkData(k)
 	return k.problems
 }
 

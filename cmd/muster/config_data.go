@@ -1,10 +1,54 @@
 package main
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"muster"
 )
+
+// namespaceConfig is one kind of document that is stored for players.
+type namespaceConfig struct {
+	Write        string   `yaml:"write"`    // player or server
+	Read         string   `yaml:"read"`     // server, owner or public
+	MaxBytes     *int     `yaml:"maxBytes"` // of one document
+	PlayerFields []string `yaml:"playerFields"`
+	RequireMatch bool     `yaml:"requireMatch"` // writes must say what they replace
+}
+
+func dataShape() *shape {
+	return &shape{want: "a group of namespaces", takes: isGroup, each: group(map[string]*shape{
+		"write": text(), "read": text(), "maxBytes": whole(),
+		"playerFields": list("a list of strings", text()), "requireMatch": truth(),
+	})}
+}
+
+// namespaces are the documents as the rules know them, in the order of their names.
+func (c *config) namespaces() []muster.Namespace {
+	var all []muster.Namespace
+	for _, name := range slices.Sorted(maps.Keys(c.Data)) {
+		n := c.Data[name]
+		all = append(all, muster.Namespace{
+			Name: name, Write: muster.DataWriter(n.Write), Read: muster.DataReader(n.Read),
+			MaxBytes: *cmp.Or(n.MaxBytes, new(muster.DefaultDocumentBytes)), PlayerFields: n.PlayerFields, RequireMatch: n.RequireMatch,
+		})
+	}
+	return all
+}
+
+// checkData looks at what is stored, and at what modes read of it.
+func (c *config) checkData(k *checker) {
+	for name, n := range c.Data {
+		if n.MaxBytes != nil && *n.MaxBytes == 0 {
+			k.report("data."+name+".maxBytes", "is at least 1")
+		}
+	}
+	for _, p := range muster.ValidateData(c.namespaces(), c.musterModes()) {
+		k.report(p.Field, "%s", p.Message)
+	}
+}
 
 // profileConfig says what players may make of their profiles.
 type profileConfig struct {

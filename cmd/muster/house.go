@@ -172,7 +172,7 @@ func (h *house) backendParts(store muster.Store) backendParts {
 	return backendParts{
 		url: h.url(), store: store, gameLift: h.client, keys: h.keys,
 		serverKeyHashes: []string{identity.HashServerKey(h.serverKey)}, adminKeyHashes: []string{identity.HashAdminKey(h.adminKey)},
-		modes: h.conf.musterModes(), locations: h.conf.Locations, profile: h.conf.Profile.options(),
+		modes: h.conf.musterModes(), locations: h.conf.Locations, profile: h.conf.Profile.options(), data: h.conf.namespaces(),
 		topics: []string{topicARN}, trustedCertificates: []string{h.liftURL() + "/sns/"}, log: h.process.log,
 	}
 }
@@ -301,6 +301,7 @@ type backendParts struct {
 	modes               []muster.Mode
 	locations           []string
 	profile             muster.ProfileOptions
+	data                []muster.Namespace
 	topics              []string
 	trustedCertificates []string
 	origins             []string                    // whose pages may call, besides our own
@@ -327,7 +328,7 @@ func newBackend(p backendParts) (*backend, error) {
 	rules := muster.New(muster.Options{
 		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: defaultRating(),
 		Advisor: advisor.New(p.gameLift),
-		Modes:   p.modes, Locations: p.locations, Profile: p.profile,
+		Modes:   p.modes, Locations: p.locations, Profile: p.profile, Data: p.data,
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
 	})
@@ -346,8 +347,10 @@ func newBackend(p backendParts) (*backend, error) {
 	stopping := make(chan struct{})
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
-		Play: rules, Auth: ids, Profiles: rules, Parties: rules, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
-		JWKS: ids.JWKS, Configuration: ids.Configuration,
+		Play: rules, Auth: ids, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
+		Profiles: rules, Documents: rules,
+		Parties: rules,
+		JWKS:    ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
 	}

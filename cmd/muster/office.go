@@ -58,7 +58,7 @@ func (o *office) start(store muster.Store, peers joinPeers) error {
 	parts := backendParts{
 		url: o.settings.url, store: store, gameLift: o.client, keys: o.settings.keys,
 		serverKeyHashes: o.settings.serverKeyHashes, adminKeyHashes: o.settings.adminKeyHashes,
-		modes: o.settings.conf.musterModes(), locations: o.settings.conf.Locations, profile: o.settings.conf.Profile.options(),
+		modes: o.settings.conf.musterModes(), locations: o.settings.conf.Locations, profile: o.settings.conf.Profile.options(), data: o.settings.conf.namespaces(),
 		topics: o.settings.topics, trustedCertificates: o.settings.trusted, origins: o.settings.origins,
 		ready: o.ready.check, peers: peers, log: o.log,
 	}

@@ -22,6 +22,7 @@ func fileShape() *shape {
 		"locations":   list("a list of strings", text()),
 		"gameServers": group(map[string]*shape{"spare": whole(), "max": whole()}),
 		"profile":     profileShape(),
+		"data":        dataShape(),
 		"modes": list("a list of modes", group(map[string]*shape{
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
 			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(), "rating": ratingShape(),
