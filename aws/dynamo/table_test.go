@@ -295,6 +295,7 @@ func TestOptionsThatCannotDoAreRefused(t *testing.T) {
 		}
 	}
 	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", "")
 	s, err := New(Options{Table: "t"})
 	if err != nil {
 		t.Fatal(err)
@@ -304,6 +305,10 @@ func TestOptionsThatCannotDoAreRefused(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:8000")
+	if s, err = New(Options{Table: "t"}); err != nil || s.place() != "http://127.0.0.1:8000" {
+		t.Errorf("where the environment says, it looks in %s, error %v", s.place(), err)
 	}
 	given, err := New(Options{Table: "t", Region: "us-east-1", AccessKeyID: "a", SecretAccessKey: "s", HTTPClient: &http.Client{}})
 	if err != nil || given.Close() != nil {
