@@ -146,7 +146,9 @@ func (s slot) activity() *ActivityView {
 	switch s.Kind {
 	case slotTicket:
 		return &ActivityView{Kind: "ticket", TicketID: s.Ticket}
-	case slotSession:
+	case slotPlacement:
+		return &ActivityView{Kind: "placement", PlacementID: s.Placement}
+	case slotSession, slotJoining:
 		return &ActivityView{Kind: "session", SessionID: s.Seat.SessionID}
 	}
 	return nil

@@ -60,6 +60,8 @@ type Backend struct {
 	guesses   guesses
 	profile   ProfileOptions
 	data      map[string]Namespace
+
+	placesSessions bool // some mode's sessions are asked for by the backend
 }
 
 // New makes a Backend. The modes must be valid (Mode.Validate) and of different names.
@@ -80,6 +82,7 @@ func New(o Options) *Backend {
 	}
 	for _, m := range o.Modes {
 		b.modes[m.Name] = m
+		b.placesSessions = b.placesSessions || m.places()
 		b.modeOrder = append(b.modeOrder, m.Name)
 	}
 	for _, name := range o.Locations {

@@ -14,8 +14,13 @@ import (
 // that all replicas share: the key holds the instant, and moving a record is the claim.
 type dueKind string
 
-// dueTickets are tickets that GameLift may have to be asked about.
-const dueTickets dueKind = "ticket"
+// dueTickets are tickets that GameLift may have to be asked about; so are duePlacements
+// and dueSessions.
+const (
+	dueTickets    dueKind = "ticket"
+	duePlacements dueKind = "placement"
+	dueSessions   dueKind = "session"
+)
 
 // dueShards spreads the records of one kind over partitions.
 const dueShards = 8

@@ -15,6 +15,12 @@ type session struct {
 	MatchID   MatchID             `json:"matchId,omitempty"`
 	Teams     map[PlayerID]string `json:"teams"` // every player of the match and their team
 	StartedAt time.Time           `json:"startedAt"`
+	// EndedAt is when its game server said that it is over, or GameLift did.
+	EndedAt time.Time `json:"endedAt,omitzero"`
+	// Room is set for a session that players find and join by themselves.
+	Room *room `json:"room,omitempty"`
+	// Backfill is the game server's latest request for more players.
+	Backfill TicketID `json:"backfill,omitempty"`
 }
 
 // sessionLife is how long a session's record is kept for late results.
@@ -25,6 +31,13 @@ const sessionLife = 7 * 24 * time.Hour
 // again. Tickets that are not ours are skipped.
 func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
 	also := b.sessionOps(ev)
+	ev, err := b.withoutBackfills(ctx, ev)
+	if err != nil {
+		return fmt.Errorf("apply %s: %w", ev.Type, err)
+	}
+	if b.placesMatch(ev) {
+		return b.applyMatch(ctx, ev)
+	}
 	var ask []TicketID // those whose fate the event does not tell
 	for _, ids := range ticketChunks(ev.Tickets) {
 		err := b.changeTickets(ctx, ids, func(t ticket) (ticket, change) {

@@ -48,6 +48,7 @@ func ids(prefix string) func() string {
 // fakeGameLift plays Amazon: it pairs tickets, two at a time, and says what became of
 // them both in events, which the test delivers as it likes, and when asked.
 type fakeGameLift struct {
+	fakeHosting
 	clock      *clock
 	acceptance bool
 	tickets    map[muster.TicketID]*fakeTicket
@@ -166,6 +167,13 @@ func (g *fakeGameLift) nextPair() []muster.TicketID {
 // place ends a match's placement: Completed gives every player a seat.
 func (g *fakeGameLift) place(m *fakeMatch, status muster.TicketStatus) {
 	m.decided = true
+	if g.standalone && status == muster.Completed {
+		for _, id := range m.tickets {
+			g.tickets[id].Status = muster.Completed
+		}
+		g.emit(muster.MatchmakingSucceeded, m.id, m.tickets...)
+		return
+	}
 	if status != muster.Completed {
 		for _, id := range m.tickets {
 			g.tickets[id].Status = status
@@ -292,6 +300,8 @@ func (g *fakeGameLift) Tickets(_ context.Context, ids []muster.TicketID) ([]must
 }
 
 func (g *fakeGameLift) Session(_ context.Context, id muster.SessionID) (muster.SessionSnapshot, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.down {
 		return muster.SessionSnapshot{}, errDown
 	}
@@ -302,6 +312,8 @@ func (g *fakeGameLift) Session(_ context.Context, id muster.SessionID) (muster.S
 }
 
 func (g *fakeGameLift) Seat(_ context.Context, id muster.SeatID) (muster.SeatState, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.down {
 		return muster.SeatState{}, errDown
 	}

@@ -18,8 +18,9 @@ type Followed struct {
 
 // What can be followed.
 const (
-	followTicket = "ticket" // ID is a TicketID
-	followSeat   = "seat"   // ID is a SessionID; version 1 while it is taken, 2 once its result is known
+	followTicket    = "ticket"    // ID is a TicketID
+	followPlacement = "placement" // ID is a PlacementID
+	followSeat      = "seat"      // ID is a SessionID; version 1 while it is taken, 2 once its result is known
 )
 
 // How often to look. A player who waits for a match notices every second; one who plays
@@ -32,6 +33,18 @@ const (
 // followOfTicket is what somebody who was shown a ticket knows.
 func followOfTicket(v TicketView) []Followed {
 	f := Followed{Kind: followTicket, ID: string(v.ID), Version: v.Version}
+	if !v.Status.Final() {
+		f.Every = followTicketEvery
+	}
+	if v.Seat == nil {
+		return []Followed{f}
+	}
+	return []Followed{f, followOfSeat(v.Seat.SessionID)}
+}
+
+// followOfPlacement is what somebody who was shown a placement knows.
+func followOfPlacement(v SessionPlacementView) []Followed {
+	f := Followed{Kind: followPlacement, ID: string(v.ID), Version: v.Version}
 	if !v.Status.Final() {
 		f.Every = followTicketEvery
 	}
@@ -56,6 +69,9 @@ func (s Snapshot) Following() []Followed {
 	if s.Ticket != nil {
 		all = append(all, followOfTicket(*s.Ticket)...)
 	}
+	if s.Placement != nil {
+		all = append(all, followOfPlacement(*s.Placement)...)
+	}
 	if s.Seat != nil {
 		all = append(all, followOfSeat(s.Seat.SessionID))
 	}
@@ -73,6 +89,8 @@ func (b *Backend) CatchUp(ctx context.Context, p PlayerID, known Followed) (lack
 	switch known.Kind {
 	case followTicket:
 		return b.catchUpTicket(ctx, p, known)
+	case followPlacement:
+		return b.catchUpPlacement(ctx, p, known)
 	case followSeat:
 		return b.catchUpSeat(ctx, p, known)
 	}
@@ -90,6 +108,19 @@ func (b *Backend) catchUpTicket(ctx context.Context, p PlayerID, known Followed)
 		return nil, !view.Status.Final(), nil
 	}
 	return []Notice{ticketNotice(p, view)}, !view.Status.Final(), nil
+}
+
+func (b *Backend) catchUpPlacement(ctx context.Context, p PlayerID, known Followed) ([]Notice, bool, error) {
+	view, err := b.Placement(ctx, p, PlacementID(known.ID))
+	switch {
+	case KindOf(err) == NotFound:
+		return nil, false, nil
+	case err != nil:
+		return nil, true, err
+	case view.Version <= known.Version:
+		return nil, !view.Status.Final(), nil
+	}
+	return []Notice{placementNotice(p, view)}, !view.Status.Final(), nil
 }
 
 // catchUpSeat looks for the result of a seat that is gone. A result is there before it
@@ -119,7 +150,7 @@ func (b *Backend) catchUpSeat(ctx context.Context, p PlayerID, known Followed) (
 func (b *Backend) Heard(notices ...Notice) {
 	for _, n := range notices {
 		for _, f := range n.Follow {
-			if f.Kind == followTicket {
+			if f.Kind == followTicket || f.Kind == followPlacement {
 				b.watch.wake(TicketID(f.ID))
 			}
 		}

@@ -1,6 +1,7 @@
 package muster
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"time"
@@ -11,7 +12,13 @@ type Mode struct {
 	Name        ModeName
 	Title       string
 	Description string
-	// Configuration is the name of the GameLift matchmaking configuration.
+	// Kind says who puts players together and who asks for sessions. Empty: Matchmaking.
+	Kind ModeKind
+	// Sessions is how the mode's sessions are placed and joined, for the kinds whose
+	// sessions the backend asks for. Nil otherwise.
+	Sessions *SessionOptions
+	// Configuration is the name of the GameLift matchmaking configuration; empty for a
+	// mode without matchmaking.
 	Configuration string
 	// AcceptanceTimeout is how long players have to accept a match. Zero: the mode
 	// does not ask.
@@ -37,15 +44,16 @@ func (m Mode) Validate() []FieldError {
 	if m.Name == "" {
 		report("name", "a mode needs a name")
 	}
-	if m.Configuration == "" {
+	if m.matches() && m.Configuration == "" {
 		report("configuration", "a mode needs the name of its matchmaking configuration")
 	}
-	if len(m.Teams) == 0 {
+	if m.matches() && len(m.Teams) == 0 {
 		report("teams", "a mode needs at least one team")
 	}
 	if field, problem := m.Party.problem(m.largestTeam()); problem != "" {
 		report("party"+field, "%s", problem)
 	}
+	problems = append(problems, m.sessionProblems()...)
 	names := make([]string, 0, len(m.Attributes))
 	for name := range m.Attributes {
 		names = append(names, name)
@@ -74,6 +82,10 @@ func (m Mode) view() ModeView {
 		AcceptanceTimeoutSeconds: int(m.AcceptanceTimeout / time.Second),
 		Teams:                    m.Teams,
 		Party:                    PartyRulesView{MaxSize: m.partyLimit(), Rating: m.Party.rating(), RequireReady: m.Party.RequireReady},
+		Kind:                     cmp.Or(m.Kind, Matchmaking), Sessions: m.Sessions.view(),
+	}
+	if v.Teams == nil {
+		v.Teams = []ModeTeam{}
 	}
 	for name, source := range m.Attributes {
 		if source.From == FromClient {

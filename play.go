@@ -40,6 +40,9 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	if !known {
 		return TicketView{}, false, errUnknownMode(req.Mode)
 	}
+	if !mode.matches() {
+		return TicketView{}, false, Errorf(Denied, "ticket.no_matchmaking", "nobody is matched in mode %q: create a session or join one", req.Mode)
+	}
 	if len(key) > maxIdempotencyKey || !utf8.ValidString(key) {
 		return TicketView{}, false, Errorf(Invalid, "request.idempotency_key", "an idempotency key has at most %d bytes, in UTF-8", maxIdempotencyKey)
 	}
@@ -194,6 +197,12 @@ func (b *Backend) busy(held slot) error {
 		err := Errorf(Conflict, "ticket.already_queued", "you are already in the queue")
 		err.Details = map[string]any{"ticketId": held.Ticket}
 		return err
+	case slotPlacement:
+		err := Errorf(Conflict, "placement.pending", "you are already waiting for a session")
+		err.Details = map[string]any{"placementId": held.Placement}
+		return err
+	case slotJoining:
+		return errJoining(held)
 	case slotSession:
 		seat, signErr := b.signed(held.Seat, held.Player)
 		if signErr != nil {

@@ -25,12 +25,16 @@ type due struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
-// Reconcile settles what is due: it asks GameLift about every ticket that has been
-// silent for too long and applies the answers, and it finishes results that were left
-// half-way. It is safe to run on every replica: who moves a due record first looks at what
-// it points to.
+// Reconcile settles what is due: it asks GameLift about every ticket and placement that
+// has been silent for too long, and about sessions that players join, applies the
+// answers, and finishes results that were left half-way. It is safe to run on every
+// replica: who moves a due record first looks at what it points to.
 func (b *Backend) Reconcile(ctx context.Context) error {
-	return errors.Join(b.reconcileTickets(ctx), b.sweepDue(ctx, dueResults, b.sweepResults))
+	err := errors.Join(b.reconcileTickets(ctx), b.sweepDue(ctx, dueResults, b.sweepResults))
+	if !b.placesSessions {
+		return err
+	}
+	return errors.Join(err, b.sweepDue(ctx, duePlacements, b.sweepPlacements), b.sweepDue(ctx, dueSessions, b.sweepSessions))
 }
 
 // reconcileTickets asks about silent tickets, those of all shards together: GameLift
@@ -80,6 +84,9 @@ func (b *Backend) claimSilent(ctx context.Context, now time.Time, page []Record)
 // silent says that GameLift must be asked about the ticket: nothing was heard of it
 // for long, or not even that it arrived.
 func (t *ticket) silent(now time.Time) bool {
+	if t.Placement != "" {
+		return false // that has a due record of its own
+	}
 	quiet := now.Sub(t.lastLook())
 	if t.Status == Queued {
 		return quiet >= firstLook
@@ -130,6 +137,15 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 				return err
 			}
 		}
+		if ok && snap.Status == Completed && snap.Session == "" {
+			adopted, err := b.adopt(ctx, id)
+			if err != nil {
+				return fmt.Errorf("adopt the match of ticket %s: %w", id, err)
+			}
+			if adopted {
+				continue
+			}
+		}
 		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, asked, b.instant()) })
 		if err != nil {
 			return fmt.Errorf("settle ticket %s: %w", id, err)
@@ -156,4 +172,20 @@ func (b *Backend) learnSession(ctx context.Context, id SessionID) error {
 		return nil
 	}
 	return Change(ctx, b.store, b.storeSessionOps(session{ID: id, Mode: mode, MatchID: snap.MatchID, Teams: snap.Teams, StartedAt: snap.CreatedAt}))
+}
+
+// adopt goes on with a ticket of standalone matchmaking whose match GameLift has made;
+// adopted is false for any other.
+func (b *Backend) adopt(ctx context.Context, id TicketID) (adopted bool, err error) {
+	t, _, err := load[ticket](ctx, b.store, ticketKey(id))
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	if err != nil || b.modes[t.Mode].Kind != Standalone {
+		return false, err
+	}
+	if t.Status.Final() || t.Placement != "" {
+		return true, nil
+	}
+	return true, b.adoptMatch(ctx, t)
 }

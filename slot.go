@@ -10,9 +10,11 @@ import (
 type slotKind string
 
 const (
-	slotFree    slotKind = "" // nothing does
-	slotTicket  slotKind = "ticket"
-	slotSession slotKind = "session"
+	slotFree      slotKind = "" // nothing does
+	slotTicket    slotKind = "ticket"
+	slotPlacement slotKind = "placement"
+	slotJoining   slotKind = "joining" // a place in a session whose seat GameLift has not confirmed
+	slotSession   slotKind = "session"
 )
 
 // slot is the one thing a player may be doing: the lock behind "one live ticket per
@@ -22,6 +24,10 @@ type slot struct {
 	Ticket TicketID `json:"ticket,omitempty"`
 	Seat   SeatView `json:"seat,omitzero"` // without join token
 	Player PlayerID `json:"player"`
+
+	Placement PlacementID `json:"placement,omitempty"`
+	// Since is when a join began; the seat it is about has no id yet.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // slotLife removes a slot that nothing ever settled.
@@ -62,6 +68,20 @@ func (b *Backend) liveSlot(ctx context.Context, p PlayerID) (slot, int64, error)
 				return held, version, nil //nolint:nilerr // GameLift cannot say: the ticket counts as live
 			}
 			continue
+		case slotPlacement:
+			p, _, err := load[placement](ctx, b.store, placementKey(held.Placement))
+			if errors.Is(err, ErrNotFound) || err == nil && p.Status.Final() {
+				return slot{}, version, nil
+			}
+			return held, version, err
+		case slotJoining:
+			if b.now().Sub(held.Since) < checkAfter {
+				return held, version, nil
+			}
+			if err := b.settleJoin(ctx, held); err != nil {
+				return held, version, nil //nolint:nilerr // GameLift cannot say: the place counts as taken
+			}
+			continue
 		case slotSession:
 			live, err := b.seatLive(ctx, held)
 			if err != nil || live {
@@ -89,6 +109,9 @@ func (b *Backend) Seat(ctx context.Context, p PlayerID) (SeatView, error) {
 	held, _, err := b.liveSlot(ctx, p)
 	if err != nil {
 		return SeatView{}, err
+	}
+	if held.Kind == slotJoining {
+		return SeatView{}, errJoining(held)
 	}
 	if held.Kind != slotSession {
 		return SeatView{}, Errorf(NotFound, "session.none", "you are in no session")
@@ -121,6 +144,12 @@ func (b *Backend) Snapshot(ctx context.Context, p PlayerID) (Snapshot, error) {
 			return Snapshot{}, err
 		}
 		all.Ticket = &view
+	case slotPlacement:
+		view, err := b.Placement(ctx, p, held.Placement)
+		if err != nil {
+			return Snapshot{}, err
+		}
+		all.Placement = &view
 	case slotSession:
 		seat, err := b.signed(held.Seat, p)
 		if err != nil {

@@ -33,6 +33,9 @@ type ticket struct {
 	// say nothing.
 	Closed []MatchID `json:"closed,omitempty"`
 
+	// Placement is set while the backend places the ticket's match by itself.
+	Placement PlacementID `json:"placement,omitempty"`
+
 	Session   SessionID `json:"session,omitempty"`
 	IPAddress string    `json:"ipAddress,omitempty"`
 	DNSName   string    `json:"dnsName,omitempty"`
@@ -358,6 +361,8 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 			return next, noted
 		}
 		next.end(Failed, "ticket.lost", "matchmaking lost the ticket; please try again")
+	case t.Placement != "":
+		return next, noted // GameLift has done its part
 	case snap.Status == Completed:
 		next.Status = Completed
 		next.Session, next.IPAddress, next.DNSName, next.Port = snap.Session, snap.IPAddress, snap.DNSName, snap.Port

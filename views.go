@@ -20,9 +20,10 @@ type PlayerView struct {
 
 // ActivityView is what a player is doing now.
 type ActivityView struct {
-	Kind      string    `json:"kind" enum:"ticket,session"`
-	TicketID  TicketID  `json:"ticketId,omitempty"`
-	SessionID SessionID `json:"sessionId,omitempty"`
+	Kind        string      `json:"kind" enum:"ticket,placement,session"`
+	TicketID    TicketID    `json:"ticketId,omitempty"`
+	PlacementID PlacementID `json:"placementId,omitempty"`
+	SessionID   SessionID   `json:"sessionId,omitempty"`
 }
 
 // RatingView is a player's standing in one mode. While Placement is set the rating is
@@ -60,6 +61,7 @@ type SeatView struct {
 	SessionID          SessionID  `json:"sessionId"`
 	Mode               ModeName   `json:"mode"`
 	Team               string     `json:"team"`
+	Role               SeatRole   `json:"role,omitempty" enum:"spectator"` // empty: a player
 	IPAddress          string     `json:"ipAddress"`
 	DNSName            string     `json:"dnsName,omitempty"`
 	Port               int        `json:"port"`
@@ -111,6 +113,8 @@ type ModeView struct {
 	Choices                  map[string][]string `json:"choices,omitempty"`
 	Party                    PartyRulesView      `json:"party"`
 	Season                   *SeasonView         `json:"season,omitempty"`
+	Kind                     ModeKind            `json:"kind" enum:"matchmaking,queue,standalone"`
+	Sessions                 *SessionOptionsView `json:"sessions,omitempty"`
 }
 
 // ModeTeam is one team of a mode.
@@ -213,8 +217,9 @@ type MatchHistoryPage struct {
 
 // Snapshot is all that a player who connects must know at once.
 type Snapshot struct {
-	Ticket  *TicketView  `json:"ticket"`
-	Seat    *SeatView    `json:"seat"`
-	Party   *PartyView   `json:"party"`
-	Invites []InviteView `json:"invites"`
+	Ticket    *TicketView           `json:"ticket"`
+	Placement *SessionPlacementView `json:"placement,omitempty"`
+	Seat      *SeatView             `json:"seat"`
+	Party     *PartyView            `json:"party"`
+	Invites   []InviteView          `json:"invites"`
 }

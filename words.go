@@ -184,6 +184,8 @@ type SeatState struct {
 // GameLift is the port to Amazon's API. Errors are *Error: Invalid and NotFound are
 // final refusals; Unavailable means that the outcome is unknown.
 type GameLift interface {
+	Hosting
+
 	StartMatchmaking(ctx context.Context, req StartMatchmaking) error
 	StopMatchmaking(ctx context.Context, id TicketID) error
 	AcceptMatch(ctx context.Context, id TicketID, players []PlayerID, accept bool) error
@@ -247,7 +249,7 @@ type EventPlayer struct {
 // Notice is news for one player, on every device.
 type Notice struct {
 	Player PlayerID
-	Type   string // "ticket", "result", "party" or "invites"
+	Type   string // "ticket", "placement", "result", "party" or "invites"
 	Data   any    // encodes to JSON; shared by all receivers, never changed
 	// Follow is what the player knows once they were told. A notice all of which is
 	// known already, in that version or a newer one, is old news. Empty: always news.

@@ -3,7 +3,7 @@
 //
 // [New] makes a [Client], which implements muster.GameLift. [NewReceiver] makes a
 // [Receiver], which checks what arrives from SNS; [Receiver.Handler] joins it with
-// [Decode]. [Client.Provision] creates a location, a fleet, a queue and the
+// [Decode] and [DecodePlacement]. [Client.Provision] creates a location, a fleet, a queue and the
 // matchmakers where they are missing.
 //
 // Another endpoint is the only difference between Amazon's service and one that speaks

@@ -219,3 +219,7 @@ func mustJSON(v any) string {
 	}
 	return string(body)
 }
+
+func placementJSON(detail string) string {
+	return `{"id":"e1","detail-type":"GameLift Queue Placement Event","source":"aws.gamelift","time":"2026-11-22T05:21:27Z","detail":` + detail + `}`
+}

@@ -13,37 +13,50 @@ import (
 
 var _ muster.GameLift = (*Client)(nil)
 
-// repeatAfter is the wait before StartMatchmaking is tried again.
+// repeatAfter is the wait before something is started again.
 const repeatAfter = 100 * time.Millisecond
 
 // maxDescribed is how many tickets DescribeMatchmaking takes at once.
 const maxDescribed = 10
 
-// StartMatchmaking asks for a match. When the first answer is lost or the service is
-// busy, it asks once more within the same time limit. The ticket id is ours and used
-// for nothing else, so a repeat cannot make a second ticket: if the repeat is refused
-// as invalid, which is also how GameLift answers to a known id, and GameLift does know
-// the ticket, then the first request had arrived and this is success.
+// StartMatchmaking asks for a match, by the rule of startOnce.
 func (c *Client) StartMatchmaking(ctx context.Context, req muster.StartMatchmaking) error {
+	in := startInput(req)
+	return c.startOnce(ctx, func(ctx context.Context) error {
+		_, err := call(ctx, c, c.api.StartMatchmaking, in, never)
+		return err
+	}, func(ctx context.Context) (bool, error) { return c.knowsTicket(ctx, req.Ticket) })
+}
+
+// startOnce starts something under an id of ours that is used for nothing else. When the
+// first answer is lost or the service is busy, it asks once more within the same time
+// limit. A repeat cannot start it twice: if the repeat is refused as invalid, which is
+// also how GameLift answers to an id that it has, and GameLift does know the id, then the
+// first request had arrived and this is success.
+func (c *Client) startOnce(ctx context.Context, start func(context.Context) error, known func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	in := startInput(req)
-	_, err := call(ctx, c, c.api.StartMatchmaking, in, never)
+	err := start(ctx)
 	if muster.KindOf(err) != muster.Unavailable || !wait(ctx, repeatAfter) {
 		return err
 	}
-	_, err = call(ctx, c, c.api.StartMatchmaking, in, never)
+	err = start(ctx)
 	if muster.KindOf(err) != muster.Invalid {
 		return err
 	}
-	known, lookErr := c.Tickets(ctx, []muster.TicketID{req.Ticket})
+	arrived, lookErr := known(ctx)
 	if lookErr != nil {
 		return lookErr // still not known which of the two it is
 	}
-	if len(known) == 1 {
+	if arrived {
 		return nil
 	}
 	return err
+}
+
+func (c *Client) knowsTicket(ctx context.Context, id muster.TicketID) (bool, error) {
+	known, err := c.Tickets(ctx, []muster.TicketID{id})
+	return len(known) == 1, err
 }
 
 // wait reports whether d passed before ctx ended.
@@ -65,23 +78,29 @@ func startInput(req muster.StartMatchmaking) *sdk.StartMatchmakingInput {
 		Players:           make([]types.Player, 0, len(req.Players)),
 	}
 	for _, p := range req.Players {
-		player := types.Player{PlayerId: aws.String(string(p.ID))}
-		if len(p.Attributes) > 0 {
-			player.PlayerAttributes = make(map[string]types.AttributeValue, len(p.Attributes))
-		}
-		for name, v := range p.Attributes {
-			player.PlayerAttributes[name] = types.AttributeValue{S: v.S, N: v.N, SL: v.SL, SDM: v.SDM}
-		}
-		if len(p.LatencyInMs) > 0 {
-			player.LatencyInMs = make(map[string]int32, len(p.LatencyInMs))
-		}
-		for location, ms := range p.LatencyInMs {
-			player.LatencyInMs[location] = int32(min(max(ms, 1), maxLatencyInMs))
-		}
-		in.Players = append(in.Players, player)
+		in.Players = append(in.Players, sdkPlayer(p))
 	}
 	return in
 }
+
+func sdkPlayer(p muster.MatchmakingPlayer) types.Player {
+	player := types.Player{PlayerId: aws.String(string(p.ID))}
+	if len(p.Attributes) > 0 {
+		player.PlayerAttributes = make(map[string]types.AttributeValue, len(p.Attributes))
+	}
+	for name, v := range p.Attributes {
+		player.PlayerAttributes[name] = types.AttributeValue{S: v.S, N: v.N, SL: v.SL, SDM: v.SDM}
+	}
+	if len(p.LatencyInMs) > 0 {
+		player.LatencyInMs = make(map[string]int32, len(p.LatencyInMs))
+	}
+	for location, ms := range p.LatencyInMs {
+		player.LatencyInMs[location] = boundedLatency(ms)
+	}
+	return player
+}
+
+func boundedLatency(ms int) int32 { return int32(min(max(ms, 1), maxLatencyInMs)) }
 
 // maxLatencyInMs keeps a latency within what any rule could mean.
 const maxLatencyInMs = 60_000

@@ -29,9 +29,12 @@ type Plan struct {
 	Location  string // "custom-" and up to 57 characters
 	FleetName string
 	QueueName string
-	// NotificationTarget is the ARN of the SNS topic for matchmaking events; empty: none.
+	// NotificationTarget is the ARN of the SNS topic for events; empty: none.
 	NotificationTarget string
 	Matchmakers        []Matchmaker
+	// SessionQueues are further queues over the same fleet, whose placements are told to
+	// the topic: the backend asks them for sessions itself.
+	SessionQueues []string
 }
 
 // Matchmaker is one matchmaking configuration with its rule set.
@@ -40,6 +43,7 @@ type Matchmaker struct {
 	RuleSetBody              string // JSON
 	RequestTimeoutSeconds    int
 	AcceptanceTimeoutSeconds int               // 0: no acceptance
+	Standalone               bool              // matches without a session: the backend places them
 	GameProperties           map[string]string // given to the session; up to 16
 	GameSessionData          string            // given to the session; empty: none
 }
@@ -64,8 +68,13 @@ func (c *Client) Provision(ctx context.Context, plan Plan) (Provisioned, error) 
 		return Provisioned{}, fmt.Errorf("provision fleet %s: %w", plan.FleetName, err)
 	}
 	made := Provisioned{FleetID: aws.ToString(fleet.FleetId), FleetARN: aws.ToString(fleet.FleetArn)}
-	if made.QueueARN, err = c.ensureQueue(ctx, plan.QueueName, made.FleetARN); err != nil {
+	if made.QueueARN, err = c.ensureQueue(ctx, plan.QueueName, made.FleetARN, ""); err != nil {
 		return Provisioned{}, fmt.Errorf("provision queue %s: %w", plan.QueueName, err)
+	}
+	for _, name := range plan.SessionQueues {
+		if _, err := c.ensureQueue(ctx, name, made.FleetARN, plan.NotificationTarget); err != nil {
+			return Provisioned{}, fmt.Errorf("provision queue %s: %w", name, err)
+		}
 	}
 	for _, m := range plan.Matchmakers {
 		if err := c.ensureMatchmaker(ctx, m, made.QueueARN, plan.NotificationTarget); err != nil {
@@ -153,17 +162,22 @@ func (c *Client) fleetAt(ctx context.Context, fleetID *string, location string) 
 	return len(out.LocationAttributes) > 0, nil
 }
 
-// ensureQueue makes a queue whose one destination is the fleet.
-func (c *Client) ensureQueue(ctx context.Context, name, fleetARN string) (arn string, err error) {
+// ensureQueue makes a queue whose one destination is the fleet. topicARN is told of its
+// placements; empty leaves that as it is.
+func (c *Client) ensureQueue(ctx context.Context, name, fleetARN, topicARN string) (arn string, err error) {
 	destinations := []types.GameSessionQueueDestination{{DestinationArn: &fleetARN}}
 	timeout := aws.Int32(queueTimeoutSeconds)
+	var topic *string
+	if topicARN != "" {
+		topic = &topicARN
+	}
 	known, err := call(ctx, c, c.api.DescribeGameSessionQueues, &sdk.DescribeGameSessionQueuesInput{Names: []string{name}})
 	if err != nil && !absent(err) {
 		return "", err
 	}
 	if absent(err) || len(known.GameSessionQueues) == 0 {
 		out, err := call(ctx, c, c.api.CreateGameSessionQueue, &sdk.CreateGameSessionQueueInput{
-			Name: &name, Destinations: destinations, TimeoutInSeconds: timeout,
+			Name: &name, Destinations: destinations, TimeoutInSeconds: timeout, NotificationTarget: topic,
 		}, whenThrottled)
 		if err != nil {
 			return "", err
@@ -175,12 +189,12 @@ func (c *Client) ensureQueue(ctx context.Context, name, fleetARN string) (arn st
 	}
 	queue := known.GameSessionQueues[0]
 	same := len(queue.Destinations) == 1 && aws.ToString(queue.Destinations[0].DestinationArn) == fleetARN &&
-		aws.ToInt32(queue.TimeoutInSeconds) == queueTimeoutSeconds
+		aws.ToInt32(queue.TimeoutInSeconds) == queueTimeoutSeconds && (topic == nil || aws.ToString(queue.NotificationTarget) == topicARN)
 	if same {
 		return aws.ToString(queue.GameSessionQueueArn), nil
 	}
 	_, err = call(ctx, c, c.api.UpdateGameSessionQueue, &sdk.UpdateGameSessionQueueInput{
-		Name: &name, Destinations: destinations, TimeoutInSeconds: timeout,
+		Name: &name, Destinations: destinations, TimeoutInSeconds: timeout, NotificationTarget: topic,
 	}, whenThrottled)
 	return aws.ToString(queue.GameSessionQueueArn), err
 }
@@ -236,9 +250,9 @@ func (c *Client) ensureRuleSet(ctx context.Context, name, body string) error {
 }
 
 // replaceConfiguration brings a configuration to what is wanted. An update cannot take
-// away the properties, data or topic of a session, so then it is made anew.
+// away queues, or the properties, data or topic of a session, so then it is made anew.
 func (c *Client) replaceConfiguration(ctx context.Context, have types.MatchmakingConfiguration, want *sdk.CreateMatchmakingConfigurationInput) error {
-	takesAway := len(have.GameProperties) > 0 && len(want.GameProperties) == 0 ||
+	takesAway := have.FlexMatchMode != want.FlexMatchMode || len(have.GameProperties) > 0 && len(want.GameProperties) == 0 ||
 		aws.ToString(have.GameSessionData) != "" && want.GameSessionData == nil ||
 		aws.ToString(have.NotificationTarget) != "" && want.NotificationTarget == nil
 	if takesAway {
@@ -281,6 +295,9 @@ func (m Matchmaker) create(queueARN, topicARN string) *sdk.CreateMatchmakingConf
 		AcceptanceRequired:    aws.Bool(m.AcceptanceTimeoutSeconds > 0),
 		FlexMatchMode:         types.FlexMatchModeWithQueue,
 		BackfillMode:          types.BackfillModeManual,
+	}
+	if m.Standalone {
+		in.FlexMatchMode, in.GameSessionQueueArns = types.FlexMatchModeStandalone, nil
 	}
 	if m.AcceptanceTimeoutSeconds > 0 {
 		in.AcceptanceTimeoutSeconds = aws.Int32(int32(m.AcceptanceTimeoutSeconds))

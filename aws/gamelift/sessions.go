@@ -92,10 +92,13 @@ func (c *Client) Seat(ctx context.Context, id muster.SeatID) (muster.SeatState, 
 	if len(out.PlayerSessions) == 0 {
 		return muster.SeatState{}, muster.Errorf(muster.NotFound, unknown.code, "GameLift does not know this seat")
 	}
-	s := out.PlayerSessions[0]
+	return seatState(out.PlayerSessions[0]), nil
+}
+
+func seatState(s types.PlayerSession) muster.SeatState {
 	return muster.SeatState{
 		Seat: muster.SeatID(aws.ToString(s.PlayerSessionId)), Player: muster.PlayerID(aws.ToString(s.PlayerId)),
 		Session: muster.SessionID(aws.ToString(s.GameSessionId)),
 		Live:    s.Status == types.PlayerSessionStatusReserved || s.Status == types.PlayerSessionStatusActive,
-	}, nil
+	}
 }

@@ -108,25 +108,40 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) ([]byte, error) {
 	return []byte(m.Message), nil
 }
 
-// Handler joins Receive, Decode and apply: the body of an SNS request goes in, and nil
-// comes out when SNS need not send it again. A message whose event could not be applied
-// is forgotten, so that its repeat is taken.
-func (r *Receiver) Handler(apply func(context.Context, muster.Event) error) func(ctx context.Context, body []byte) error {
+// Handler joins Receive, Decode and DecodePlacement: the body of an SNS request goes in,
+// apply takes its matchmaking event or placed its placement event, and nil comes out when
+// SNS need not send it again. A message whose event could not be applied is forgotten, so
+// that its repeat is taken.
+func (r *Receiver) Handler(apply func(context.Context, muster.Event) error, placed func(context.Context, muster.PlacementEvent) error) func(ctx context.Context, body []byte) error {
 	return func(ctx context.Context, body []byte) error {
 		m, err := r.receive(ctx, body)
 		if err != nil || m == nil {
 			return err
 		}
-		event, ok, err := Decode([]byte(m.Message))
-		if err != nil || !ok {
-			return err
-		}
-		if err := apply(ctx, event); err != nil {
+		id, err := dispatch(ctx, []byte(m.Message), apply, placed)
+		if id != "" && err != nil {
 			r.seen.forget(m.MessageID)
-			return fmt.Errorf("apply event %s: %w", event.ID, err)
+			return fmt.Errorf("apply event %s: %w", id, err)
 		}
-		return nil
+		return err
 	}
+}
+
+// dispatch hands an event to who takes its kind. id is that of an event that was handed
+// over, empty for one that was not.
+func dispatch(ctx context.Context, message []byte, apply func(context.Context, muster.Event) error, placed func(context.Context, muster.PlacementEvent) error) (id string, err error) {
+	event, ok, err := Decode(message)
+	if err != nil {
+		return "", err
+	}
+	if ok {
+		return event.ID, apply(ctx, event)
+	}
+	placement, ok, err := DecodePlacement(message)
+	if err != nil || !ok {
+		return "", err
+	}
+	return placement.ID, placed(ctx, placement)
 }
 
 // receive returns a new notification, or nil for a message that needs no more work.

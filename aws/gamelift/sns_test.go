@@ -395,12 +395,16 @@ func TestAnUnsubscribedTopicIsNoError(t *testing.T) {
 func TestTheHandlerAppliesEventsOnce(t *testing.T) {
 	p := newPost(t)
 	var applied []muster.Event
+	var placed []muster.PlacementEvent
 	var fail error
 	handle := p.Handler(func(_ context.Context, e muster.Event) error {
 		if fail == nil {
 			applied = append(applied, e)
 		}
 		return fail
+	}, func(_ context.Context, e muster.PlacementEvent) error {
+		placed = append(placed, e)
+		return nil
 	})
 	const detail = `{"type":"MatchmakingSearching","tickets":[{"ticketId":"t1","players":[{"playerId":"p1"}]}]}`
 	body := p.topic.signed(t, notification(eventJSON(detail)))
@@ -420,6 +424,10 @@ func TestTheHandlerAppliesEventsOnce(t *testing.T) {
 	skipped := p.topic.signed(t, notification(`{"detail-type":"other"}`).with("MessageId", "m-2"))
 	if err := handle(context.Background(), skipped); err != nil || len(applied) != 1 {
 		t.Errorf("an event of another kind: %v", err)
+	}
+	placement := p.topic.signed(t, notification(placementJSON(`{"type":"PlacementTimedOut","placementId":"room-1"}`)).with("MessageId", "m-4"))
+	if err := handle(context.Background(), placement); err != nil || len(placed) != 1 || placed[0].Placement != "room-1" || len(applied) != 1 {
+		t.Errorf("a placement event: %v, %+v", err, placed)
 	}
 	broken := p.topic.signed(t, notification("hello").with("MessageId", "m-3"))
 	wantError(t, handle(context.Background(), broken), muster.Invalid, "event.malformed")

@@ -351,7 +351,7 @@ func newBackend(p backendParts) (*backend, error) {
 		Profiles: rules, Documents: rules,
 		Parties: rules,
 		JWKS:    ids.JWKS, Configuration: ids.Configuration,
-		SNS: receiver.Handler(rules.ApplyEvent), Realtime: hub, Pages: console.Handler(),
+		SNS: receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
 	}
 	if len(p.adminKeyHashes) > 0 {

@@ -57,6 +57,7 @@ var owners = map[string]func(all census, id, sort string, value map[string]any) 
 	},
 	"T":     ticketRecord,
 	"GS":    sessionRecord,
+	"RES":   listedResult,
 	"DUE":   func(census, string, string, map[string]any) string { return "" },
 	"PTY":   partyRecord,
 	"CODE":  codeRecord,
@@ -121,6 +122,15 @@ func sessionRecord(all census, _, _ string, value map[string]any) string {
 		if problem := all.player(id); problem != "" {
 			return problem
 		}
+	}
+	return ""
+}
+
+// listedResult is a row of the list of results: it ends in the session whose result it is.
+func listedResult(all census, _, sort string, _ map[string]any) string {
+	_, session, _ := strings.Cut(sort, "#")
+	if all[muster.Key{Partition: "GS#" + session, Sort: "RESULT"}] == nil {
+		return "lists a result that does not exist"
 	}
 	return ""
 }
