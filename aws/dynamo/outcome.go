@@ -139,14 +139,11 @@ func exceptionName(api smithy.APIError) string {
 	return code[strings.LastIndexByte(code, '#')+1:]
 }
 
-// isSizeLimit recognises the refusals of an item or a request that is too large. They
+// isSizeLimit recognises the refusals of an item or a transaction that is too large. They
 // are ordinary validation errors; only their words tell them apart.
 func isSizeLimit(code, message string) bool {
-	if outcomes[code] != faulty {
-		return false
-	}
-	return strings.Contains(message, "tem size has exceeded") || strings.Contains(message, "tem size to update has exceeded") ||
-		strings.Contains(message, "Collection size exceeded") || strings.Contains(message, "exceeded maximum allowed size")
+	return outcomes[code] == faulty &&
+		(strings.Contains(message, "size has exceeded the maximum") || strings.Contains(message, "size to update has exceeded the maximum"))
 }
 
 // connectionOutcome is that of an error without an answer.
@@ -155,20 +152,14 @@ func connectionOutcome(err error) outcome {
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		return unsent
 	}
-	var sending *smithyhttp.RequestSendError
-	var answer *smithyhttp.ResponseError
-	var decoding *smithy.DeserializationError
-	if errors.As(err, &sending) || errors.As(err, &answer) || errors.As(err, &decoding) {
-		return unanswered
-	}
-	var local smithy.InvalidParamsError
+	var params smithy.InvalidParamsError
 	var encoding *smithy.SerializationError
-	if errors.As(err, &local) || errors.As(err, &encoding) {
-		return faulty
+	if errors.As(err, &params) || errors.As(err, &encoding) {
+		return faulty // it did not leave this process
 	}
 	var operation *smithy.OperationError
-	if errors.As(err, &operation) && strings.Contains(operation.Err.Error(), "get identity") {
-		return unsent // no credentials to sign with
+	if errors.As(err, &operation) && strings.HasPrefix(operation.Err.Error(), "get identity:") {
+		return unsent // there are no credentials to sign it with
 	}
 	return unanswered
 }

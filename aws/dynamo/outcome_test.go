@@ -62,6 +62,9 @@ func TestAnAnswerLeavesAnOutcome(t *testing.T) {
 		"cancelled by a fault of the request":    {cancelled("ValidationError", "ConditionalCheckFailed"), faulty},
 		"cancelled by a full collection":         {cancelled("ItemCollectionSizeLimitExceeded", "TransactionConflict"), tooLarge},
 		"cancelled by missing permission":        {cancelled("AccessDenied", "ConditionalCheckFailed"), denied},
+		"cancelled by an item that is too large": {fails(400, "TransactionCanceledException", members{"CancellationReasons": []members{
+			{"Code": "ConditionalCheckFailed"}, {"Code": "ValidationError", "Message": "Item size to update has exceeded the maximum allowed size"},
+		}}), tooLarge},
 	} {
 		if got := outcomeOf(errorOf(t, test.answer)); got != test.want {
 			t.Errorf("%s: got outcome %d, want %d", name, got, test.want)

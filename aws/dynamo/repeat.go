@@ -41,9 +41,9 @@ type result struct {
 	err       error // of the last try; nil when done
 }
 
-// persist makes a call until its outcome is settled. send makes one try: uncertain says
-// that an earlier one may have happened. It returns an error that describe has left to
-// say only when ctx has ended.
+// persist makes a call until its outcome is settled, and tells the meter. send makes one
+// try: uncertain says that an earlier one may have happened. The error is that of an
+// ended ctx; everything else is in the result.
 func (s *Store) persist(ctx context.Context, use *Usage, send func(ctx context.Context, uncertain bool) error) (result, error) {
 	var r result
 	if s.meter != nil {
