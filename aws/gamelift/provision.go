@@ -26,6 +26,10 @@ const anywhereCost = "1"
 // Plan is what must exist before anybody can be matched: one Anywhere fleet at one
 // custom location, a queue over it, and a matchmaker per configuration.
 type Plan struct {
+	// QueueARN is a queue that is there already: then no location, fleet or queue is made,
+	// and SessionQueues are for whoever made it to make.
+	QueueARN string
+
 	Location  string // "custom-" and up to 57 characters
 	FleetName string
 	QueueName string
@@ -60,20 +64,19 @@ type Provisioned struct {
 // A rule set cannot be changed, so its name ends in a hash of its content; the one that
 // a configuration leaves behind is deleted if it bears such a name and nothing uses it.
 func (c *Client) Provision(ctx context.Context, plan Plan) (Provisioned, error) {
-	if err := c.ensureLocation(ctx, plan.Location); err != nil {
-		return Provisioned{}, fmt.Errorf("provision location %s: %w", plan.Location, err)
-	}
-	fleet, err := c.ensureFleet(ctx, plan.FleetName, plan.Location)
-	if err != nil {
-		return Provisioned{}, fmt.Errorf("provision fleet %s: %w", plan.FleetName, err)
-	}
-	made := Provisioned{FleetID: aws.ToString(fleet.FleetId), FleetARN: aws.ToString(fleet.FleetArn)}
-	if made.QueueARN, err = c.ensureQueue(ctx, plan.QueueName, made.FleetARN, ""); err != nil {
-		return Provisioned{}, fmt.Errorf("provision queue %s: %w", plan.QueueName, err)
-	}
-	for _, name := range plan.SessionQueues {
-		if _, err := c.ensureQueue(ctx, name, made.FleetARN, plan.NotificationTarget); err != nil {
-			return Provisioned{}, fmt.Errorf("provision queue %s: %w", name, err)
+	made := Provisioned{QueueARN: plan.QueueARN}
+	if plan.QueueARN == "" {
+		var err error
+		if made.FleetID, made.FleetARN, err = c.AnywhereFleet(ctx, plan.FleetName, plan.Location); err != nil {
+			return Provisioned{}, err
+		}
+		if made.QueueARN, err = c.ensureQueue(ctx, plan.QueueName, made.FleetARN, ""); err != nil {
+			return Provisioned{}, fmt.Errorf("provision queue %s: %w", plan.QueueName, err)
+		}
+		for _, name := range plan.SessionQueues {
+			if _, err := c.ensureQueue(ctx, name, made.FleetARN, plan.NotificationTarget); err != nil {
+				return Provisioned{}, fmt.Errorf("provision queue %s: %w", name, err)
+			}
 		}
 	}
 	for _, m := range plan.Matchmakers {
@@ -82,6 +85,18 @@ func (c *Client) Provision(ctx context.Context, plan Plan) (Provisioned, error) 
 		}
 	}
 	return made, nil
+}
+
+// AnywhereFleet finds the Anywhere fleet of a name at a custom location, or makes both.
+func (c *Client) AnywhereFleet(ctx context.Context, name, location string) (id, arn string, err error) {
+	if err := c.ensureLocation(ctx, location); err != nil {
+		return "", "", fmt.Errorf("provision location %s: %w", location, err)
+	}
+	fleet, err := c.ensureFleet(ctx, name, location)
+	if err != nil {
+		return "", "", fmt.Errorf("provision fleet %s: %w", name, err)
+	}
+	return aws.ToString(fleet.FleetId), aws.ToString(fleet.FleetArn), nil
 }
 
 // absent says that a describe operation knows nothing of the name. Some answer so with

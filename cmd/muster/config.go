@@ -250,3 +250,8 @@ func (c *config) musterModes() []muster.Mode {
 	}
 	return modes
 }
+
+// backendParts is what the file says of the backend; whoever runs one adds the rest.
+func (c *config) backendParts() backendParts {
+	return backendParts{modes: c.musterModes(), locations: c.Locations, profile: c.Profile.options(), data: c.namespaces()}
+}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -169,45 +168,25 @@ func (h *house) openBackend(store muster.Store) error {
 }
 
 func (h *house) backendParts(store muster.Store) backendParts {
-	return backendParts{
-		url: h.url(), store: store, gameLift: h.client, keys: h.keys,
-		serverKeyHashes: []string{identity.HashServerKey(h.serverKey)}, adminKeyHashes: []string{identity.HashAdminKey(h.adminKey)},
-		modes: h.conf.musterModes(), locations: h.conf.Locations, profile: h.conf.Profile.options(), data: h.conf.namespaces(),
-		topics: []string{topicARN}, trustedCertificates: []string{h.liftURL() + "/sns/"}, log: h.process.log,
-	}
+	p := h.conf.backendParts()
+	p.url, p.store, p.gameLift, p.keys, p.log = h.url(), store, h.client, h.keys, h.process.log
+	p.serverKeyHashes, p.adminKeyHashes = []string{identity.HashServerKey(h.serverKey)}, []string{identity.HashAdminKey(h.adminKey)}
+	p.topics, p.trustedCertificates = []string{topicARN}, []string{h.liftURL() + "/sns/"}
+	return p
 }
 
 // provision makes fleet, queue, rule sets and configurations, through Amazon's API.
 func (h *house) provision(ctx context.Context) (err error) {
-	plan := gamelift.Plan{
+	h.fleet, err = h.client.Provision(ctx, gamelift.Plan{
 		Location: h.conf.Locations[0], FleetName: fleetName, QueueName: queueName, NotificationTarget: topicARN,
-	}
-	for i := range h.conf.Modes {
-		m := &h.conf.Modes[i]
-		plan.Matchmakers = append(plan.Matchmakers, gamelift.Matchmaker{
-			Configuration: m.Configuration, RuleSetBody: string(m.ruleSetBody),
-			RequestTimeoutSeconds: *m.RequestTimeoutSeconds, AcceptanceTimeoutSeconds: m.AcceptanceTimeoutSeconds,
-		})
-	}
-	h.fleet, err = h.client.Provision(ctx, plan)
+		Matchmakers: h.conf.matchmakers(),
+	})
 	return h.notSetUp(err)
 }
 
-// notSetUp tells in one sentence what the local GameLift refused: Amazon's answer
-// without the SDK's account of the request, which goes to the log. Nil stays nil.
+// notSetUp tells in one sentence what the local GameLift refused. Nil stays nil.
 func (h *house) notSetUp(err error) error {
-	var known *muster.Error
-	if !errors.As(err, &known) {
-		return err
-	}
-	h.process.log.Info("set up the local GameLift", "error", err)
-	said := known.Message
-	var answer interface{ ErrorMessage() string } // of the SDK, which only aws/gamelift imports
-	if errors.As(known.Err, &answer) && answer.ErrorMessage() != "" {
-		said = answer.ErrorMessage()
-	}
-	doing := strings.TrimSuffix(err.Error(), known.Error())
-	return fmt.Errorf("the local GameLift in %s cannot be set up: %s%s", h.liftFolder(), doing, strings.Join(strings.Fields(said), " "))
+	return refusedSetUp("the local GameLift in "+h.liftFolder(), err, h.process.log)
 }
 
 // subscribedWithin is how long the backend may take to subscribe to events.
@@ -227,33 +206,26 @@ func (h *house) awaitSubscriber(ctx context.Context) error {
 
 // openGameServers registers this machine and starts game servers on it.
 func (h *house) openGameServers(ctx context.Context) error {
-	_, err := h.client.RegisterCompute(ctx, gamelift.ComputePlan{
-		FleetID: h.fleet.FleetID, Name: computeName, Location: h.conf.Locations[0], IPAddress: "127.0.0.1",
-	})
-	if err != nil {
-		return h.notSetUp(fmt.Errorf("register this machine: %w", err))
+	g := gameServers{
+		fleetID: h.fleet.FleetID, location: h.conf.Locations[0], spare: *h.conf.GameServers.Spare, max: *h.conf.GameServers.Max,
+		logs: filepath.Join(h.cmd.Data, "logs"), command: h.process.command,
+		env: append(os.Environ(), "MUSTER_URL="+h.url(), "MUSTER_SERVER_KEY="+h.serverKey),
 	}
-	o := h.local.LauncherOptions(h.fleet.FleetID, computeName)
-	o.Spare, o.Max = *h.conf.GameServers.Spare, *h.conf.GameServers.Max
-	o.LogDir, o.Settle = filepath.Join(h.cmd.Data, "logs"), settleGameServers
-	o.Env = append(os.Environ(), "MUSTER_URL="+h.url(), "MUSTER_SERVER_KEY="+h.serverKey)
-	o.Command = h.process.command
-	if len(o.Command) == 0 {
+	if len(g.command) == 0 {
 		self, err := os.Executable()
 		if err != nil {
 			return fmt.Errorf("find this program to start game servers: %w", err)
 		}
-		o.Command = []string{self, "demo-server", "--port", "{port}"}
-		o.Env = append(o.Env, "MUSTER_DEMO_ROUND="+h.cmd.round().String())
+		g.command = []string{self, "demo-server", "--port", "{port}"}
+		g.env = append(g.env, "MUSTER_DEMO_ROUND="+h.cmd.round().String())
 	}
-	l, err := launcher.New(o)
+	l, err := g.start(ctx, h.local, h.client, h.stack)
 	if err != nil {
-		return err
+		return h.notSetUp(err)
 	}
 	h.launcher.Store(l)
-	h.stack.run("game servers", l.Run)
 	if len(h.process.command) == 0 {
-		h.awaitSpares(ctx, o.Spare)
+		h.awaitSpares(ctx, g.spare)
 	}
 	return nil
 }
@@ -268,10 +240,6 @@ func (h *house) gameServersChanged() {
 	default: // a look is due already
 	}
 }
-
-// settleGameServers lets a burst of matches be placed before the processes that replace
-// the used ones want the processor.
-const settleGameServers = 250 * time.Millisecond
 
 // sparesWithin is how long the demo's game servers may take to be ready; after it
 // players may come all the same, and the first of them wait.

@@ -24,6 +24,7 @@ type commands struct {
 
 	Up         upCmd         `cmd:"" help:"Run everything on this machine: GameLift, backend, demo game, pages."`
 	Serve      serveCmd      `cmd:"" help:"Run the backend alone, as one of any number of replicas."`
+	Provision  provisionCmd  `cmd:"" help:"Make rule sets and matchmaking configurations in GameLift."`
 	Gamelift   gameliftCmd   `cmd:"" help:"Run the local GameLift service alone."`
 	Rules      rulesCmd      `cmd:"" help:"Check, try and test rule sets offline."`
 	Bots       botsCmd       `cmd:"" help:"Run players that sign in, queue, accept and play."`

@@ -55,14 +55,12 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 
 // start starts the backend and serves it.
 func (o *office) start(store muster.Store, peers joinPeers) error {
-	parts := backendParts{
-		url: o.settings.url, store: store, gameLift: o.client, keys: o.settings.keys,
-		serverKeyHashes: o.settings.serverKeyHashes, adminKeyHashes: o.settings.adminKeyHashes,
-		modes: o.settings.conf.musterModes(), locations: o.settings.conf.Locations, profile: o.settings.conf.Profile.options(), data: o.settings.conf.namespaces(),
-		topics: o.settings.topics, trustedCertificates: o.settings.trusted, origins: o.settings.origins,
-		ready: o.ready.check, peers: peers, log: o.log,
-	}
-	b, err := newBackend(parts)
+	p := o.settings.conf.backendParts()
+	p.url, p.store, p.gameLift, p.keys, p.log = o.settings.url, store, o.client, o.settings.keys, o.log
+	p.serverKeyHashes, p.adminKeyHashes = o.settings.serverKeyHashes, o.settings.adminKeyHashes
+	p.topics, p.trustedCertificates, p.origins = o.settings.topics, o.settings.trusted, o.settings.origins
+	p.ready, p.peers = o.ready.check, peers
+	b, err := newBackend(p)
 	if err != nil {
 		return err
 	}

@@ -90,13 +90,19 @@ func (c *upCmd) Run(ctx context.Context, p *process) (err error) {
 // checkCommand looks at the command of the game servers, before anything says that it
 // is up. Nil: there is none.
 func (c *upCmd) checkCommand(command []string) error {
+	if len(command) > 0 && (c.Bots > 0 || c.Matches > 0) {
+		return usageError{"--bots and --matches play the demo game alone: leave them out, or the command after --"}
+	}
+	return checkCommand(command)
+}
+
+// checkCommand looks at the command of game servers. Nil: there is none.
+func checkCommand(command []string) error {
 	switch {
 	case command == nil:
 		return nil
 	case len(command) == 0:
 		return usageError{"after -- comes the command of a game server"}
-	case c.Bots > 0 || c.Matches > 0:
-		return usageError{"--bots and --matches play the demo game alone: leave them out, or the command after --"}
 	}
 	_, err := exec.LookPath(command[0])
 	var named *exec.Error

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"muster"
+	"muster/aws/gamelift"
+)
+
+// provisionCmd makes in GameLift what a configuration speaks of.
+type provisionCmd struct {
+	Config           string `help:"What can be played." required:"" env:"MUSTER_CONFIG" placeholder:"FILE"`
+	Topic            string `help:"The SNS topic that matchmaking events go to." env:"MUSTER_SNS_TOPICS" placeholder:"ARN"`
+	QueueARN         string `name:"queue-arn" help:"The queue that places sessions; without one, an Anywhere fleet and a queue over it are made." placeholder:"ARN"`
+	Fleet            string `help:"The name of that fleet (default ${default})." default:"muster" placeholder:"NAME"`
+	Queue            string `help:"The name of that queue (default ${default})." default:"muster" placeholder:"NAME"`
+	Region           string `help:"The region of GameLift; else as the AWS SDK finds it." env:"AWS_REGION" placeholder:"REGION"`
+	GameliftEndpoint string `help:"Another GameLift than Amazon's, such as muster gamelift." env:"MUSTER_GAMELIFT_ENDPOINT" placeholder:"URL"`
+	JSON             bool   `name:"json" help:"Print JSON instead of text."`
+}
+
+// Help is the long description that --help shows.
+func (*provisionCmd) Help() string {
+	return "Makes or changes rule sets and matchmaking configurations so that they are as the file says, and removes rule sets that they leave behind. A second run changes nothing."
+}
+
+// Run provisions once.
+func (c *provisionCmd) Run(ctx context.Context, p *process) error {
+	conf, err := loadConfigFor(true, c.Config)
+	if err != nil {
+		return err
+	}
+	if c.QueueARN == "" && (len(conf.Locations) != 1 || !locationName.MatchString(conf.Locations[0])) {
+		return errors.New("an Anywhere fleet has one custom location: name the queue over your own fleets with --queue-arn, or one custom location in the configuration")
+	}
+	endpoint := "" // Amazon's
+	if c.GameliftEndpoint != "" {
+		if endpoint, err = baseURL("--gamelift-endpoint", c.GameliftEndpoint); err != nil {
+			return err
+		}
+	}
+	client, err := gamelift.New(gamelift.Options{Endpoint: endpoint, Region: c.Region})
+	if err != nil {
+		return err
+	}
+	plan := gamelift.Plan{QueueARN: c.QueueARN, FleetName: c.Fleet, QueueName: c.Queue, Location: conf.Locations[0], NotificationTarget: c.Topic, Matchmakers: conf.matchmakers()}
+	made, err := client.Provision(ctx, plan)
+	if err != nil {
+		return refusedSetUp("GameLift", err, p.log)
+	}
+	if c.JSON {
+		printJSON(p.stdout, map[string]string{"fleetId": made.FleetID, "queueArn": made.QueueARN})
+		return nil
+	}
+	_, err = fmt.Fprintf(p.stdout, "%d matchmaking configurations are as %s says; sessions are placed by %s.\n", len(plan.Matchmakers), c.Config, made.QueueARN)
+	return err
+}
+
+// matchmakers are the matchmaking configurations of the modes.
+func (c *config) matchmakers() []gamelift.Matchmaker {
+	all := make([]gamelift.Matchmaker, 0, len(c.Modes))
+	for i := range c.Modes {
+		m := &c.Modes[i]
+		all = append(all, gamelift.Matchmaker{
+			Configuration: m.Configuration, RuleSetBody: string(m.ruleSetBody),
+			RequestTimeoutSeconds: *m.RequestTimeoutSeconds, AcceptanceTimeoutSeconds: m.AcceptanceTimeoutSeconds,
+		})
+	}
+	return all
+}
+
+// refusedSetUp tells in one sentence what a GameLift refused: its answer without the
+// SDK's account of the request, which goes to the log. Nil stays nil.
+func refusedSetUp(who string, err error, log *slog.Logger) error {
+	var known *muster.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	log.Info("set up GameLift", "error", err)
+	said := known.Message
+	var answer interface{ ErrorMessage() string } // of the SDK, which only aws/gamelift imports
+	if errors.As(known.Err, &answer) && answer.ErrorMessage() != "" {
+		said = answer.ErrorMessage()
+	}
+	doing := strings.TrimSuffix(err.Error(), known.Error())
+	return fmt.Errorf("%s cannot be set up: %s%s", who, doing, strings.Join(strings.Fields(said), " "))
+}
