@@ -24,6 +24,8 @@ type rig struct {
 	profiles  *fakeProfiles
 	documents *fakeDocuments
 	parties   *fakeParties
+	referee   *fakeReferee
+	history   *fakeHistory
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -52,6 +54,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		profiles:  &fakeProfiles{},
 		documents: &fakeDocuments{},
 		parties:   &fakeParties{},
+		referee:   &fakeReferee{},
+		history:   &fakeHistory{},
 	}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
@@ -59,6 +63,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Profiles:      r.profiles,
 		Documents:     r.documents,
 		Parties:       r.parties,
+		Referee:       r.referee,
+		History:       r.history,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

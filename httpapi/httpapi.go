@@ -57,6 +57,10 @@ type Options struct {
 
 	Parties Parties // nil: not served
 
+	// Referee judges results for operators; it needs VerifyAdmin. Nil: not served.
+	Referee Referee
+	History History // nil: not served
+
 	// JWKS and Configuration answer the two well-known documents; nil: not served.
 	JWKS, Configuration func() []byte
 
@@ -102,7 +106,7 @@ func New(o Options) http.Handler {
 	if o.Play == nil || o.Auth == nil || o.Verify == nil || o.VerifyServer == nil {
 		panic("httpapi: Play, Auth, Verify and VerifyServer are required")
 	}
-	if (o.Admin == nil) != (o.VerifyAdmin == nil) || o.Inspect != nil && o.VerifyAdmin == nil {
+	if (o.Admin == nil) != (o.VerifyAdmin == nil) || (o.Inspect != nil || o.Referee != nil) && o.VerifyAdmin == nil {
 		panic("httpapi: Admin and VerifyAdmin come together")
 	}
 	s := &server{Options: withDefaults(o), mux: http.NewServeMux(), origins: map[string]bool{}}
@@ -120,6 +124,7 @@ func New(o Options) http.Handler {
 	s.partyRoutes()
 	s.inspectionRoutes()
 	s.gameServerRoutes()
+	s.resultRoutes()
 	s.eventRoutes()
 	s.systemRoutes()
 	s.openAPI = finishDocument(s.api)

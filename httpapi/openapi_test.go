@@ -28,6 +28,8 @@ var served = map[string]string{
 	"post /v1/parties/join": playerSecurity, "put /v1/parties/me/ready": playerSecurity, "put /v1/parties/me/leader": playerSecurity,
 	"delete /v1/parties/me/members/{id}": playerSecurity, "post /v1/parties/me/invites": playerSecurity, "delete /v1/parties/me/invites/{id}": playerSecurity,
 	"get /v1/players/me/invites": playerSecurity, "post /v1/players/me/invites/{id}": playerSecurity, "delete /v1/players/me/invites/{id}": playerSecurity,
+	"get /v1/players/{id}/matches": playerSecurity, "get /v1/admin/sessions/{id}/result": adminSecurity,
+	"post /v1/admin/sessions/{id}/result/void": adminSecurity, "post /v1/admin/sessions/{id}/result/restore": adminSecurity,
 	"post /v1/events/sns": "",
 	"get /v1/realtime":    "", "get /healthz": "", "get /readyz": "", "get /openapi.json": "",
 }

@@ -171,7 +171,7 @@ func TestRequestsThatCanNeverSucceed(t *testing.T) {
 		{"a version that is no number", "GET", ticketPathOfAda + "?wait=1&after=x", "ada", ``, "", 400, "request.invalid", "query.after"},
 		{"a page of nothing", "GET", "/v1/players/me/matches?limit=0", "ada", ``, "", 400, "request.invalid", "query.limit"},
 		{"a page of everything", "GET", "/v1/players/me/matches?limit=1000", "ada", ``, "", 400, "request.invalid", "query.limit"},
-		{"an endless cursor", "GET", "/v1/players/me/matches?before=" + strings.Repeat("c", 513), "ada", ``, "", 400, "request.invalid", "query.before"},
+		{"an endless cursor", "GET", "/v1/players/me/matches?before=" + strings.Repeat("c", 1025), "ada", ``, "", 400, "request.invalid", "query.before"},
 		{"an endless name", "PATCH", "/v1/players/me", "ada", `{"displayName":"` + strings.Repeat("n", 201) + `"}`, "", 400, "request.invalid", "body.displayName"},
 		{"an empty refresh token", "POST", "/v1/auth/refresh", "", `{"refreshToken":""}`, "", 400, "request.invalid", "body.refreshToken"},
 		{"half a guest credential", "POST", "/v1/auth/guest", "", `{"guest":{"id":"g"}}`, "", 400, "request.invalid", "body.guest"},

@@ -43,6 +43,7 @@ type modeConfig struct {
 	AcceptanceTimeoutSeconds int                        `yaml:"acceptanceTimeoutSeconds"`
 	Attributes               map[string]attributeConfig `yaml:"attributes"`
 	Rating                   ratingConfig               `yaml:"rating"`
+	Competition              competitionConfig          `yaml:",inline"`
 
 	ruleSetBody []byte
 	teams       []muster.ModeTeam
@@ -146,6 +147,7 @@ func (m *modeConfig) check(k *checker, at string) {
 		k.report(at+".acceptanceTimeoutSeconds", "lies between 0 (no acceptance) and 600, not %d", n)
 	}
 	m.Rating.check(k, at+".rating")
+	m.Competition.check(k, at)
 	rules := m.readRuleSet(k, at)
 	if rules == nil {
 		m.teams = []muster.ModeTeam{{Name: "unknown", MaxPlayers: 1}} // reported above
@@ -210,6 +212,7 @@ func (m *modeConfig) mode() muster.Mode {
 		Name: muster.ModeName(m.Name), Title: m.Title, Description: m.Description, Configuration: m.Configuration,
 		AcceptanceTimeout: time.Duration(m.AcceptanceTimeoutSeconds) * time.Second, Teams: m.teams,
 		Attributes: make(map[string]muster.AttributeSource, len(m.Attributes)), Rating: m.Rating.system(),
+		Competition: m.Competition.competition(),
 	}
 	for name, a := range m.Attributes {
 		mode.Attributes[name] = muster.AttributeSource{

@@ -89,6 +89,20 @@ modes:
 
 // TestTheShapeHasTheKeysOfTheConfiguration keeps shape.go and config.go together.
 func TestTheShapeHasTheKeysOfTheConfiguration(t *testing.T) {
+	// fieldsOf lists the fields of a struct that keys stand for, those of inline ones too.
+	var fieldsOf func(of reflect.Type) []reflect.StructField
+	fieldsOf = func(of reflect.Type) (fields []reflect.StructField) {
+		for field := range of.Fields() {
+			switch field.Tag.Get("yaml") {
+			case "":
+			case ",inline":
+				fields = append(fields, fieldsOf(field.Type)...)
+			default:
+				fields = append(fields, field)
+			}
+		}
+		return fields
+	}
 	var compare func(path string, of reflect.Type, s *shape)
 	compare = func(path string, of reflect.Type, s *shape) {
 		switch {
@@ -96,22 +110,20 @@ func TestTheShapeHasTheKeysOfTheConfiguration(t *testing.T) {
 			compare(path+"[]", of.Elem(), s.items)
 		case of.Kind() == reflect.Map && s.each != nil:
 			compare(path+".*", of.Elem(), s.each)
+		case of.Kind() == reflect.Pointer && s.keys != nil:
+			compare(path, of.Elem(), s)
 		case of.Kind() == reflect.Struct:
-			keys := 0
-			for field := range of.Fields() {
+			fields := fieldsOf(of)
+			for _, field := range fields {
 				tag := field.Tag.Get("yaml")
-				if tag == "" {
-					continue
-				}
-				keys++
 				if s.keys[tag] == nil {
 					t.Errorf("the shape lacks %s.%s", path, tag)
 					continue
 				}
 				compare(path+"."+tag, field.Type, s.keys[tag])
 			}
-			if keys != len(s.keys) {
-				t.Errorf("the shape of %q has %d keys, the type %d", path, len(s.keys), keys)
+			if len(fields) != len(s.keys) {
+				t.Errorf("the shape of %q has %d keys, the type %d", path, len(s.keys), len(fields))
 			}
 		case len(s.keys) > 0:
 			t.Errorf("the shape of %q is a group, the type %v", path, of)

@@ -317,8 +317,8 @@ func newBackend(p backendParts) (*backend, error) {
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules,
-		Parties: rules,
-		JWKS:    ids.JWKS, Configuration: ids.Configuration,
+		Parties: rules, History: rules,
+		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
 	}
@@ -327,7 +327,7 @@ func newBackend(p backendParts) (*backend, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Admin, o.VerifyAdmin, o.Inspect = rules, adminKeys.Verify, rules
+		o.Admin, o.VerifyAdmin, o.Inspect, o.Referee = rules, adminKeys.Verify, rules, rules
 	}
 	b.handler = httpapi.New(o)
 	return b, nil

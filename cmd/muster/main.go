@@ -29,6 +29,7 @@ type commands struct {
 	Rules      rulesCmd      `cmd:"" help:"Check, try and test rule sets offline."`
 	Bots       botsCmd       `cmd:"" help:"Run players that sign in, queue, accept and play."`
 	DemoServer demoServerCmd `cmd:"" hidden:"" help:"Run one demo game server. muster up starts these."`
+	Ratings    ratingsCmd    `cmd:"" help:"Check players' ratings against the stored results."`
 	Keys       keysCmd       `cmd:"" help:"Make the secrets that a backend needs."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -23,7 +24,7 @@ func fileShape() *shape {
 		"gameServers": group(map[string]*shape{"spare": whole(), "max": whole()}),
 		"profile":     profileShape(),
 		"data":        dataShape(),
-		"modes": list("a list of modes", group(map[string]*shape{
+		"modes": list("a list of modes", group(merged(competitionShapes(), map[string]*shape{
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
 			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(), "rating": ratingShape(),
 			"attributes": {want: "a group of attributes", takes: isGroup, each: group(map[string]*shape{
@@ -31,8 +32,14 @@ func fileShape() *shape {
 				"choices": list("a list of strings", text()),
 				"value":   {want: "a number, a string or a list of strings", takes: isAttributeValue},
 			})},
-		})),
+		}))),
 	})
+}
+
+// merged is the keys of both.
+func merged(keys, more map[string]*shape) map[string]*shape {
+	maps.Copy(keys, more)
+	return keys
 }
 
 func group(keys map[string]*shape) *shape {

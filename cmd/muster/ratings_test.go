@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"muster"
+	"muster/store/sqlite"
+)
+
+// ladder is a data folder with the results of some duels between two players in it.
+func ladder(t *testing.T, duels int) (folder string, winner muster.PlayerID) {
+	t.Helper()
+	ctx := context.Background()
+	folder = t.TempDir()
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(folder, databaseFile)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	conf, err := (&upCmd{}).config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modes := conf.musterModes()
+	rules := offlineRules(store, modes, slog.New(slog.DiscardHandler))
+	var players [2]muster.PlayerID
+	for i := range players {
+		if players[i], _, err = rules.EnsurePlayer(ctx, muster.Identity{Provider: "test", Subject: fmt.Sprint(i)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	teams := modes[0].Teams
+	for i := range duels {
+		id := muster.SessionID(fmt.Sprint("arn:duel/", i))
+		err := rules.ApplyEvent(ctx, muster.Event{
+			Type: muster.MatchmakingSucceeded, At: time.Now(), Configuration: modes[0].Configuration, Session: id,
+			Tickets: []muster.EventTicket{{ID: "none", Players: []muster.EventPlayer{{ID: players[0], Team: teams[0].Name}, {ID: players[1], Team: teams[1].Name}}}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = rules.ReportResult(ctx, id, muster.ResultReport{Teams: []muster.ResultTeam{
+			{Name: teams[0].Name, Rank: 1, Players: []muster.ResultPlayer{{PlayerID: players[0]}}},
+			{Name: teams[1].Name, Rank: 2, Players: []muster.ResultPlayer{{PlayerID: players[1]}}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder, players[0]
+}
+
+// replayed runs the command.
+func replayed(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	p := &process{stdout: &stdout, stderr: &stderr, stdin: strings.NewReader(""), getenv: func(string) string { return "" }}
+	code = run(context.Background(), p, append([]string{"ratings", "replay"}, args...))
+	return code, stdout.String(), stderr.String()
+}
+
+func TestRatingsAreReplayedComparedAndRepaired(t *testing.T) {
+	folder, winner := ladder(t, 5)
+	mode := "duel"
+	if code, out, errs := replayed(t, "--data", folder, "--mode", mode); code != 0 || out != "5 results of mode duel give 2 ratings: 2 agree, 0 differ.\n" {
+		t.Fatalf("%d\n%s%s", code, out, errs)
+	}
+	store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(folder, databaseFile)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = store.Write(context.Background(), muster.Op{
+		Kind: muster.Delete, Key: muster.Key{Partition: "P#" + string(winner), Sort: "RATING#" + mode}, Version: muster.AnyVersion,
+	})
+	if err == nil {
+		err = store.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := replayed(t, "--data", folder, "--mode", mode)
+	if code != 1 || !strings.HasPrefix(out, "player "+string(winner)+" has no rating, the results give mu ") || !strings.Contains(errs, "1 of 2 ratings are not what the results give") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+	code, out, errs = replayed(t, "--store", "sqlite:"+filepath.Join(folder, databaseFile), "--mode", mode, "--write", "--json")
+	var d muster.ReplayDifference
+	var r muster.ReplayReport
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if code != 0 || len(lines) != 2 || json.Unmarshal([]byte(lines[0]), &d) != nil || json.Unmarshal([]byte(lines[1]), &r) != nil {
+		t.Fatalf("%d\n%s%s", code, out, errs)
+	}
+	if d.Player != winner || !d.Repaired || d.Replayed.Games != 5 || r.Repaired != 1 || r.Results != 5 {
+		t.Errorf("%+v %+v", d, r)
+	}
+	if code, out, errs := replayed(t, "--data", folder, "--mode", mode, "--season", ""); code != 0 || !strings.Contains(out, "2 agree, 0 differ") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+}
+
+func TestAReplayThatCannotBeSaysWhy(t *testing.T) {
+	folder, _ := ladder(t, 1)
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--data", folder}, 2, "--mode"},
+		{[]string{"--data", folder, "--mode", "chess"}, 2, `there is no mode "chess" in the configuration`},
+		{[]string{"--data", folder, "--mode", "duel", "--season", "x"}, 1, `has no season "x"`},
+		{[]string{"--data", filepath.Join(folder, "none"), "--mode", "duel"}, 1, "there is no database"},
+		{[]string{"--store", "ftp:x", "--mode", "duel"}, 2, "ftp:x is no store"},
+	} {
+		if code, out, errs := replayed(t, c.args...); code != c.code || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%v: %d\n%s%s", c.args, code, out, errs)
+		}
+	}
+}
