@@ -72,7 +72,7 @@ func (system) Rate(m muster.RatedMatch) [][]muster.Skill {
 
 func playerActions() []action {
 	return []action{
-		{"a player comes", 6, func(w *world, r *replica) {
+		{"a player comes", 4, func(w *world, r *replica) {
 			if len(w.players) < 14 {
 				w.signIn(r, fmt.Sprint("guest-", len(w.players)))
 			}

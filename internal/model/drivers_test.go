@@ -1,29 +1,65 @@
 package model
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"muster"
 	"muster/store/memory"
 	"muster/store/sqlite"
 )
 
-// drivers opens each store, empty, for one history.
-func drivers() map[string]func(t *testing.T, now func() time.Time) driver {
-	return map[string]func(t *testing.T, now func() time.Time) driver{
-		"memory": func(_ *testing.T, now func() time.Time) driver { return memory.New(now) },
-		"sqlite": func(t *testing.T, now func() time.Time) driver {
-			s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "muster.db"), Now: now, Durability: sqlite.SurviveCrash})
+// driver is a store with all that is wanted of it here.
+type driver interface {
+	muster.Store
+	Scan(ctx context.Context, visit func(page []muster.Record) error) error
+	close()
+}
+
+// opener opens an empty store for one history.
+type opener func(t *testing.T, now func() time.Time) driver
+
+// drivers are the ways to open a store, by name. Each is asked for when its turn has
+// come, and skips the test where what it needs is missing.
+var drivers = map[string]func(t *testing.T) opener{
+	"memory": func(*testing.T) opener {
+		return func(_ *testing.T, now func() time.Time) driver { return kept{memory.New(now)} }
+	},
+	"sqlite": func(t *testing.T) opener {
+		dir := t.TempDir()
+		var opened atomic.Int64
+		return func(t *testing.T, now func() time.Time) driver {
+			path := filepath.Join(dir, fmt.Sprint(opened.Add(1), ".db"))
+			s, err := sqlite.Open(t.Context(), sqlite.Options{Path: path, Now: now, Durability: sqlite.SurviveCrash})
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			return s
-		},
+			return file{s, t, path}
+		}
+	},
+	"dynamo": func(t *testing.T) opener { return newTables(t).open },
+}
+
+// kept is a store that needs no end.
+type kept struct{ *memory.Store }
+
+func (kept) close() {}
+
+// file is a store in a file that goes with the history.
+type file struct {
+	*sqlite.Store
+	t    *testing.T
+	path string
+}
+
+func (f file) close() {
+	if err := errors.Join(f.Store.Close(), os.Remove(f.path)); err != nil {
+		f.t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -14,8 +15,11 @@ import (
 // Seeds of a normal run; MUSTER_SEEDS sets another number.
 const usualSeeds = 300
 
-// steps of one history.
+// steps of one history, where a driver has no number of its own.
 const steps = 300
+
+// stepsOf are the numbers of slow drivers.
+var stepsOf = map[string]int{"dynamo": 80}
 
 // TestWhateverHappens plays random histories against every driver.
 func TestWhateverHappens(t *testing.T) {
@@ -28,27 +32,31 @@ func TestWhateverHappens(t *testing.T) {
 	if alone := number(t, "MUSTER_SEED", 0); alone > 0 {
 		first, seeds = alone, 1
 	}
-	all := drivers()
-	for _, name := range slices.Sorted(maps.Keys(all)) {
+	for _, name := range slices.Sorted(maps.Keys(drivers)) {
 		if only := os.Getenv("MUSTER_DRIVER"); only != "" && only != name {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			open := drivers[name](t)
 			workers := runtime.GOMAXPROCS(0)
+			if name == "dynamo" {
+				workers *= 4 // they wait for its answers
+			}
 			var total tally
 			t.Cleanup(func() { total.check(t, seeds) })
 			for k := range workers {
 				t.Run(fmt.Sprint("worker ", k), func(t *testing.T) {
 					t.Parallel()
 					for seed := first + k; seed < first+seeds && !t.Failed(); seed += workers {
-						w := newWorld(t, uint64(seed), all[name])
+						w := newWorld(t, uint64(seed), open)
 						if seeds == 1 {
 							w.trace = t.Logf
 						}
-						w.play(steps)
+						w.play(cmp.Or(stepsOf[name], steps))
 						if !t.Failed() {
 							w.checkRest()
 						}
+						w.store.close()
 						total.add(w.counts)
 					}
 				})

@@ -30,15 +30,12 @@ type world struct {
 	facts
 }
 
-// driver is a store with all that is wanted of it here.
-type driver interface {
-	muster.Store
-	muster.Copier
-}
+// beginning is long after today: DynamoDB removes by the true time what has expired.
+var beginning = time.Date(2090, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func newWorld(t *testing.T, seed uint64, open func(t *testing.T, now func() time.Time) driver) *world {
+func newWorld(t *testing.T, seed uint64, open opener) *world {
 	w := &world{
-		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0x6d75)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0x6d75)), now: beginning,
 		trace: func(string, ...any) {}, counts: map[string]int{}, facts: newFacts(),
 	}
 	clock := func() time.Time { return w.now }
@@ -112,6 +109,9 @@ func weights(all []action) int {
 
 // play lets steps happen, and then gives the service time to come to rest.
 func (w *world) play(steps int) {
+	for i := range 6 {
+		w.signIn(w.replicas[0], fmt.Sprint("guest-", i))
+	}
 	all := actions()
 	total := weights(all)
 	for range steps {
@@ -130,15 +130,16 @@ func (w *world) rest() {
 	w.trace("rest")
 	w.lift.settle()
 	w.flying = nil
-	for range 12 {
+	for i := range 12 {
 		w.now = w.now.Add(10 * time.Second)
 		for _, r := range w.replicas {
 			if r.dead {
 				r.restart()
 			}
 			r.killIn = 0
-			w.allow(r.Reconcile(context.Background()), "reconcile at rest")
 		}
+		r := w.replicas[i%len(w.replicas)]
+		w.allow(r.Reconcile(context.Background()), "reconcile at rest")
 	}
 }
 
