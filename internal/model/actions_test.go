@@ -232,6 +232,25 @@ func (w *world) answer(r *replica, accept bool) {
 
 func resultActions() []action {
 	return []action{
+		{"a result is judged", 2, func(w *world, r *replica) {
+			ids := slices.Sorted(maps.Keys(w.reports))
+			if len(ids) == 0 {
+				return
+			}
+			id := ids[w.rand.IntN(len(ids))]
+			judge, says := r.VoidResult, "void"
+			if w.rand.IntN(3) == 0 {
+				judge, says = r.RestoreResult, "counts"
+			}
+			w.verdicts[id].write(says, func() error {
+				_, err := judge(context.Background(), id, muster.ResultVerdict{Reason: "a dispute", Operator: "model"})
+				w.allow(err, "judge a result", muster.Conflict) // after too many verdicts
+				return err
+			})
+		}},
+		{"ratings are counted again", 2, func(w *world, r *replica) {
+			w.allow(r.Recount(context.Background()), "recount")
+		}},
 		{"a session ends", 16, func(w *world, r *replica) { w.endSession(r) }},
 		{"a result is repeated", 2, func(w *world, r *replica) {
 			for _, id := range slices.Sorted(maps.Keys(w.reports)) {
@@ -279,6 +298,9 @@ func (w *world) endSession(r *replica) {
 	w.allow(err, "report a result")
 	if err == nil {
 		w.reports[id] = report
+		if w.verdicts[id] == nil {
+			w.verdicts[id] = &register{may: []string{"counts"}}
+		}
 		w.lift.end(id)
 	}
 }

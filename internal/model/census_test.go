@@ -55,13 +55,13 @@ var owners = map[string]func(all census, id, sort string, value map[string]any) 
 	"IDEM": func(all census, id, _ string, _ map[string]any) string {
 		return all.player(id[:strings.LastIndex(id, "#")])
 	},
-	"T":     ticketRecord,
-	"GS":    sessionRecord,
-	"RES":   listedResult,
-	"DUE":   func(census, string, string, map[string]any) string { return "" },
-	"PTY":   partyRecord,
-	"CODE":  codeRecord,
-	"INDEX": func(census, string, string, map[string]any) string { return "" },
+	"T":       ticketRecord,
+	"GS":      sessionRecord,
+	"DUE":     func(census, string, string, map[string]any) string { return "" },
+	"PTY":     partyRecord,
+	"CODE":    codeRecord,
+	"RES":     listedResult,
+	"RECOUNT": func(census, string, string, map[string]any) string { return "" }, // one a mode
 }
 
 // player says that there is no account of this id.

@@ -59,7 +59,7 @@ type file struct {
 }
 
 func (f file) close() {
-	if err := errors.Join(f.Store.Close(), os.Remove(f.path)); err != nil {
+	if err := errors.Join(f.Close(), os.Remove(f.path)); err != nil {
 		f.t.Error(err)
 	}
 }

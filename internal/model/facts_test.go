@@ -17,6 +17,7 @@ type facts struct {
 	names    map[muster.PlayerID]*register
 	tickets  []ticketFact
 	reports  map[muster.SessionID]muster.ResultReport // acknowledged
+	verdicts map[muster.SessionID]*register           // "void" or "counts"
 	tried    map[muster.SessionID]bool                // reported, whatever the answer
 	seen     map[muster.TicketID]*sight
 	keys     int
@@ -38,7 +39,7 @@ type sight struct {
 func newFacts() facts {
 	return facts{
 		subjects: map[muster.PlayerID]string{}, names: map[muster.PlayerID]*register{},
-		reports: map[muster.SessionID]muster.ResultReport{}, tried: map[muster.SessionID]bool{},
+		reports: map[muster.SessionID]muster.ResultReport{}, verdicts: map[muster.SessionID]*register{}, tried: map[muster.SessionID]bool{},
 		seen: map[muster.TicketID]*sight{},
 	}
 }

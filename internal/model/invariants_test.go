@@ -15,6 +15,7 @@ func (w *world) checkRest() {
 	w.checkOwners(true)
 	w.checkTickets(r)
 	w.checkParties(r)
+	w.checkRatings(r)
 	w.counts["results"] += len(w.reports)
 	w.counts["players"] += len(w.players)
 	for _, p := range w.players {
@@ -47,6 +48,18 @@ func (w *world) checkTickets(r *replica) {
 	}
 }
 
+// checkRatings: what is stored is what the stored results lead to.
+func (w *world) checkRatings(r *replica) {
+	for _, mode := range slices.Sorted(maps.Keys(liftConfigs())) {
+		report, err := r.Replay(context.Background(), muster.ModeName(mode), muster.ReplayOptions{})
+		w.allow(err, "replay at rest")
+		w.counts["ratings replayed"] += report.Agree
+		if report.Different+report.Gaps+report.Inconsistent > 0 {
+			w.fail("a replay of %s differs from what is stored: %+v", mode, report)
+		}
+	}
+}
+
 // checkPlayer: who they are, that they are free or in a session that lives, and that
 // every result counts once.
 func (w *world) checkPlayer(r *replica, p muster.PlayerID) {
@@ -70,9 +83,12 @@ func (w *world) checkPlayer(r *replica, p muster.PlayerID) {
 			if _, in := s.Teams[p]; !in || s.Configuration != string(rating.Mode) {
 				continue
 			}
-			if _, acknowledged := w.reports[id]; acknowledged {
+			switch v := w.verdicts[id]; {
+			case v == nil:
+				maybe++ // reported, and nobody said that it was heard
+			case !slices.Contains(v.may, "void"):
 				sure++
-			} else {
+			case slices.Contains(v.may, "counts"):
 				maybe++
 			}
 		}

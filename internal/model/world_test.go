@@ -140,6 +140,7 @@ func (w *world) rest() {
 		}
 		r := w.replicas[i%len(w.replicas)]
 		w.allow(r.Reconcile(context.Background()), "reconcile at rest")
+		w.allow(r.Recount(context.Background()), "recount at rest")
 	}
 }
 
