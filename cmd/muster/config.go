@@ -44,6 +44,7 @@ type modeConfig struct {
 	Attributes               map[string]attributeConfig `yaml:"attributes"`
 	Rating                   ratingConfig               `yaml:"rating"`
 	Competition              competitionConfig          `yaml:",inline"`
+	Party                    partyConfig                `yaml:"party"`
 
 	ruleSetBody []byte
 	teams       []muster.ModeTeam
@@ -148,9 +149,10 @@ func (m *modeConfig) check(k *checker, at string) {
 	}
 	m.Rating.check(k, at+".rating")
 	m.Competition.check(k, at)
+	m.Party.check(k, at+".party")
 	rules := m.readRuleSet(k, at)
 	if rules == nil {
-		m.teams = []muster.ModeTeam{{Name: "unknown", MaxPlayers: 1}} // reported above
+		m.teams = []muster.ModeTeam{{Name: "unknown"}} // reported above
 	} else {
 		m.checkAttributes(k, at, rules.Attributes())
 	}
@@ -211,7 +213,7 @@ func (m *modeConfig) mode() muster.Mode {
 	mode := muster.Mode{
 		Name: muster.ModeName(m.Name), Title: m.Title, Description: m.Description, Configuration: m.Configuration,
 		AcceptanceTimeout: time.Duration(m.AcceptanceTimeoutSeconds) * time.Second, Teams: m.teams,
-		Attributes: make(map[string]muster.AttributeSource, len(m.Attributes)), Rating: m.Rating.system(),
+		Attributes: make(map[string]muster.AttributeSource, len(m.Attributes)), Rating: m.Rating.system(), Party: m.Party.rules(),
 		Competition: m.Competition.competition(),
 	}
 	for name, a := range m.Attributes {

@@ -27,6 +27,7 @@ func fileShape() *shape {
 		"modes": list("a list of modes", group(merged(competitionShapes(), map[string]*shape{
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
 			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(), "rating": ratingShape(),
+			"party": partyShape(),
 			"attributes": {want: "a group of attributes", takes: isGroup, each: group(map[string]*shape{
 				"from": text(), "field": text(), "min": number(), "max": number(), "outside": text(),
 				"choices": list("a list of strings", text()),
