@@ -19,7 +19,7 @@ func (b *Backend) Party(ctx context.Context, me PlayerID) (PartyView, error) {
 	if !m.party.exists() {
 		return PartyView{}, errNoParty()
 	}
-	return b.partyView(ctx, &m.party, m.version)
+	return b.partyView(ctx, &m.party, m.version, b.liveSlot)
 }
 
 func errNoParty() error { return Errorf(NotFound, "party.none", "you are in no party") }
@@ -97,7 +97,7 @@ func (b *Backend) changeParty(ctx context.Context, decide func(context.Context) 
 	if wrote {
 		version++
 	}
-	view, err := b.partyView(ctx, &done.after, version)
+	view, err := b.partyView(ctx, &done.after, version, b.slotOf)
 	if wrote {
 		b.tellInvites(ctx, lists)
 		b.tellParty(ctx, view, done.out()...)
@@ -253,8 +253,6 @@ func (b *Backend) withdrawTicket(ctx context.Context, me PlayerID, id TicketID) 
 
 // leavePartyFor takes a player out of everything that has to do with parties: theirs,
 // and the invites that wait for them.
-//
-//nolint:unused // the deletion of a player calls it
 func (b *Backend) leavePartyFor(ctx context.Context, id PlayerID) error {
 	if err := b.LeaveParty(ctx, id); err != nil {
 		return err

@@ -119,7 +119,7 @@ func (b *Backend) addParty(ctx context.Context, p PlayerID, all *Snapshot) error
 		return err
 	}
 	if in.party.exists() {
-		view, err := b.partyView(ctx, &in.party, in.version)
+		view, err := b.partyView(ctx, &in.party, in.version, b.liveSlot)
 		if err != nil {
 			return err
 		}

@@ -89,9 +89,12 @@ type PartyReport struct {
 	Preferences map[string]string `json:"preferences,omitempty"`
 }
 
+// lookAtSlot is slotOf, or liveSlot to be sure.
+type lookAtSlot func(ctx context.Context, p PlayerID) (slot, int64, error)
+
 // partyView shows a party. While its latest match may last, the members' slots say
 // whether it does.
-func (b *Backend) partyView(ctx context.Context, p *party, version int64) (PartyView, error) {
+func (b *Backend) partyView(ctx context.Context, p *party, version int64, look lookAtSlot) (PartyView, error) {
 	v := PartyView{
 		ID: p.ID, Version: version, State: PartyOpen, Code: p.Code, Open: p.Open, Mode: p.Mode, Leader: p.Leader,
 		MaxSize: b.partyLimit(p.Mode), Members: make([]PartyMemberView, 0, len(p.Members)), Invites: []PartyInviteView{},
@@ -106,7 +109,7 @@ func (b *Backend) partyView(ctx context.Context, p *party, version int64) (Party
 			v.Invites = append(v.Invites, PartyInviteView{PlayerID: i.Player, By: i.By, Declined: i.Declined, ExpiresAt: i.ExpiresAt})
 		}
 	}
-	playing, err := b.partyPlays(ctx, p)
+	playing, err := p.plays(ctx, look)
 	switch {
 	case err != nil:
 		return PartyView{}, err
@@ -118,13 +121,13 @@ func (b *Backend) partyView(ctx context.Context, p *party, version int64) (Party
 	return v, nil
 }
 
-// partyPlays says whether a member still holds a seat of the party's latest match.
-func (b *Backend) partyPlays(ctx context.Context, p *party) (bool, error) {
+// plays says whether a member still holds a seat of the party's latest match.
+func (p *party) plays(ctx context.Context, look lookAtSlot) (bool, error) {
 	if p.last != Completed {
 		return false, nil
 	}
 	for _, m := range p.Members {
-		held, _, err := b.slotOf(ctx, m.ID)
+		held, _, err := look(ctx, m.ID)
 		if err != nil || held.Kind == slotSession && held.Ticket == p.Ticket {
 			return err == nil, err
 		}
@@ -157,7 +160,7 @@ func (b *Backend) tellPartyOf(ctx context.Context, t *ticket) {
 	}
 	var v PartyView
 	if err == nil {
-		v, err = b.partyView(ctx, &p, version)
+		v, err = b.partyView(ctx, &p, version, b.slotOf)
 	}
 	if err != nil {
 		b.log.WarnContext(ctx, "tell a party of its ticket", "ticket", t.ID, "error", err)
