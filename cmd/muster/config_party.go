@@ -1,10 +1,6 @@
 package main
 
-import (
-	"gopkg.in/yaml.v3"
-
-	"muster"
-)
+import "muster"
 
 // partyConfig is what a mode asks of parties.
 type partyConfig struct {
@@ -15,10 +11,6 @@ type partyConfig struct {
 
 func partyShape() *shape {
 	return group(map[string]*shape{"maxSize": whole(), "rating": text(), "requireReady": truth()})
-}
-
-func truth() *shape {
-	return &shape{want: "true or false", takes: func(n *yaml.Node) bool { return n.ShortTag() == "!!bool" }}
 }
 
 // check reports a size of 0, which the rules take for none given.
