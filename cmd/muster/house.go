@@ -73,7 +73,7 @@ func (h *house) open(ctx context.Context) error {
 		return err
 	}
 	// The store comes first: it keeps a second process out of the folder.
-	store, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(h.cmd.Data, databaseFile)})
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(h.cmd.Data, databaseFile), Log: h.process.log})
 	if err != nil {
 		return err
 	}

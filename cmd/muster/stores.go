@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ type storePlace struct {
 	Create bool   // make it if it is not there
 	// Of a DynamoDB table: empty, as the AWS SDK finds the region, and Amazon's endpoint.
 	Region, Endpoint string
+	Log              *slog.Logger // told what opening takes long for; nil: nobody
 }
 
 // storeKinds are what a spec may begin with, with a colon behind it, and how each is
@@ -65,7 +67,7 @@ func openFileStore(ctx context.Context, place storePlace, name string) (database
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(ctx, sqlite.Options{Path: path})
+	return sqlite.Open(ctx, sqlite.Options{Path: path, Log: place.Log})
 }
 
 // databasePath is the SQLite file that name stands for: itself, or muster.db in it if it

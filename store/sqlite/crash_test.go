@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +19,9 @@ import (
 
 const (
 	crashPathVariable = "MUSTER_TEST_CRASH_PATH" // set: be the process that is killed
-	crashClients      = 8
-	crashAfter        = 300 // acknowledgements
+	crashClients      = 32
+	crashRounds       = 8
+	crashAfter        = 600 // acknowledgements in a round, at most
 )
 
 // writeUntilKilled writes as fast as it can and prints "client number" for each Write
@@ -33,7 +36,7 @@ func writeUntilKilled(path string) {
 	var wg sync.WaitGroup
 	for client := range crashClients {
 		wg.Go(func() {
-			for n := int64(0); ; n++ {
+			for n := crashCount(s, client); ; n++ {
 				if err := s.Write(context.Background(), crashOps(client, n)...); err != nil {
 					out.Lock()
 					fmt.Println("error", err)
@@ -49,6 +52,15 @@ func writeUntilKilled(path string) {
 	wg.Wait()
 }
 
+// crashCount is how many Writes of a client the store holds.
+func crashCount(s *sqlite.Store, client int) int64 {
+	r, err := s.Get(context.Background(), muster.Key{Partition: "count", Sort: fmt.Sprint(client)})
+	if err != nil && muster.KindOf(err) != muster.NotFound {
+		return -1 // its Writes fail, and say so
+	}
+	return r.Version
+}
+
 // crashOps is a Write of two new records and of one that counts them.
 func crashOps(client int, n int64) []muster.Op {
 	partition := fmt.Sprint(client)
@@ -60,8 +72,42 @@ func crashOps(client int, n int64) []muster.Op {
 	}
 }
 
+// The process is killed again and again, at random moments, and each time started on what
+// the last one left: the next finds every Write that was acknowledged, and each whole.
 func TestEveryAcknowledgedWriteSurvivesKill9(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "muster.db")
+	rounds := crashRounds
+	if testing.Short() {
+		rounds = 2
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %#x", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for round := range rounds {
+		after := 1 + random.IntN(crashAfter)
+		acknowledged := killAfter(t, path, after, round == 0)
+		var log strings.Builder
+		s := openStore(t, sqlite.Options{Path: path, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if !strings.Contains(log.String(), "the database is whole") {
+			t.Errorf("round %d: the file was not checked: %s", round, log.String())
+		}
+		for client := range crashClients {
+			checkCrashed(t, s, client, acknowledged[client])
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if t.Failed() {
+			t.Fatalf("round %d: killed after %d acknowledgements", round, after)
+		}
+	}
+}
+
+// killAfter starts a process that writes to the database at path, and kills it after so
+// many acknowledgements. The answer is the number of Writes that each client was told of,
+// those of earlier processes included; a client that was told of none is left out.
+func killAfter(t *testing.T, path string, after int, knock bool) map[int]int64 {
+	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), crashPathVariable+"="+path)
 	stdout, err := child.StdoutPipe()
@@ -80,7 +126,7 @@ func TestEveryAcknowledgedWriteSurvivesKill9(t *testing.T) {
 	}
 	defer kill()
 
-	acknowledged := make(map[int]int64) // by client: how many
+	acknowledged := make(map[int]int64)
 	lines := bufio.NewScanner(stdout)
 	for total := 1; lines.Scan(); total++ {
 		var client int
@@ -92,21 +138,17 @@ func TestEveryAcknowledgedWriteSurvivesKill9(t *testing.T) {
 			t.Fatalf("the child says %q", lines.Text())
 		}
 		acknowledged[client] = max(acknowledged[client], n+1)
-		if total == crashAfter/2 {
+		if knock && total == (after+1)/2 {
 			refusedWhileInUse(t, path, child.Process.Pid)
 		}
-		if total == crashAfter {
+		if total == after {
 			kill()
 		}
 	}
 	if err := child.Wait(); err == nil {
 		t.Fatal("the child ended by itself")
 	}
-
-	s := openStore(t, sqlite.Options{Path: path})
-	for client := range crashClients {
-		checkCrashed(t, s, client, acknowledged[client])
-	}
+	return acknowledged
 }
 
 // refusedWhileInUse checks that a database another process works on cannot be opened.
@@ -155,7 +197,7 @@ func checkCrashed(t *testing.T, s *sqlite.Store, client int, acknowledged int64)
 	if count < acknowledged {
 		t.Errorf("client %d: %d writes found, %d were acknowledged", client, count, acknowledged)
 	}
-	if count > acknowledged+1 && os.PathSeparator == '/' {
+	if acknowledged > 0 && count > acknowledged+1 && os.PathSeparator == '/' {
 		t.Errorf("client %d: %d writes found, only %d were made", client, count, acknowledged+1)
 	}
 	for n, r := range lists[0] {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	sqlite "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -37,14 +38,23 @@ func describeOpen(err error) error {
 	case sqlite3.SQLITE_NOTADB:
 		return errors.New("the file is not a database")
 	case sqlite3.SQLITE_CORRUPT:
-		return errors.New("the file is damaged")
+		return fmt.Errorf("%w (%s): %s", errDamaged, oneLine(err.Error()), howToRestore)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("the file or its folder cannot be written: %w", err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return errors.New("another program is using the file")
 	}
+	if errors.Is(err, errDamaged) {
+		return fmt.Errorf("%w: %s", err, howToRestore)
+	}
 	return err
 }
+
+// howToRestore is what to do about a damaged file.
+const howToRestore = "put a backup in its place and remove the files beside it that end in -wal and -shm"
+
+// oneLine is what SQLite says of several places, in one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // primaryCode is SQLite's result code without its extension; 0 when err is not
 // SQLite's.

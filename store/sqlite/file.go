@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -74,8 +75,9 @@ func dsn(path string, query url.Values) string {
 	return u.String()
 }
 
-// openWriting opens the one connection that writes, and brings the file to our schema.
-func openWriting(ctx context.Context, path string, durability Durability) (_ *conn, err error) {
+// openWriting opens the one connection that writes, checks the file if its last end was
+// not clean, and brings it to our schema.
+func openWriting(ctx context.Context, path string, unclean bool, opts Options) (_ *conn, err error) {
 	c, err := connect(ctx, dsn(path, url.Values{"mode": {"rw"}}))
 	if err != nil {
 		return nil, err
@@ -85,8 +87,17 @@ func openWriting(ctx context.Context, path string, durability Durability) (_ *co
 	if err = checkOwner(ctx, c); err != nil {
 		return nil, err
 	}
-	if err = configure(ctx, c, durability); err != nil {
+	if err = configure(ctx, c, opts.Durability); err != nil {
 		return nil, err
+	}
+	if unclean {
+		log := opts.Log
+		if log == nil {
+			log = slog.New(slog.DiscardHandler)
+		}
+		if err = checkAfterCrash(ctx, c, path, log); err != nil {
+			return nil, err
+		}
 	}
 	if err = migrate(ctx, c); err != nil {
 		return nil, err

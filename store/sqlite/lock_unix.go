@@ -16,7 +16,7 @@ import (
 // has it. It is a file of its own, because closing any handle on the database file
 // would drop SQLite's locks on it. The file stays behind; the operating system
 // releases the lock when the process ends, however it ends.
-func lockFile(path string) (io.Closer, error) {
+func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, cause(err)
@@ -28,10 +28,6 @@ func lockFile(path string) (io.Closer, error) {
 			return nil, fmt.Errorf("it is in use by %s", holder)
 		}
 		return nil, fmt.Errorf("lock it: %w", err)
-	}
-	// The number is only for holderOf; a failure to write it harms nobody.
-	if f.Truncate(0) == nil {
-		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
 	}
 	return f, nil
 }

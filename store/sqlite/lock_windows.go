@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"io"
 	"os"
 	"syscall"
 )
@@ -13,7 +12,7 @@ const errSharingViolation = syscall.Errno(32)
 // lockFile takes the lock that keeps a second process off the database: a file of its
 // own, opened so that nobody else can open it. The file stays behind; Windows closes
 // it when the process ends, however it ends.
-func lockFile(path string) (io.Closer, error) {
+func lockFile(path string) (*os.File, error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err

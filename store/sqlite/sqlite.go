@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -34,12 +35,14 @@ type Options struct {
 	Path       string           // the database file; its folder must exist. Made if absent, for its owner only
 	Now        func() time.Time // the clock that records expire by; nil: time.Now
 	Durability Durability       // zero: SurvivePowerLoss
+	Log        *slog.Logger     // told of the check after a crash; nil: nobody
 }
 
 // Store implements muster.Store. It is safe for concurrent use.
 type Store struct {
+	path    string // absolute, without links
 	now     func() time.Time
-	lock    io.Closer // held while the store is open: keeps other processes out
+	lock    *processLock // held while the store is open: keeps other processes out
 	readers *readers
 	writer  *writer
 
@@ -57,6 +60,9 @@ var errClosed = &muster.Error{Kind: muster.Unavailable, Code: "store.closed", Me
 // Open opens or makes the database at opts.Path. Its errors are one sentence for the
 // person who chose the path: no such folder, no permission, in use by another
 // process, not a database, written by a newer version.
+//
+// When the last process that had the database did not close it, Open first looks whether
+// the file is whole, which takes a while if it is large.
 func Open(ctx context.Context, opts Options) (*Store, error) {
 	s, err := open(ctx, opts)
 	if err != nil {
@@ -70,15 +76,19 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockFile(path + ".lock")
+	lock, err := takeLock(path + ".lock")
 	if err != nil {
 		return nil, err
 	}
-	defer closeUnless(&err, lock)
+	defer func() {
+		if err != nil {
+			_ = lock.release(!lock.unclean) // the first error is the one that explains
+		}
+	}()
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	c, err := openWriting(ctx, path, opts.Durability)
+	c, err := openWriting(ctx, path, lock.unclean, opts)
 	if err != nil {
 		return nil, describeOpen(err)
 	}
@@ -100,7 +110,7 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, describeOpen(err)
 	}
-	return &Store{now: now, lock: lock, readers: r, writer: w}, nil
+	return &Store{path: path, now: now, lock: lock, readers: r, writer: w}, nil
 }
 
 // closeUnless closes c when the function that defers it fails.
@@ -128,7 +138,8 @@ func (s *Store) Close() error {
 	}
 	// The writing connection goes last, so that it is the one to fold the log into the
 	// file; the lock after it.
-	if err := errors.Join(s.readers.Close(), s.writer.Close(), s.lock.Close()); err != nil {
+	err := errors.Join(s.readers.Close(), s.writer.Close())
+	if err := errors.Join(err, s.lock.release(err == nil)); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil
