@@ -30,6 +30,7 @@ var rules = map[string][]string{
 	"flexmatch/simulate":          {"flexmatch", "flexmatch/simulate/internal/..."},
 	"flexmatch/simulate/internal": {},
 	"flexmatch/simulate/report":   {"flexmatch", "flexmatch/simulate", "flexmatch/simulate/internal/..."},
+	"store/archive":               {""},
 	"store/memory":                {""},
 	"store/sqlite":                {""},
 	"store/storetest":             {""},
@@ -53,7 +54,7 @@ var rules = map[string][]string{
 	"internal/model":              {},
 	"internal/archtest":           {},
 	"cmd/muster": {
-		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "aws/gamelift", "aws/dynamo", "httpapi", "realtime", "replica",
+		"", "identity", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "httpapi", "realtime", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
@@ -65,6 +66,7 @@ var outside = map[string][]string{
 	"rating":                {},
 	"flexmatch":             {},
 	"advisor":               {},
+	"store/archive":         {},
 	"store/memory":          {},
 	"store/storetest":       {},
 	"gameliftlocal/hosting": {},
