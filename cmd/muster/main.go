@@ -28,6 +28,9 @@ type commands struct {
 	Gamelift   gameliftCmd   `cmd:"" help:"Run the local GameLift service alone."`
 	Rules      rulesCmd      `cmd:"" help:"Check, try and test rule sets offline."`
 	Bots       botsCmd       `cmd:"" help:"Run players that sign in, queue, accept and play."`
+	Backup     backupCmd     `cmd:"" help:"Copy the SQLite database to a new file, also while it is used."`
+	Export     exportCmd     `cmd:"" help:"Write everything that a store holds to a file."`
+	Import     importCmd     `cmd:"" help:"Load such a file into a store, and verify it."`
 	DemoServer demoServerCmd `cmd:"" hidden:"" help:"Run one demo game server. muster up starts these."`
 	Ratings    ratingsCmd    `cmd:"" help:"Check players' ratings against the stored results."`
 	Keys       keysCmd       `cmd:"" help:"Make the secrets that a backend needs."`

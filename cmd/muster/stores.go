@@ -42,6 +42,9 @@ var storeKinds = []struct {
 	{"dynamodb", "TABLE", openTable},
 }
 
+// isTable says whether a DynamoDB table is meant, which costs money to make.
+func (s storePlace) isTable() bool { return strings.HasPrefix(s.Spec, "dynamodb:") }
+
 // openStore opens the store that place names. A spec that cannot be meant is an error of
 // the command line.
 func openStore(ctx context.Context, place storePlace) (database, error) {
@@ -55,8 +58,8 @@ func openStore(ctx context.Context, place storePlace) (database, error) {
 		}
 		known = append(known, kind.name+":"+kind.place)
 	}
-	if _, err := os.Stat(place.Spec); err != nil && strings.Contains(place.Spec, ":") {
-		return nil, usageError{fmt.Sprintf("%s is no store: it can be a data folder, or %s", place.Spec, strings.Join(known, " or "))}
+	if _, err := os.Stat(place.Spec); err != nil && place.Spec != "" {
+		return nil, usageError{fmt.Sprintf("%s is no store: it can be a data folder that is there, or %s", place.Spec, strings.Join(known, " or "))}
 	}
 	return openFileStore(ctx, place, place.Spec)
 }

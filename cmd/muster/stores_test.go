@@ -27,7 +27,8 @@ func TestOpenStore(t *testing.T) {
 		{"a file with its kind", storePlace{Spec: "sqlite:" + file}, "", false},
 		{"nothing", storePlace{}, "no data folder and no file is named", true},
 		{"a kind without a name", storePlace{Spec: "sqlite:"}, "sqlite: names no file", true},
-		{"a kind that does not exist", storePlace{Spec: "postgres:db"}, "postgres:db is no store: it can be a data folder, or sqlite:FILE", true},
+		{"a kind that does not exist", storePlace{Spec: "postgres:db"}, "postgres:db is no store: it can be a data folder that is there, or sqlite:FILE", true},
+		{"a folder that is not there", storePlace{Spec: filepath.Join(folder, "none"), Create: true}, filepath.Join(folder, "none") + " is no store", true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

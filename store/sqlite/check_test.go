@@ -23,7 +23,7 @@ func crashed(t *testing.T) (path string) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.writer.conn.exec(context.Background(), foldSQL); err != nil { // into the file
+	if err := s.writer.log.folder.conn.exec(context.Background(), foldSQL); err != nil { // into the file
 		t.Fatal(err)
 	}
 	if err := s.Write(context.Background(), putOf("last", 1, 0)); err != nil { // into the log alone

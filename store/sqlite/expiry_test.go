@@ -17,7 +17,7 @@ func TestWhatExpiresMakesRoomForWhatComes(t *testing.T) {
 	ctx := context.Background()
 	count := func() int64 {
 		t.Helper()
-		n, err := s.writer.conn.number(ctx, "SELECT count(*) FROM record")
+		n, err := s.readers.all[0].conn.number(ctx, "SELECT count(*) FROM record")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +25,7 @@ func TestWhatExpiresMakesRoomForWhatComes(t *testing.T) {
 	}
 	pages := func() int64 {
 		t.Helper()
-		n, err := s.writer.conn.number(ctx, "PRAGMA page_count")
+		n, err := s.readers.all[0].conn.number(ctx, "PRAGMA page_count")
 		if err != nil {
 			t.Fatal(err)
 		}
