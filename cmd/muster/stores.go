@@ -58,7 +58,8 @@ func openStore(ctx context.Context, place storePlace) (database, error) {
 		}
 		known = append(known, kind.name+":"+kind.place)
 	}
-	if _, err := os.Stat(place.Spec); err != nil && place.Spec != "" {
+	// What is not there and has no kind is not made: it may be a folder or a file.
+	if _, err := os.Stat(place.Spec); err != nil && (strings.Contains(place.Spec, ":") || place.Create && place.Spec != "") {
 		return nil, usageError{fmt.Sprintf("%s is no store: it can be a data folder that is there, or %s", place.Spec, strings.Join(known, " or "))}
 	}
 	return openFileStore(ctx, place, place.Spec)
