@@ -8,4 +8,7 @@ var (
 	_ Admin = (*muster.Backend)(nil)
 
 	_ Parties = (*muster.Backend)(nil)
+
+	_ Rooms       = (*muster.Backend)(nil)
+	_ ServerRooms = (*muster.Backend)(nil)
 )

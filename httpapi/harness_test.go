@@ -26,6 +26,7 @@ type rig struct {
 	parties   *fakeParties
 	referee   *fakeReferee
 	history   *fakeHistory
+	rooms     *fakeRooms
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -56,6 +57,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		parties:   &fakeParties{},
 		referee:   &fakeReferee{},
 		history:   &fakeHistory{},
+		rooms:     &fakeRooms{},
 	}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
@@ -65,6 +67,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Parties:       r.parties,
 		Referee:       r.referee,
 		History:       r.history,
+		Rooms:         r.rooms,
+		ServerRooms:   r.rooms,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

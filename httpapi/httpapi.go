@@ -61,6 +61,9 @@ type Options struct {
 	Referee Referee
 	History History // nil: not served
 
+	Rooms       Rooms       // nil: not served
+	ServerRooms ServerRooms // nil: not served
+
 	// JWKS and Configuration answer the two well-known documents; nil: not served.
 	JWKS, Configuration func() []byte
 
@@ -122,6 +125,8 @@ func New(o Options) http.Handler {
 	s.ticketRoutes()
 	s.explanationRoutes()
 	s.partyRoutes()
+	s.sessionRoutes()
+	s.serverSessionRoutes()
 	s.inspectionRoutes()
 	s.gameServerRoutes()
 	s.resultRoutes()

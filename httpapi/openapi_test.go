@@ -30,6 +30,12 @@ var served = map[string]string{
 	"get /v1/players/me/invites": playerSecurity, "post /v1/players/me/invites/{id}": playerSecurity, "delete /v1/players/me/invites/{id}": playerSecurity,
 	"get /v1/players/{id}/matches": playerSecurity, "get /v1/admin/sessions/{id}/result": adminSecurity,
 	"post /v1/admin/sessions/{id}/result/void": adminSecurity, "post /v1/admin/sessions/{id}/result/restore": adminSecurity,
+	"post /v1/sessions": playerSecurity, "get /v1/sessions": playerSecurity, "get /v1/sessions/{id}": playerSecurity,
+	"post /v1/sessions/{id}/players": playerSecurity, "post /v1/sessions/join": playerSecurity, "delete /v1/players/me/session": playerSecurity,
+	"get /v1/placements/{id}": playerSecurity, "delete /v1/placements/{id}": playerSecurity,
+	"post /v1/server/sessions": serverSecurity, "get /v1/server/placements/{id}": serverSecurity,
+	"get /v1/server/sessions/{id}": serverSecurity, "patch /v1/server/sessions/{id}": serverSecurity, "delete /v1/server/sessions/{id}/players/{pid}": serverSecurity,
+	"post /v1/server/sessions/{id}/backfill": serverSecurity, "delete /v1/server/sessions/{id}/backfill": serverSecurity,
 	"post /v1/events/sns": "",
 	"get /v1/realtime":    "", "get /healthz": "", "get /readyz": "", "get /openapi.json": "",
 }

@@ -45,6 +45,8 @@ type modeConfig struct {
 	Rating                   ratingConfig               `yaml:"rating"`
 	Competition              competitionConfig          `yaml:",inline"`
 	Party                    partyConfig                `yaml:"party"`
+	Kind                     string                     `yaml:"kind"` // matchmaking (default), queue or standalone
+	Sessions                 sessionsConfig             `yaml:"sessions"`
 
 	ruleSetBody []byte
 	teams       []muster.ModeTeam
@@ -69,7 +71,7 @@ func (c *config) setDefaults() {
 	for i := range c.Modes {
 		m := &c.Modes[i]
 		m.Title = cmp.Or(m.Title, m.Name)
-		m.Configuration = cmp.Or(m.Configuration, m.Name)
+		m.setSessionDefaults()
 		m.RequestTimeoutSeconds = cmp.Or(m.RequestTimeoutSeconds, new(300))
 	}
 }
@@ -103,7 +105,9 @@ func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldErro
 		k.report("modes", "at least one mode is needed")
 	}
 	for i := range c.Modes {
-		c.Modes[i].check(k, fmt.Sprintf("modes[%d]", i))
+		at := fmt.Sprintf("modes[%d]", i)
+		c.Modes[i].checkSessions(k, at, c.Locations)
+		c.Modes[i].check(k, at)
 	}
 	c.checkData(k)
 	return k.problems
@@ -150,14 +154,14 @@ func (m *modeConfig) check(k *checker, at string) {
 	m.Rating.check(k, at+".rating")
 	m.Competition.check(k, at)
 	m.Party.check(k, at+".party")
-	rules := m.readRuleSet(k, at)
-	if rules == nil {
-		m.teams = []muster.ModeTeam{{Name: "unknown"}} // reported above
-	} else {
+	switch rules := m.readRuleSet(k, at); {
+	case rules != nil:
 		m.checkAttributes(k, at, rules.Attributes())
+	case m.kind() != muster.Queue:
+		m.teams = []muster.ModeTeam{{Name: "unknown"}} // reported above
 	}
 	for _, p := range m.mode().Validate() {
-		if p.Field != "configuration" { // it has none only where it has no name
+		if p.Field != "configuration" || m.kind() == muster.Queue { // others have none only where they have no name
 			k.report(at+"."+p.Field, "%s", p.Message)
 		}
 	}
@@ -176,7 +180,11 @@ func (m *modeConfig) checkNames(k *checker, at string) {
 	if k.taken[m.Name] || k.taken["/"+m.Configuration] {
 		k.report(at+".name", "another mode has this name or configuration")
 	}
-	k.taken[m.Name], k.taken["/"+m.Configuration] = true, true
+	k.taken[m.Name] = true
+	if m.kind() == muster.Queue {
+		return // it has no configuration
+	}
+	k.taken["/"+m.Configuration] = true
 	if !configurationName.MatchString(m.Configuration) {
 		k.report(key, "%q is not a name for a matchmaking configuration: 1 to 111 letters, digits, dots and hyphens", m.Configuration)
 	}
@@ -185,6 +193,9 @@ func (m *modeConfig) checkNames(k *checker, at string) {
 // readRuleSet reads the mode's rule set and takes the teams from it; nil when it is not
 // to be used.
 func (m *modeConfig) readRuleSet(k *checker, at string) *flexmatch.RuleSet {
+	if m.kind() == muster.Queue {
+		return nil
+	}
 	if m.RuleSet == "" {
 		k.report(at+".ruleSet", "names the file of the mode's rule set")
 		return nil
@@ -212,6 +223,7 @@ func (m *modeConfig) readRuleSet(k *checker, at string) *flexmatch.RuleSet {
 func (m *modeConfig) mode() muster.Mode {
 	mode := muster.Mode{
 		Name: muster.ModeName(m.Name), Title: m.Title, Description: m.Description, Configuration: m.Configuration,
+		Kind: m.kind(), Sessions: m.options(),
 		AcceptanceTimeout: time.Duration(m.AcceptanceTimeoutSeconds) * time.Second, Teams: m.teams,
 		Attributes: make(map[string]muster.AttributeSource, len(m.Attributes)), Rating: m.Rating.system(), Party: m.Party.rules(),
 		Competition: m.Competition.competition(),

@@ -179,7 +179,7 @@ func (h *house) backendParts(store muster.Store) backendParts {
 func (h *house) provision(ctx context.Context) (err error) {
 	h.fleet, err = h.client.Provision(ctx, gamelift.Plan{
 		Location: h.conf.Locations[0], FleetName: fleetName, QueueName: queueName, NotificationTarget: topicARN,
-		Matchmakers: h.conf.matchmakers(),
+		Matchmakers: h.conf.matchmakers(), SessionQueues: h.conf.sessionQueues(),
 	})
 	return h.notSetUp(err)
 }
@@ -317,7 +317,7 @@ func newBackend(p backendParts) (*backend, error) {
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules,
-		Parties: rules, History: rules,
+		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,

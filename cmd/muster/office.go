@@ -83,6 +83,9 @@ func (o *office) lookAround(ctx context.Context) {
 	}
 	for i := range o.settings.conf.Modes {
 		m := &o.settings.conf.Modes[i]
+		if m.kind() == muster.Queue {
+			continue
+		}
 		state, err := o.client.Matchmaker(ctx, m.Configuration)
 		if err != nil && muster.KindOf(err) != muster.NotFound {
 			o.log.Warn("GameLift does not answer; this replica gets ready when it does", "error", err)

@@ -47,7 +47,7 @@ func (c *provisionCmd) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	plan := gamelift.Plan{QueueARN: c.QueueARN, FleetName: c.Fleet, QueueName: c.Queue, Location: conf.Locations[0], NotificationTarget: c.Topic, Matchmakers: conf.matchmakers()}
+	plan := gamelift.Plan{QueueARN: c.QueueARN, FleetName: c.Fleet, QueueName: c.Queue, Location: conf.Locations[0], NotificationTarget: c.Topic, Matchmakers: conf.matchmakers(), SessionQueues: conf.sessionQueues()}
 	made, err := client.Provision(ctx, plan)
 	if err != nil {
 		return refusedSetUp("GameLift", err, p.log)
@@ -65,9 +65,13 @@ func (c *config) matchmakers() []gamelift.Matchmaker {
 	all := make([]gamelift.Matchmaker, 0, len(c.Modes))
 	for i := range c.Modes {
 		m := &c.Modes[i]
+		if m.kind() == muster.Queue {
+			continue
+		}
 		all = append(all, gamelift.Matchmaker{
 			Configuration: m.Configuration, RuleSetBody: string(m.ruleSetBody),
 			RequestTimeoutSeconds: *m.RequestTimeoutSeconds, AcceptanceTimeoutSeconds: m.AcceptanceTimeoutSeconds,
+			Standalone: m.kind() == muster.Standalone,
 		})
 	}
 	return all

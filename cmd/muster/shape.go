@@ -28,6 +28,7 @@ func fileShape() *shape {
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
 			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(), "rating": ratingShape(),
 			"party": partyShape(),
+			"kind":  text(), "sessions": sessionsShape(),
 			"attributes": {want: "a group of attributes", takes: isGroup, each: group(map[string]*shape{
 				"from": text(), "field": text(), "min": number(), "max": number(), "outside": text(),
 				"choices": list("a list of strings", text()),
