@@ -282,11 +282,7 @@ func (r *replayRun) exists(ctx context.Context, p PlayerID) (bool, error) {
 	if !r.lost {
 		return false, nil
 	}
-	_, _, err := r.b.account(ctx, p)
-	if KindOf(err) == NotFound {
-		return false, nil
-	}
-	return err == nil, err
+	return r.b.hasAccount(ctx, p)
 }
 
 // place is where a rating that has no record belongs.

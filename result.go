@@ -52,6 +52,7 @@ type playerResult struct {
 	Team   string             `json:"team,omitempty"` // where it is not the side's name
 	Left   bool               `json:"left,omitempty"`
 	Absent bool               `json:"absent,omitempty"`
+	Gone   bool               `json:"gone,omitempty"`   // there is no such account any more
 	Played *float64           `json:"played,omitempty"` // part of the match; nil: all
 	Stats  map[string]float64 `json:"stats,omitempty"`
 
@@ -195,13 +196,13 @@ func (b *Backend) recordResult(ctx context.Context, id SessionID, report ResultR
 // recordOps decides a new result from the ratings as they are, and writes both; or only
 // the result, to be finished later, if it is too large for one Write.
 func (b *Backend) recordOps(ctx context.Context, res *result) ([]Op, error) {
-	rated := res.rated()
-	if len(rated)+3 > MaxWriteOps {
+	if len(res.rated())+3 > MaxWriteOps {
 		return b.claimingOps(res)
 	}
 	if err := b.readStandings(ctx, res); err != nil {
 		return nil, err
 	}
+	rated := res.rated()
 	for _, p := range rated {
 		if p.Before.Claim != "" { // a large result is under way: it comes first
 			if _, err := b.finishResult(ctx, p.Before.Claim); err != nil {
@@ -255,14 +256,31 @@ func (r *result) ops(version int64, decided bool) ([]Op, error) {
 	return ops, nil
 }
 
-// readStandings reads the rating records of those whom the result rates.
+// readStandings reads the rating records of those whom the result rates. Of players who
+// have none and no account either, nothing is to be kept.
 func (b *Backend) readStandings(ctx context.Context, res *result) error {
 	rated := res.rated()
 	return inParallel(ctx, len(rated), func(ctx context.Context, i int) (err error) {
 		p := rated[i]
 		p.Before, p.version, err = b.standing(ctx, p.ID, res.Mode)
+		if err != nil || p.version != 0 {
+			return err
+		}
+		there, err := b.hasAccount(ctx, p.ID)
+		if err == nil && !there {
+			p.Gone, p.Unrated, p.Before = true, true, rating{}
+		}
 		return err
 	})
+}
+
+// hasAccount says that a player exists.
+func (b *Backend) hasAccount(ctx context.Context, p PlayerID) (bool, error) {
+	_, _, err := b.account(ctx, p)
+	if KindOf(err) == NotFound {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ratingOps replaces a player's rating by what the result makes of it. One of a season

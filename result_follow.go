@@ -60,31 +60,43 @@ func (b *Backend) followResult(ctx context.Context, res *result, due Key) error 
 	if err != nil {
 		return err
 	}
-	if len(res.Verdicts) == 0 {
+	if len(res.Verdicts) == 0 { // not a verdict's follow-up
+		if err := b.endSession(ctx, res); err != nil {
+			return fmt.Errorf("end session %s: %w", res.Session, err)
+		}
 		b.tellResult(ctx, res)
 	}
 	return b.forget(ctx, []Key{due})
 }
 
 func (b *Backend) followPlayer(ctx context.Context, res *result, p *playerResult) error {
-	if err := b.freeSeat(ctx, p.ID, res.Session); err != nil {
+	if err := b.freeOf(ctx, res.Session, p.ID); err != nil {
 		return fmt.Errorf("free player %s: %w", p.ID, err)
 	}
-	if err := b.keepHistory(ctx, res, p); err != nil {
+	there, err := b.hasAccount(ctx, p.ID)
+	if err == nil && there {
+		err = b.keepHistory(ctx, res, p)
+	}
+	if err != nil {
 		return fmt.Errorf("keep the match of player %s: %w", p.ID, err)
 	}
 	return nil
 }
 
-// freeSeat frees a player's slot if that session still holds it.
-func (b *Backend) freeSeat(ctx context.Context, p PlayerID, session SessionID) error {
-	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		held, version, err := b.slotOf(ctx, p)
-		if err != nil || version == 0 || held.Kind != slotSession || held.Seat.SessionID != session {
-			return nil, err
-		}
-		return []Op{{Kind: Delete, Key: slotKey(p), Version: version}}, nil
-	})
+// endSession closes a session that players join by themselves: its result is known.
+func (b *Backend) endSession(ctx context.Context, res *result) error {
+	if b.modes[res.Mode].Sessions == nil {
+		return nil
+	}
+	s, _, err := load[session](ctx, b.store, sessionKey(res.Session))
+	if errors.Is(err, ErrNotFound) || err == nil && s.Room == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = b.UpdateSession(ctx, res.Session, SessionUpdate{Ended: true})
+	return err
 }
 
 // keepHistory writes a player's row of a result, or brings the one that stands up to

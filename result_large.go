@@ -122,6 +122,13 @@ func (b *Backend) claimOps(ctx context.Context, res *result, players []*playerRe
 		if s.Claim == res.Session {
 			continue
 		}
+		if s.version == 0 {
+			if there, err := b.hasAccount(ctx, p.ID); err != nil {
+				return nil, err
+			} else if !there {
+				continue
+			}
+		}
 		if s.Claim != "" {
 			if _, err := b.finishResult(ctx, s.Claim); err != nil {
 				return nil, err

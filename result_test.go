@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -404,4 +405,118 @@ func TestOthersSeeMatchesOnlyWhereTheModeSaysSo(t *testing.T) {
 	}
 	_, err = open.PublicMatches(ctx, "nobody", 10, "")
 	wantError(t, err, muster.NotFound, "player.not_found")
+}
+
+func TestTheResultOfALobbyEndsIt(t *testing.T) {
+	r, ctx := lobby(nil), context.Background()
+	ann, bob, cyd := r.guest("ann"), r.guest("bob"), r.guest("cyd")
+	id := r.open(t, ann, muster.SessionRequest{}).SessionID
+	must[muster.SeatView](t)(r.JoinSession(ctx, bob, id, muster.JoinRequest{}))
+	must[muster.SeatView](t)(r.JoinSession(ctx, cyd, id, muster.JoinRequest{Role: muster.Spectator}))
+	report := muster.ResultReport{Players: []muster.ResultPlace{
+		{ResultPlayer: muster.ResultPlayer{PlayerID: bob}, Rank: 1}, {ResultPlayer: muster.ResultPlayer{PlayerID: ann}, Rank: 2},
+	}}
+	for range 2 {
+		must[muster.ResultView](t)(r.ReportResult(ctx, id, report))
+	}
+	if got := r.listed(t, muster.SessionQuery{}); len(got) != 0 {
+		t.Errorf("after its result the session is still listed: %v", got)
+	}
+	for _, p := range []muster.PlayerID{ann, bob, cyd} {
+		_, err := r.Seat(ctx, p)
+		wantError(t, err, muster.NotFound, "session.none")
+	}
+	if rows := r.history(t, bob); len(rows) != 1 || rows[0].Mode != "lobby" || rows[0].Outcome != muster.Win {
+		t.Errorf("bob's history is %+v", rows)
+	}
+	if rows := r.history(t, cyd); len(rows) != 0 {
+		t.Errorf("who watched has a match in the history: %+v", rows)
+	}
+	r.sweep(t, 5*time.Minute)
+	r.leavesNothing(t, "DUE#", "OPEN#")
+}
+
+// metered counts what Writes would cost in DynamoDB: a unit for each begun kB of a record,
+// and twice that in a transaction.
+type metered struct {
+	muster.Store
+	mu    sync.Mutex
+	units int
+	sizes map[string]int // of the largest record, by the kind of its key
+}
+
+func (s *metered) Write(ctx context.Context, ops ...muster.Op) error {
+	s.mu.Lock()
+	for _, op := range ops {
+		size := len(op.Key.Partition) + len(op.Key.Sort) + len(op.Value) + 40 // attribute names, version, expiry
+		units := (size + 1023) / 1024
+		if len(ops) > 1 {
+			units *= 2
+		}
+		s.units += units
+		kind, _, _ := strings.Cut(op.Key.Partition, "#")
+		sort, _, _ := strings.Cut(op.Key.Sort, "#")
+		if kind != "P" && sort != "RESULT" {
+			sort = ""
+		}
+		s.sizes[kind+"/"+sort] = max(s.sizes[kind+"/"+sort], size)
+	}
+	s.mu.Unlock()
+	return s.Store.Write(ctx, ops...)
+}
+
+func TestWhatAResultCosts(t *testing.T) {
+	for _, c := range []struct {
+		players, most int // write units a player
+	}{{2, 8}, {10, 6}} {
+		r := league(muster.Competition{})
+		players := r.guests(c.players)
+		teams := map[muster.PlayerID]string{}
+		var red, blue []muster.PlayerID
+		id := muster.SessionID("")
+		for range 3 { // the third is of players with a past
+			red, blue = players[:c.players/2], players[c.players/2:]
+			for i, p := range players {
+				teams[p] = []string{"red", "blue"}[i*2/c.players]
+			}
+			id = r.seated(t, teams)
+			store := &metered{Store: r.store, sizes: map[string]int{}}
+			must[muster.ResultView](t)(r.replica(muster.Competition{}, store, r.clock.now).ReportResult(context.Background(), id, muster.ResultReport{
+				Teams: []muster.ResultTeam{side("red", 1, red...), side("blue", 2, blue...)},
+			}))
+			r.clock.advance(time.Minute)
+			t.Logf("%d players: %d write units, %.1f a player; largest records %v", c.players, store.units, float64(store.units)/float64(c.players), store.sizes)
+			if store.units > c.most*c.players {
+				t.Errorf("a result of %d players costs %d write units, want at most %d a player", c.players, store.units, c.most)
+			}
+		}
+	}
+}
+
+func TestNothingIsKeptOfPlayersWithoutAnAccount(t *testing.T) {
+	ctx := context.Background()
+	for _, size := range []int{2, 110} {
+		r := league(muster.Competition{})
+		players := append(r.guests(size-1), "nobody")
+		ev := muster.Event{Type: muster.MatchmakingSucceeded, At: r.clock.now(), Configuration: "duel-config", Session: "arn:gone"}
+		report := muster.ResultReport{}
+		for i, p := range players {
+			ev.Tickets = append(ev.Tickets, muster.EventTicket{ID: muster.TicketID(fmt.Sprint("t", i)), Players: []muster.EventPlayer{{ID: p, Team: "red"}}})
+			report.Players = append(report.Players, muster.ResultPlace{ResultPlayer: muster.ResultPlayer{PlayerID: p}, Rank: i + 1})
+		}
+		if err := r.ApplyEvent(ctx, ev); err != nil {
+			t.Fatal(err)
+		}
+		view := must[muster.ResultView](t)(r.ReportResult(ctx, ev.Session, report))
+		for _, row := range view.Players {
+			if row.Unrated != (row.PlayerID == "nobody") {
+				t.Errorf("of %d players %+v", size, row)
+			}
+		}
+		records := must[[]muster.Record](t)(r.store.List(ctx, "P#nobody", muster.ListOptions{}))
+		if len(records) != 0 {
+			t.Errorf("of nobody %d records are kept", len(records))
+		}
+		r.wantReplayed(t)
+	}
 }
