@@ -78,14 +78,14 @@ func (k ranking) carried(s rating, season SeasonName) Skill {
 
 // aged is the skill after the time since the last match, or since the season began.
 func (k ranking) aged(s rating, at time.Time) Skill {
-	if k.DecayAfter == nil || s.LastAt.IsZero() {
+	if s.LastAt.IsZero() {
 		return s.Skill
 	}
 	since := s.LastAt
 	if start := k.start(s.Season); start.After(since) {
 		since = start
 	}
-	if idle := at.Sub(since) - *k.DecayAfter; idle > 0 {
+	if idle := at.Sub(since) - k.DecayAfter; idle > 0 {
 		return finite(k.system.Idle(s.Skill, idle), s.Skill)
 	}
 	return s.Skill

@@ -16,13 +16,16 @@ import (
 
 // elo is a rating system whose answers depend on everything it is told, so that results
 // in another order, or from other ratings, show in the last bit.
-type elo struct{}
+type elo struct{ forgets bool }
 
 func (elo) New() muster.Skill { return muster.Skill{Mu: 25, Sigma: 8} }
 
 func (elo) Points(s muster.Skill) int { return int(max(0, s.Mu) * 60) }
 
-func (elo) Idle(s muster.Skill, idle time.Duration) muster.Skill {
+func (e elo) Idle(s muster.Skill, idle time.Duration) muster.Skill {
+	if !e.forgets {
+		return s
+	}
 	s.Sigma = min(8, math.Sqrt(s.Sigma*s.Sigma+idle.Hours()/24))
 	return s
 }
@@ -60,6 +63,14 @@ func (elo) Rate(match muster.RatedMatch) [][]muster.Skill {
 func league(rules muster.Competition) *rig {
 	return newRigWith(false, func(o *muster.Options) {
 		o.Rating = elo{}
+		o.Modes[0].Competition = rules
+	})
+}
+
+// forgetfulLeague is a league in which players who do not play grow less certain.
+func forgetfulLeague(rules muster.Competition) *rig {
+	return newRigWith(false, func(o *muster.Options) {
+		o.Rating = elo{forgets: true}
 		o.Modes[0].Competition = rules
 	})
 }

@@ -473,13 +473,12 @@ func TestWhatAResultCosts(t *testing.T) {
 		players := r.guests(c.players)
 		teams := map[muster.PlayerID]string{}
 		var red, blue []muster.PlayerID
-		id := muster.SessionID("")
 		for range 3 { // the third is of players with a past
 			red, blue = players[:c.players/2], players[c.players/2:]
 			for i, p := range players {
 				teams[p] = []string{"red", "blue"}[i*2/c.players]
 			}
-			id = r.seated(t, teams)
+			id := r.seated(t, teams)
 			store := &metered{Store: r.store, sizes: map[string]int{}}
 			must[muster.ResultView](t)(r.replica(muster.Competition{}, store, r.clock.now).ReportResult(context.Background(), id, muster.ResultReport{
 				Teams: []muster.ResultTeam{side("red", 1, red...), side("blue", 2, blue...)},

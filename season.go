@@ -27,9 +27,9 @@ type Competition struct {
 	// CarryOver is the part of a player's distance from the start, in mean, uncertainty
 	// and volatility alike, that goes with them into the next season: 0 to 1.
 	CarryOver float64
-	// DecayAfter is how long a player may be idle before the rating system's Idle
-	// counts. Nil: it never does. A season's start ends idleness.
-	DecayAfter *time.Duration
+	// DecayAfter is how long a player may be idle before the time counts for the rating
+	// system's Idle. A season's start ends idleness.
+	DecayAfter time.Duration
 	// PlacementGames is how many rated matches of a season a player's rating is hidden.
 	PlacementGames int
 	// PublicHistory lets players see each other's matches.
@@ -82,7 +82,7 @@ func (c Competition) problems() []FieldError {
 	if !(c.CarryOver >= 0 && c.CarryOver <= 1) {
 		report("carryOver", "lies between 0 (everybody starts anew) and 1, not %v", c.CarryOver)
 	}
-	if c.DecayAfter != nil && *c.DecayAfter < 0 {
+	if c.DecayAfter < 0 {
 		report("decay", "begins after 0 days or more")
 	}
 	if c.PlacementGames < 0 || c.PlacementGames > maxPlacementGames {

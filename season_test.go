@@ -22,7 +22,6 @@ func seasonsAt(starts ...time.Time) []muster.Season {
 
 func TestCompetitionsAreChecked(t *testing.T) {
 	now := newClock().at
-	day := -time.Hour
 	for _, c := range []struct {
 		name  string
 		rules muster.Competition
@@ -36,7 +35,7 @@ func TestCompetitionsAreChecked(t *testing.T) {
 		{"a name twice", muster.Competition{Seasons: []muster.Season{{Name: "a", StartsAt: now}, {Name: "a", StartsAt: now.Add(1)}}}, "competition.seasons[1].name"},
 		{"more than all carried over", muster.Competition{CarryOver: 1.01}, "competition.carryOver"},
 		{"no number carried over", muster.Competition{CarryOver: math.NaN()}, "competition.carryOver"},
-		{"decay before the match", muster.Competition{DecayAfter: &day}, "competition.decay"},
+		{"decay before the match", muster.Competition{DecayAfter: -time.Hour}, "competition.decay"},
 		{"endless placement", muster.Competition{PlacementGames: 101}, "competition.placementGames"},
 		{"an unknown rule for leavers", muster.Competition{Leavers: "shame"}, "competition.leavers"},
 		{"an unknown rule for the absent", muster.Competition{Absent: "loss"}, "competition.absent"},
@@ -174,8 +173,8 @@ func TestAVerdictAboutAPastSeasonReachesThePresent(t *testing.T) {
 
 func TestIdlePlayersAreLessCertain(t *testing.T) {
 	after := 14 * 24 * time.Hour
-	rules := muster.Competition{DecayAfter: &after}
-	r := league(rules)
+	rules := muster.Competition{DecayAfter: after}
+	r := forgetfulLeague(rules)
 	ann, bob, cat := r.guest("ann"), r.guest("bob"), r.guest("cat")
 	r.duelled(t, ann, bob)
 	played := r.rating(t, ann)
@@ -200,7 +199,7 @@ func TestIdlePlayersAreLessCertain(t *testing.T) {
 
 func TestAVoidedMatchStillCountsAsActivity(t *testing.T) {
 	after := 24 * time.Hour
-	r := league(muster.Competition{DecayAfter: &after})
+	r := forgetfulLeague(muster.Competition{DecayAfter: after})
 	ann, bob := r.guest("ann"), r.guest("bob")
 	r.duelled(t, ann, bob)
 	r.clock.advance(20 * time.Hour)

@@ -13,7 +13,7 @@ type competitionConfig struct {
 	Absent         string         `yaml:"absent"`  // refused or unrated; empty: refused
 	Seasons        []seasonConfig `yaml:"seasons"`
 	CarryOver      float64        `yaml:"carryOver"`
-	Decay          *decayConfig   `yaml:"decay"` // nil: none
+	Decay          decayConfig    `yaml:"decay"`
 	PlacementGames int            `yaml:"placementGames"`
 	PublicHistory  bool           `yaml:"publicHistory"`
 }
@@ -38,7 +38,7 @@ func competitionShapes() map[string]*shape {
 
 // check reports what the rules cannot see.
 func (c competitionConfig) check(k *checker, at string) {
-	if c.Decay != nil && !(c.Decay.AfterDays >= 0 && c.Decay.AfterDays <= maxDays) {
+	if !(c.Decay.AfterDays >= 0 && c.Decay.AfterDays <= maxDays) {
 		k.report(at+".decay.afterDays", "lies between 0 and %d, not %v", maxDays, c.Decay.AfterDays)
 	}
 }
@@ -55,9 +55,8 @@ func (c competitionConfig) competition() muster.Competition {
 	if c.Absent == "refused" {
 		rules.Absent = muster.AbsentRefused
 	}
-	if c.Decay != nil && c.Decay.AfterDays >= 0 && c.Decay.AfterDays <= maxDays {
-		after := time.Duration(math.Round(c.Decay.AfterDays*24*3600)) * time.Second
-		rules.DecayAfter = &after
+	if c.Decay.AfterDays >= 0 && c.Decay.AfterDays <= maxDays { // else check says so
+		rules.DecayAfter = time.Duration(math.Round(c.Decay.AfterDays*24*3600)) * time.Second
 	}
 	for _, s := range c.Seasons {
 		rules.Seasons = append(rules.Seasons, muster.Season{Name: muster.SeasonName(s.Name), StartsAt: s.start()})

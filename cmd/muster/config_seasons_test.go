@@ -30,7 +30,7 @@ func TestModesSayHowResultsCount(t *testing.T) {
     placementGames: 10
     publicHistory: true
 `: {
-			Leavers: muster.LeaversLose, Absent: muster.AbsentUnrated, CarryOver: 0.5, DecayAfter: &week, PlacementGames: 10, PublicHistory: true,
+			Leavers: muster.LeaversLose, Absent: muster.AbsentUnrated, CarryOver: 0.5, DecayAfter: week, PlacementGames: 10, PublicHistory: true,
 			Seasons: []muster.Season{{Name: "spring", StartsAt: spring}, {Name: "2", StartsAt: summer}},
 		},
 	} {

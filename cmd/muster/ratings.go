@@ -60,7 +60,7 @@ func (c *ratingsReplayCmd) Run(ctx context.Context, p *process) (err error) {
 // is not asked.
 func offlineRules(store muster.Store, modes []muster.Mode, log *slog.Logger) *muster.Backend {
 	return muster.New(muster.Options{
-		Store: store, Modes: modes, Rating: ratingConfig{}.system(), Notifier: silence{}, Now: time.Now, NewID: newID, Log: log,
+		Store: store, Modes: modes, Rating: defaultRating(), Notifier: silence{}, Now: time.Now, NewID: newID, Log: log,
 	})
 }
 
