@@ -20,6 +20,7 @@ type Followed struct {
 const (
 	followTicket    = "ticket"    // ID is a TicketID
 	followPlacement = "placement" // ID is a PlacementID
+	followParty     = "party"     // ID is a PartyID
 	followSeat      = "seat"      // ID is a SessionID; version 1 while it is taken, 2 once its result is known
 )
 
@@ -75,6 +76,9 @@ func (s Snapshot) Following() []Followed {
 	if s.Seat != nil {
 		all = append(all, followOfSeat(s.Seat.SessionID))
 	}
+	if s.Party != nil {
+		all = append(all, followOfParty(s.Party.ID, s.Party.Version, true)...)
+	}
 	return all
 }
 
@@ -89,6 +93,8 @@ func (b *Backend) CatchUp(ctx context.Context, p PlayerID, known Followed) (lack
 	switch known.Kind {
 	case followTicket:
 		return b.catchUpTicket(ctx, p, known)
+	case followParty:
+		return b.catchUpParty(ctx, p, known)
 	case followPlacement:
 		return b.catchUpPlacement(ctx, p, known)
 	case followSeat:

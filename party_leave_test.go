@@ -191,3 +191,80 @@ func TestADeletedPlayerIsInNoPartyAndNoList(t *testing.T) {
 		t.Errorf("the host's party is %+v", view)
 	}
 }
+
+func TestAMemberWhoMissesEveryNoticeCatchesUpWithTheParty(t *testing.T) {
+	r := newRig(false)
+	ctx := context.Background()
+	party, ids := r.party(t, "squad", "ann", "bob", "cat")
+	bob, cat, eve := r.looker(t, ids[1]), r.looker(t, ids[2]), r.guest("eve")
+	if got := bob.look(); len(got) > 0 {
+		t.Errorf("nothing has happened, and missing were %q", got)
+	}
+	r.start(t, ids[0], squadTicket("squad"))
+	if got := strings.Join(bob.look(), " "); got != "party ticket" {
+		t.Errorf("the leader started, and missing were %q", got)
+	}
+	if err := r.LeaveParty(ctx, ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	got := bob.look() // the party and the ticket that was cancelled, in any order
+	if len(got) != 2 {
+		t.Errorf("the leader left, and missing were %q", got)
+	}
+	must[muster.PartyView](t)(r.Kick(ctx, ids[1], ids[2]))
+	wantNews(t, "cat was removed", cat.look(), "party")
+	if len(cat.known) > 0 {
+		t.Errorf("cat still follows %v", cat.known)
+	}
+	if lacking, open, err := r.CatchUp(ctx, eve, muster.Followed{Kind: "party", ID: string(party.ID), Version: 1}); err != nil || open || len(lacking) != 1 || lacking[0].Data.(muster.PartyNews).Party != nil {
+		t.Errorf("a stranger is told %+v (%t, %v)", lacking, open, err)
+	}
+}
+
+// TestNewsOfAPartyAreNotTakenForOld: who keeps players informed drops a notice whose
+// followed versions are known already.
+func TestNewsOfAPartyAreNotTakenForOld(t *testing.T) {
+	r := newRig(false)
+	ctx := context.Background()
+	_, ids := r.party(t, "squad", "ann", "bob")
+	known := map[string]int64{}
+	shown := map[muster.PlayerID]muster.PartyState{}
+	hear := func() {
+		for _, n := range r.inbox.take() {
+			old := len(n.Follow) > 0
+			for _, f := range n.Follow {
+				key := string(n.Player) + f.Kind + f.ID
+				old = old && known[key] >= f.Version
+				known[key] = max(known[key], f.Version)
+			}
+			if news, ok := n.Data.(muster.PartyNews); ok && !old {
+				shown[n.Player] = "none"
+				if news.Party != nil {
+					shown[n.Player] = news.Party.State
+				}
+			}
+		}
+	}
+	want := func(when string, ann, bob muster.PartyState) {
+		t.Helper()
+		hear()
+		if shown[ids[0]] != ann || shown[ids[1]] != bob {
+			t.Errorf("%s: ann is shown %q and bob %q, want %q and %q", when, shown[ids[0]], shown[ids[1]], ann, bob)
+		}
+	}
+	first := r.start(t, ids[0], squadTicket("squad"))
+	want("queued", muster.PartyQueued, muster.PartyQueued)
+	must[muster.TicketView](t)(r.CancelTicket(ctx, ids[1], first.ID))
+	want("cancelled", muster.PartyOpen, muster.PartyOpen)
+	r.start(t, ids[0], squadTicket("squad"))
+	want("queued again", muster.PartyQueued, muster.PartyQueued)
+	r.start(t, r.guest("eve"), squadTicket("squad"))
+	r.mustDeliver(t)
+	want("matched", muster.PartyPlaying, muster.PartyPlaying)
+	if err := r.LeaveParty(ctx, ids[1]); err != nil {
+		t.Fatal(err)
+	}
+	want("bob left", muster.PartyPlaying, "none")
+	must[muster.PartyView](t)(r.JoinParty(ctx, ids[1], must[muster.PartyView](t)(r.Party(ctx, ids[0])).Code))
+	want("bob came back", muster.PartyPlaying, muster.PartyPlaying)
+}

@@ -140,10 +140,10 @@ func (p *party) plays(ctx context.Context, look lookAtSlot) (bool, error) {
 func (b *Backend) tellParty(ctx context.Context, v PartyView, out ...PlayerID) {
 	notices := make([]Notice, 0, len(v.Members)+len(out))
 	for _, id := range out {
-		notices = append(notices, Notice{Player: id, Type: "party", Data: PartyNews{}})
+		notices = append(notices, outNotice(id, v.ID, v.Version))
 	}
 	for _, m := range v.Members { // none, where the view could not be made
-		notices = append(notices, Notice{Player: m.PlayerID, Type: "party", Data: PartyNews{&v}})
+		notices = append(notices, partyNotice(m.PlayerID, v))
 	}
 	b.notifier.Notify(ctx, notices...)
 }
@@ -166,5 +166,13 @@ func (b *Backend) tellPartyOf(ctx context.Context, t *ticket) {
 		b.log.WarnContext(ctx, "tell a party of its ticket", "ticket", t.ID, "error", err)
 		return
 	}
-	b.tellParty(ctx, v)
+	notices := make([]Notice, 0, len(v.Members))
+	for _, m := range v.Members {
+		n := partyNotice(m.PlayerID, v)
+		if t.Status.Final() {
+			n.Follow = nil // the party's version is not new, but its state is
+		}
+		notices = append(notices, n)
+	}
+	b.notifier.Notify(ctx, notices...)
 }
