@@ -101,12 +101,13 @@ func (e *apiError) again() bool {
 // botAPI is the backend's HTTP interface for one player. It keeps the credentials in
 // memory and renews the access token before it ends. Safe for concurrent use.
 type botAPI struct {
-	url    string
+	urls   []string // of backends that share one store; any of them will do
 	client *http.Client
 	life   *lifeline
 	now    func() time.Time
 
 	mu      sync.Mutex // guards the rest
+	at      int        // index of the URL in use
 	guest   *guestCredential
 	player  string
 	access  string
@@ -114,8 +115,25 @@ type botAPI struct {
 	renewAt time.Time
 }
 
-func newBotAPI(url string, client *http.Client, life *lifeline) *botAPI {
-	return &botAPI{url: url, client: client, life: life, now: time.Now}
+// newBotAPI begins with one of the URLs, so that many bots spread over all of them.
+func newBotAPI(urls []string, first int, client *http.Client, life *lifeline) *botAPI {
+	return &botAPI{urls: urls, at: first % len(urls), client: client, life: life, now: time.Now}
+}
+
+// url is the backend in use.
+func (a *botAPI) url() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.urls[a.at]
+}
+
+// leave turns to the next backend, unless that was done meanwhile.
+func (a *botAPI) leave(url string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.urls[a.at] == url {
+		a.at = (a.at + 1) % len(a.urls)
+	}
 }
 
 // signIn makes a guest, or signs the same one in again.
@@ -194,9 +212,14 @@ func (a *botAPI) call(ctx context.Context, method, path string, body, out any) e
 // keepCalling is call, again and again while the backend is away or busy. When ctx ends
 // meanwhile, the error is what was wrong before.
 func (a *botAPI) keepCalling(ctx context.Context, method, path string, body, out any) error {
+	return a.insist(ctx, func() error { return a.call(ctx, method, path, body, out) })
+}
+
+// insist does something again and again while the backend is away or busy.
+func (a *botAPI) insist(ctx context.Context, do func() error) error {
 	var before error
 	for delay := 50 * time.Millisecond; ; delay = min(2*delay, 2*time.Second) {
-		err := a.call(ctx, method, path, body, out)
+		err := do()
 		if err != nil && ctx.Err() != nil && before != nil {
 			return before
 		}
@@ -212,6 +235,7 @@ func (a *botAPI) keepCalling(ctx context.Context, method, path string, body, out
 		if sleep(ctx, pause) != nil {
 			return err
 		}
+		a.life.retries.Add(1)
 	}
 }
 
@@ -222,7 +246,8 @@ func (a *botAPI) send(ctx context.Context, method, path, token string, body, out
 	}
 	limited, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(limited, method, a.url+path, reader)
+	base := a.url()
+	req, err := http.NewRequestWithContext(limited, method, base+path, reader)
 	if err != nil {
 		return err
 	}
@@ -236,10 +261,14 @@ func (a *botAPI) send(ctx context.Context, method, path, token string, body, out
 	if err != nil {
 		if ctx.Err() == nil {
 			a.life.missed()
+			a.leave(base)
 		}
 		return err
 	}
 	a.life.heard()
+	if resp.StatusCode >= http.StatusInternalServerError {
+		a.leave(base) // another may be better off
+	}
 	defer resp.Body.Close() //nolint:errcheck // only read
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {

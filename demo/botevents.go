@@ -39,6 +39,7 @@ func (f *follower) run(ctx context.Context) {
 		}
 		if ctx.Err() == nil {
 			f.log.Debug("realtime connection broke", "error", err)
+			f.api.life.retries.Add(1)
 			_ = sleep(ctx, delay) // the loop looks at ctx
 		}
 	}
@@ -57,9 +58,11 @@ func (f *follower) once(ctx context.Context) (heard bool, err error) {
 		query.Set("epoch", f.epoch)
 		query.Set("after", strconv.FormatInt(f.after, 10))
 	}
-	address := "ws" + strings.TrimPrefix(f.api.url, "http") + "/v1/realtime?" + query.Encode()
+	base := f.api.url()
+	address := "ws" + strings.TrimPrefix(base, "http") + "/v1/realtime?" + query.Encode()
 	ws, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: f.api.client}) //nolint:bodyclose // Dial's answer needs no closing
 	if err != nil {
+		f.api.leave(base)
 		return false, err
 	}
 	defer func() { _ = ws.CloseNow() }()

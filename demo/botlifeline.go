@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +35,7 @@ type lifeline struct {
 	owing    bool // a number of matches was asked for
 	log      *slog.Logger
 	now      func() time.Time
+	retries  atomic.Int64 // calls repeated and sockets opened again
 
 	mu      sync.Mutex // guards the rest
 	away    time.Time  // of the first call that got no answer; zero: it answers

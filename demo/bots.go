@@ -27,7 +27,7 @@ var errStopped = errors.New("no more matches are wanted")
 
 // BotOptions say who plays, where and for how long. URL and Count must be set.
 type BotOptions struct {
-	URL      string        // the backend's base URL
+	URL      string        // the backend's base URL; several of one backend are separated by commas
 	Count    int           // bots at the same time, at least as many as the smallest match has players
 	Matches  int           // stop after that many whole matches of all bots together; 0: no such limit. Where teams need not be full, the last ones may be more than asked for
 	For      time.Duration // queue for that long, then finish what was begun as long as the backend answers; 0: until ctx ends
@@ -49,11 +49,11 @@ func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
 	if opts.patience == (patience{}) {
 		opts.patience = usualPatience()
 	}
-	opts.URL = strings.TrimSuffix(opts.URL, "/")
+	urls := baseURLs(opts.URL)
 	transport := &http.Transport{MaxIdleConnsPerHost: max(opts.Count, 2) * 2}
 	defer transport.CloseIdleConnections()
 	life := newLifeline(opts)
-	scout := newBotAPI(opts.URL, &http.Client{Transport: transport}, life) // becomes the first bot
+	scout := newBotAPI(urls, 0, &http.Client{Transport: transport}, life) // becomes the first bot
 	mode, err := chooseMode(ctx, opts, scout)
 	if err != nil {
 		return Report{}, err
@@ -68,7 +68,23 @@ func RunBots(ctx context.Context, opts BotOptions) (Report, error) {
 	defer end(nil)
 	defer stop()
 	runAll(ctx, queueing, opts, mode, scout, s)
-	return s.outcome(context.Cause(ctx))
+	report, err := s.outcome(context.Cause(ctx))
+	report.Retries = int(life.retries.Load())
+	return report, err
+}
+
+// baseURLs splits the URLs of one backend; there is at least one.
+func baseURLs(text string) []string {
+	var urls []string
+	for url := range strings.SplitSeq(text, ",") {
+		if url = strings.TrimSuffix(strings.TrimSpace(url), "/"); url != "" {
+			urls = append(urls, url)
+		}
+	}
+	if len(urls) == 0 {
+		return []string{text} // whatever it is: the first call says so
+	}
+	return urls
 }
 
 // limit is ctx for some time; 0: as long as ctx itself.
@@ -99,8 +115,14 @@ func runAll(ctx, queueing context.Context, opts BotOptions, mode modeInfo, scout
 func chooseMode(ctx context.Context, opts BotOptions, scout *botAPI) (modeInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.patience.away)
 	defer cancel()
-	if err := scout.signIn(ctx); err != nil {
-		return modeInfo{}, err
+	for tries := len(scout.urls); ; tries-- { // one of them must be there from the start
+		err := scout.signIn(ctx)
+		if err == nil {
+			break
+		}
+		if tries == 1 {
+			return modeInfo{}, err
+		}
 	}
 	var answer struct {
 		Modes []modeInfo `json:"modes"`
@@ -141,7 +163,7 @@ func newBot(i int, opts BotOptions, mode modeInfo, scout *botAPI, s *schedule) *
 	}
 	api := scout
 	if i > 0 {
-		api = newBotAPI(scout.url, scout.client, scout.life)
+		api = newBotAPI(scout.urls, i, scout.client, scout.life)
 	}
 	return &bot{
 		name: name, mode: mode, log: opts.Log, schedule: s, events: make(chan news, 64),
@@ -206,7 +228,7 @@ func (b *bot) arrive(ctx, queueing context.Context, following *sync.WaitGroup) e
 // introduce signs in, takes a name and learns where games run.
 func (b *bot) introduce(ctx context.Context) error {
 	if b.api.id() == "" {
-		if err := b.api.signIn(ctx); err != nil {
+		if err := b.api.insist(ctx, func() error { return b.api.signIn(ctx) }); err != nil {
 			return err
 		}
 	}
@@ -345,7 +367,7 @@ func (b *bot) play(ctx context.Context, seat *seatInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, playTimeout)
 	defer cancel()
 	first := true
-	for attempt := 1; ; attempt++ {
+	for cuts := 1; ; cuts++ {
 		err := playSeat(ctx, b.api.client, seat, b.name, b.rng, func(round time.Duration) {
 			if first {
 				b.schedule.seated(b.api.id())
@@ -357,21 +379,22 @@ func (b *bot) play(ctx context.Context, seat *seatInfo) error {
 		case errors.Is(err, errSeatRefused):
 			b.schedule.refused()
 			return err
-		case !errors.Is(err, errCut) || attempt == 6:
+		case !errors.Is(err, errCut) || cuts == 6:
 			return err
 		}
-		if err := sleep(ctx, time.Duration(attempt)*100*time.Millisecond); err != nil {
+		if err := sleep(ctx, time.Duration(cuts)*100*time.Millisecond); err != nil {
 			return err
 		}
 		var again seatInfo
-		err = b.api.call(ctx, http.MethodGet, "/v1/players/me/session", nil, &again)
+		err = b.api.keepCalling(ctx, http.MethodGet, "/v1/players/me/session", nil, &again)
 		var gone *apiError
 		if errors.As(err, &gone) && gone.Status == http.StatusNotFound {
 			return nil // it ended meanwhile: the result tells
 		}
-		if err == nil {
-			seat = &again
+		if err != nil {
+			return err
 		}
+		seat = &again
 	}
 }
 

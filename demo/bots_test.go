@@ -119,3 +119,16 @@ func TestPercentilesTakeTheNearestRank(t *testing.T) {
 		}
 	}
 }
+
+func TestBotsTurnToAnotherBackend(t *testing.T) {
+	l := newLobby(t, shortRound)
+	for _, urls := range []string{"http://127.0.0.1:1, " + l.URL + "/", l.URL + ",http://127.0.0.1:1"} {
+		report, err := RunBots(t.Context(), BotOptions{URL: urls, Count: 4, Matches: 2})
+		if err != nil || report.Matches < 2 || report.Failures > 0 {
+			t.Errorf("%s: %+v, %v", urls, report, err)
+		}
+		if report.Retries == 0 {
+			t.Errorf("%s: nothing was tried again", urls)
+		}
+	}
+}

@@ -17,6 +17,8 @@ type Report struct {
 	SeatsRefused  int         `json:"seats_refused"` // by game servers
 	Results       int         `json:"results"`       // matches whose result arrived
 	QueueToSeatMs Percentiles `json:"queue_to_seat_ms"`
+	Retries       int         `json:"retries,omitempty"`  // calls repeated and sockets opened again
+	Failures      int         `json:"failures,omitempty"` // attempts to play that came to nothing, for whatever reason but the bots' own end
 }
 
 // Percentiles summarise durations in milliseconds; all zero when there were none.
@@ -163,6 +165,9 @@ func (s *schedule) end(session string, err error) {
 	case !errors.Is(err, errStopped) && !errors.Is(err, errAway):
 		s.failures++
 		s.lastErr = err
+	}
+	if err != nil && !errors.Is(err, errStopped) && !errors.Is(err, context.Canceled) {
+		s.report.Failures++
 	}
 	s.tell()
 	if s.progress != nil && err == nil {

@@ -11,7 +11,7 @@ import (
 )
 
 type botsCmd struct {
-	URL     string        `help:"The backend." required:"" placeholder:"URL"`
+	URL     string        `help:"The backend; several replicas of one are separated by commas." required:"" placeholder:"URL"`
 	N       int           `short:"n" help:"How many (default ${default})." default:"2" placeholder:"N"`
 	For     time.Duration `help:"How long; without it and --matches, until Ctrl-C." placeholder:"D"`
 	Matches int           `help:"Stop after this many matches." placeholder:"M"`
@@ -43,6 +43,9 @@ func printReport(p *process, r demo.Report, asJSON bool) {
 	}
 	fmt.Fprintf(p.stdout, "%d matches, %d players, %d seats taken, %d refused, %d results\nqueue to seat: p50 %.1f ms, p99 %.1f ms, max %.1f ms\n",
 		r.Matches, r.Players, r.Seated, r.SeatsRefused, r.Results, r.QueueToSeatMs.P50, r.QueueToSeatMs.P99, r.QueueToSeatMs.Max)
+	if r.Retries+r.Failures > 0 {
+		fmt.Fprintf(p.stdout, "%d calls or sockets tried again, %d attempts to play came to nothing\n", r.Retries, r.Failures)
+	}
 }
 
 // progress shows, on a terminal, how far the bots are; elsewhere it is silent.
