@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coder/websocket"
@@ -92,11 +93,20 @@ func (d *driver) hear(data []byte, seated func(round time.Duration)) (over bool,
 		}
 		seated(time.Duration(d.welcome.RoundSeconds) * time.Second)
 	case "refused":
+		if passing(m.Code) {
+			return false, fmt.Errorf("%w: %s: %s", errCut, m.Code, m.Message)
+		}
 		return false, fmt.Errorf("%w: %s: %s", errSeatRefused, m.Code, m.Message)
 	case "over":
 		return true, nil
 	}
 	return false, nil
+}
+
+// passing says that a refusal is of the moment: the server could not ask whoever knows,
+// or the bot's connection before this one has not ended yet.
+func passing(code string) bool {
+	return code == "seat.busy" || strings.HasSuffix(code, ".unverifiable")
 }
 
 // see takes in a frame and says what the bot wants now, and whether that is news.

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,18 @@ func TestBotsTurnToAnotherBackend(t *testing.T) {
 		}
 		if report.Retries == 0 {
 			t.Errorf("%s: nothing was tried again", urls)
+		}
+	}
+}
+
+func TestOnlyALastingRefusalEndsAMatchForABot(t *testing.T) {
+	for code, want := range map[string]error{
+		"token.unverifiable": errCut, "seat.unverifiable": errCut, "seat.busy": errCut,
+		"seat.mismatch": errSeatRefused, "token.invalid": errSeatRefused, "seat.given_up": errSeatRefused,
+	} {
+		d := driver{}
+		if _, err := d.hear([]byte(`{"type":"refused","code":"`+code+`"}`), nil); !errors.Is(err, want) {
+			t.Errorf("%s: %v", code, err)
 		}
 	}
 }

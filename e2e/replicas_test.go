@@ -171,7 +171,7 @@ func (c *cluster) storm(length time.Duration, bots int) (got stormReport, kills 
 	var code int
 	go func() {
 		defer close(ended)
-		stdout, errs, code = runIn(c.t, nil, "bots", "--url", c.balancer.url, "-n", strconv.Itoa(bots), "--for", length.String(), "--json")
+		stdout, errs, code = runIn(c.t, nil, "bots", "--url", c.balancer.url, "-n", strconv.Itoa(bots), "--for", length.String(), "--json", "--log-level", "info")
 	}()
 	tick := time.NewTicker(killEvery)
 	defer tick.Stop()
@@ -186,6 +186,9 @@ func (c *cluster) storm(length time.Duration, bots int) (got stormReport, kills 
 	}
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
 		c.t.Fatalf("bots: exit code %d, %v\n%s%s\n%s", code, err, stdout, errs, c.said())
+	}
+	if got.Failures > 0 {
+		c.t.Logf("the bots say:\n%s", errs)
 	}
 	return got, kills
 }
