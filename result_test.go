@@ -88,7 +88,7 @@ func TestResultsOfOnePlayerAtOnceAreInOneOrder(t *testing.T) {
 func TestAProcessThatDiesAtAnyWriteLosesNothing(t *testing.T) {
 	ctx := context.Background()
 	for _, after := range []bool{false, true} {
-		for size, sides := range map[string][2]int{"a duel": {1, 1}, "a match of 120": {60, 60}} {
+		for size, sides := range map[string][2]int{"a duel": {1, 1}, "a match of 100": {50, 50}} {
 			t.Run(fmt.Sprintf("%s, the last write done %t", size, after), func(t *testing.T) {
 				for k := 0; ; k++ {
 					r := league(muster.Competition{})
@@ -133,8 +133,8 @@ func TestAProcessThatDiesAtAnyWriteLosesNothing(t *testing.T) {
 						}
 						return
 					}
-					if k > 20 && sides[0] > 1 {
-						k += 19 // the many rows of a large match are alike
+					if k > 12 && sides[0] > 1 {
+						k += 49 // the many rows of a large match are alike
 					}
 				}
 			})
@@ -145,14 +145,14 @@ func TestAProcessThatDiesAtAnyWriteLosesNothing(t *testing.T) {
 func TestLargeResultsOfTheSamePlayersAtOnce(t *testing.T) {
 	ctx := context.Background()
 	r := league(muster.Competition{})
-	players := r.guests(240)
+	players := r.guests(150)
 	reports := map[muster.SessionID]muster.ResultReport{}
-	// Three matches of 160 that share 120 players two by two, and a duel of two of them.
+	// Three matches of 110 that share 70 players two by two or more, and a duel of two.
 	for i := range 3 {
 		ev := muster.Event{Type: muster.MatchmakingSucceeded, At: r.clock.now(), Configuration: "duel-config", Session: muster.SessionID(fmt.Sprint("arn:large/", i))}
 		var red, blue []muster.PlayerID
-		for j := range 160 {
-			p := players[(i*60+j)%240]
+		for j := range 110 {
+			p := players[(i*40+j)%150]
 			team := "red"
 			if j%2 == 1 {
 				team = "blue"
@@ -183,7 +183,7 @@ func TestLargeResultsOfTheSamePlayersAtOnce(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if report := r.wantReplayed(t); report.Results != 4 || report.Compared != 240 {
+	if report := r.wantReplayed(t); report.Results != 4 || report.Compared != 150 {
 		t.Errorf("the replay took %+v", report)
 	}
 }
