@@ -29,6 +29,9 @@ func FuzzRequestBodies(f *testing.F) {
 		{"POST", "/v1/matchmaking/tickets", "ada"},
 		{"POST", "/v1/server/sessions/s/result", "msk_good"},
 		{"POST", "/v1/events/sns", ""},
+		{"POST", "/v1/parties", "ada"},
+		{"POST", "/v1/parties/join", "ada"},
+		{"PUT", "/v1/parties/me/ready", "ada"},
 	}
 	var r *rig
 	f.Fuzz(func(t *testing.T, which uint8, contentType, body string) {
