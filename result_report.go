@@ -110,10 +110,25 @@ func (r ResultReport) fits(s session, absent AbsentRule) error {
 			}
 		}
 	}
-	if count := len(r.players()); absent == AbsentRefused && count != len(s.Teams) {
-		return Errorf(Invalid, "result.incomplete", "the session has %d players and the result names %d; mark those who went with left", len(s.Teams), count)
+	if missing := r.missing(s); absent == AbsentRefused && missing > 0 {
+		return Errorf(Invalid, "result.incomplete", "the session has %d players and the result lacks %d of them; mark those who went with left", len(s.Teams), missing)
 	}
 	return nil
+}
+
+// missing counts the players of a session whom the result must name and does not.
+func (r ResultReport) missing(s session) int {
+	named := make(map[PlayerID]bool)
+	for _, p := range r.players() {
+		named[p.PlayerID] = true
+	}
+	missing := 0
+	for p := range s.Teams {
+		if !named[p] && s.owes(p) {
+			missing++
+		}
+	}
+	return missing
 }
 
 // hash is the same for reports that say the same, whatever their order.

@@ -231,6 +231,16 @@ func (s session) over(now time.Time) session {
 	return next
 }
 
+// owes says that a result must name the player: everybody of a match, and who is in the
+// room when it is reported. Others may be named.
+func (s *session) owes(p PlayerID) bool {
+	if s.Room == nil || s.MatchID != "" {
+		return true
+	}
+	m, in := s.Room.Members[p]
+	return in && !m.Spectator
+}
+
 // updated is the session as its game server wants it; only keys that the mode lists.
 func (s session) updated(u SessionUpdate, allowed map[string][]string) (session, error) {
 	next := s.clone()

@@ -872,3 +872,35 @@ func TestNobodySeesTheSeatOfAnother(t *testing.T) {
 		}
 	}
 }
+
+func TestAResultEndsALobby(t *testing.T) {
+	r, ctx := lobby(nil), context.Background()
+	ann, bob, cyd, dan := r.guest("ann"), r.guest("bob"), r.guest("cyd"), r.guest("dan")
+	id := r.open(t, ann, muster.SessionRequest{}).SessionID
+	for _, p := range []muster.PlayerID{bob, cyd} {
+		must[muster.SeatView](t)(r.JoinSession(ctx, p, id, muster.JoinRequest{}))
+	}
+	must[muster.SeatView](t)(r.JoinSession(ctx, dan, id, muster.JoinRequest{Role: muster.Spectator}))
+	if err := r.LeaveSession(ctx, cyd); err != nil {
+		t.Fatal(err)
+	}
+	report := func(players ...muster.PlayerID) muster.ResultReport {
+		all := muster.ResultReport{}
+		for i, p := range players {
+			all.Players = append(all.Players, muster.ResultPlace{ResultPlayer: muster.ResultPlayer{PlayerID: p}, Rank: i + 1})
+		}
+		return all
+	}
+	_, err := r.ReportResult(ctx, id, report(ann))
+	wantError(t, err, muster.Invalid, "result.incomplete")
+	_, err = r.ReportResult(ctx, id, report(ann, bob, dan))
+	wantError(t, err, muster.Invalid, "result.stranger")
+	must[muster.ResultView](t)(r.ReportResult(ctx, id, report(ann, bob)))
+	for _, p := range []muster.PlayerID{ann, bob, dan} {
+		_, err := r.Seat(ctx, p)
+		wantError(t, err, muster.NotFound, "session.none")
+	}
+	if v := must[muster.ServerSessionView](t)(r.ServerSession(ctx, id)); v.EndedAt == nil {
+		t.Errorf("the session is %+v", v)
+	}
+}
