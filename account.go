@@ -21,7 +21,10 @@ type account struct {
 	Locale     string           `json:"locale,omitempty"`
 	CreatedAt  time.Time        `json:"createdAt,omitzero"`
 	Identities []linkedIdentity `json:"identities,omitempty"` // in the order of their linking
-	DeletedAt  time.Time        `json:"deletedAt,omitzero"`
+	// Of a deleted account only what follows is left. Alias is the id that stands for the
+	// player in what others keep.
+	DeletedAt time.Time `json:"deletedAt,omitzero"`
+	Alias     PlayerID  `json:"alias,omitempty"`
 }
 
 // accountStatus is whether an account is in use.

@@ -28,6 +28,9 @@ type Options struct {
 	// Data is what is stored for players; it must be valid (ValidateData).
 	Data []Namespace
 
+	// SignIns lists a player's sign-ins, for the player's export. Nil: they are left out.
+	SignIns func(ctx context.Context, p PlayerID) ([]SignInView, error)
+
 	// SignSeat completes a seat for its owner with a join token. Nil: no tokens.
 	SignSeat func(seat *SeatView, owner PlayerID) error
 
@@ -60,6 +63,8 @@ type Backend struct {
 	guesses   guesses
 	profile   ProfileOptions
 	data      map[string]Namespace
+	denied    deniedPlayers
+	signIns   func(context.Context, PlayerID) ([]SignInView, error)
 
 	placesSessions bool // some mode's sessions are asked for by the backend
 }
@@ -71,7 +76,7 @@ func New(o Options) *Backend {
 		modes: make(map[ModeName]Mode, len(o.Modes)), locations: make(map[string]bool, len(o.Locations)),
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
-		random: o.Random, profile: o.Profile,
+		random: o.Random, profile: o.Profile, signIns: o.SignIns,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {
@@ -95,11 +100,12 @@ func New(o Options) *Backend {
 // instant is now as records and answers hold it: UTC, whole milliseconds.
 func (b *Backend) instant() time.Time { return b.now().UTC().Truncate(time.Millisecond) }
 
-// Run does what falls due until ctx ends: it settles silent tickets, finishes results
-// and recounts ratings. Every replica runs it; they share the work.
+// Run does what falls due until ctx ends: it settles silent tickets, finishes results,
+// recounts ratings and erases deleted players. Every replica runs it; they share the work.
 func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.repeat(ctx, recountEvery, "recount ratings", b.Recount) }) // may take long
+	wg.Go(func() { b.repeat(ctx, eraseEvery, "erase deleted players", b.ErasePlayers) })
 	b.repeat(ctx, sweepEvery, "reconcile", b.Reconcile)
 	wg.Wait()
 	return nil

@@ -70,10 +70,16 @@ func (b *Backend) followResult(ctx context.Context, res *result, due Key) error 
 }
 
 func (b *Backend) followPlayer(ctx context.Context, res *result, p *playerResult) error {
+	if p.ID.erased() {
+		return nil // nothing is kept of them
+	}
 	if err := b.freeOf(ctx, res.Session, p.ID); err != nil {
 		return fmt.Errorf("free player %s: %w", p.ID, err)
 	}
 	there, err := b.hasAccount(ctx, p.ID)
+	if err == nil && !there {
+		_, there, err = b.tombstone(ctx, p.ID) // the row leads the next purge to the result
+	}
 	if err == nil && there {
 		err = b.keepHistory(ctx, res, p)
 	}

@@ -62,7 +62,13 @@ func (s *server) authRoutes() {
 	}, s.socketTicket)
 }
 
-func (s *server) signInGuest(ctx context.Context, in *struct{ Body *guestRequest }) (*grantAnswer, error) {
+type guestInput struct {
+	UserAgent string `header:"User-Agent" hidden:"true"`
+	Body      *guestRequest
+}
+
+func (s *server) signInGuest(ctx context.Context, in *guestInput) (*grantAnswer, error) {
+	ctx = muster.WithDevice(ctx, in.UserAgent)
 	var guest *muster.Guest
 	if in.Body != nil && in.Body.Guest != nil {
 		guest = &muster.Guest{ID: in.Body.Guest.ID, Secret: in.Body.Guest.Secret}

@@ -23,6 +23,7 @@ type rig struct {
 	auth      *fakeAuth
 	profiles  *fakeProfiles
 	documents *fakeDocuments
+	privacy   *fakePrivacy
 	parties   *fakeParties
 	referee   *fakeReferee
 	history   *fakeHistory
@@ -54,6 +55,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		t: t, play: &fakePlay{created: true}, auth: &fakeAuth{}, log: &bytes.Buffer{},
 		profiles:  &fakeProfiles{},
 		documents: &fakeDocuments{},
+		privacy:   &fakePrivacy{},
 		parties:   &fakeParties{},
 		referee:   &fakeReferee{},
 		history:   &fakeHistory{},
@@ -64,6 +66,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Admin: r.play, VerifyAdmin: verifyAdmin, Inspect: fakeInspector{},
 		Profiles:      r.profiles,
 		Documents:     r.documents,
+		Privacy:       r.privacy,
+		Prove:         prove,
 		Parties:       r.parties,
 		Referee:       r.referee,
 		History:       r.history,

@@ -47,6 +47,10 @@ type Options struct {
 
 	Profiles  Profiles  // players change their profiles; nil: not served
 	Documents Documents // what is stored for players; nil: not served
+	Privacy   Privacy   // exports, and deletions; nil: not served
+	// Prove checks what a caller shows besides the access token. Nil: no account is
+	// deleted here.
+	Prove func(ctx context.Context, caller muster.Caller, proof string) error
 
 	// Admin answers operators, and VerifyAdmin turns an operator's key ("mak_...") into
 	// its caller. Both nil: nothing is served under /v1/admin.
@@ -121,6 +125,7 @@ func New(o Options) http.Handler {
 	s.profileRoutes()
 	s.playerRoutes()
 	s.dataRoutes()
+	s.privacyRoutes()
 	s.catalogueRoutes()
 	s.ticketRoutes()
 	s.explanationRoutes()

@@ -206,7 +206,7 @@ func TestPagesGetWhatIsNotTheInterface(t *testing.T) {
 func TestMethodsThatAreAllowedAreNamed(t *testing.T) {
 	r := newRig(t, nil)
 	for target, want := range map[string]string{
-		"/v1/players/me": "GET, HEAD, PATCH", ticketPathOfAda: "DELETE, GET, HEAD", "/v1/auth/guest": "POST", "/openapi.json": "GET, HEAD",
+		"/v1/players/me": "DELETE, GET, HEAD, PATCH", ticketPathOfAda: "DELETE, GET, HEAD", "/v1/auth/guest": "POST", "/openapi.json": "GET, HEAD",
 	} {
 		if a := r.do("PUT", target, "ada", ""); a.status != 405 || a.header.Get("Allow") != want {
 			t.Errorf("%s: %d, Allow %q", target, a.status, a.header.Get("Allow"))

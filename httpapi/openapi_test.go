@@ -19,6 +19,8 @@ var served = map[string]string{
 	"post /v1/matchmaking/tickets": playerSecurity, "get /v1/matchmaking/tickets/{id}": playerSecurity, "delete /v1/matchmaking/tickets/{id}": playerSecurity,
 	"post /v1/matchmaking/tickets/{id}/accept": playerSecurity, "post /v1/matchmaking/tickets/{id}/decline": playerSecurity,
 	"get /v1/matchmaking/tickets/{id}/explanation": playerSecurity, "get /v1/admin/tickets/{id}/explanation": adminSecurity, "get /v1/admin/tickets/{id}": adminSecurity,
+	"get /v1/admin/players/{id}": adminSecurity,
+	"get /v1/players/me/export":  playerSecurity, "delete /v1/players/me": playerSecurity,
 	"get /v1/players/me/data": playerSecurity, "get /v1/players/me/data/{namespace}": playerSecurity, "put /v1/players/me/data/{namespace}": playerSecurity,
 	"patch /v1/players/me/data/{namespace}": playerSecurity, "delete /v1/players/me/data/{namespace}": playerSecurity, "get /v1/players/{id}/data/{namespace}": playerSecurity,
 	"get /v1/server/players/{id}/data/{namespace}": serverSecurity, "put /v1/server/players/{id}/data/{namespace}": serverSecurity,

@@ -31,6 +31,7 @@ type operation struct {
 	bodyLimit            int64          // bytes; 0: no body
 	rawBody              bool           // the body is not ours to decode
 	example              any            // of the success; may be nil
+	streamed             bool           // the success is an object that huma does not encode
 	requestExample       any            // of the body; may be nil
 }
 
@@ -125,6 +126,9 @@ func (s *server) responses(op operation) map[string]*huma.Response {
 	success := &huma.Response{Description: http.StatusText(status)}
 	if op.example != nil {
 		success.Content = map[string]*huma.MediaType{"application/json": {Example: op.example}}
+	}
+	if op.streamed {
+		success.Content["application/json"].Schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 	}
 	responses[strconv.Itoa(status)] = success
 	for code, meaning := range op.alsoStatus {

@@ -46,6 +46,8 @@ var routes = []struct {
 	{"a match is declined", "POST", ticketPathOfAda + "/decline", "ada", ``, 200, `"id":"t-ada"`},
 	{"a ticket is explained to its player", "GET", ticketPathOfAda + "/explanation", "ada", ``, 200, `"message":"Waiting for 1 more player.","possible":false,"obstacles":[]`},
 	{"a ticket is explained to an operator", "GET", "/v1/admin/tickets/t-ada/explanation", "mak_good", ``, 200, `"lines":["It searches."]`},
+	{"all that is kept is exported", "GET", "/v1/players/me/export", "ada", ``, 200, `"account":{"id":"p-ada"}`},
+	{"a player is shown to an operator", "GET", "/v1/admin/players/p-ada", "mak_good", ``, 200, `"status":"active"`},
 	{"documents are listed", "GET", "/v1/players/me/data", "ada", ``, 200, `{"documents":[]}`},
 	{"a document of one's own is read", "GET", "/v1/players/me/data/settings", "ada", ``, 200, `{"volume":1e2}`},
 	{"a document of one's own is written", "PUT", "/v1/players/me/data/settings", "ada", `{"a":1}`, 201, `{"a":1}`},

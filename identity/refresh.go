@@ -29,6 +29,10 @@ type family struct {
 	Salt          []byte       `json:"salt,omitempty"` // current = previous token under this salt
 	TagKey        []byte       `json:"tagKey"`
 	ExpiresAt     time.Time    `json:"absExp"`
+
+	OpenedAt  time.Time `json:"opened,omitzero"`
+	RenewedAt time.Time `json:"renewed,omitzero"`
+	Device    string    `json:"device,omitempty"` // as it called itself at sign-in
 }
 
 // handout is a refresh token on its way to the client.
@@ -37,12 +41,8 @@ type handout struct {
 	scope muster.Scope
 }
 
-const familyPrefix = "RT#"
-
-func familyPartition(p muster.PlayerID) string { return "P#" + string(p) }
-
 func familyKey(p muster.PlayerID, id string) muster.Key {
-	return muster.Key{Partition: familyPartition(p), Sort: familyPrefix + id}
+	return muster.Key{Partition: muster.PlayerPartition(p), Sort: muster.SignInPrefix + id}
 }
 
 // openFamily starts a family for a sign-in and makes room for it.
@@ -58,7 +58,7 @@ func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope 
 	token := refreshToken{player: player, family: s.newID(), secret: secret}.sealed(tagKey)
 	record := family{
 		Scope: scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey,
-		ExpiresAt: s.now().UTC().Add(s.refreshTTL),
+		ExpiresAt: s.now().UTC().Add(s.refreshTTL), OpenedAt: s.now().UTC().Truncate(time.Second), Device: muster.DeviceFrom(ctx),
 	}
 	ops, err := s.crowdedOut(ctx, player)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope 
 // crowdedOut removes the oldest families of a player who holds too many. Ids ascend
 // with time, so the oldest come first.
 func (s *Service) crowdedOut(ctx context.Context, player muster.PlayerID) ([]muster.Op, error) {
-	held, err := s.store.List(ctx, familyPartition(player), muster.ListOptions{Prefix: familyPrefix})
+	held, err := s.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
 	if err != nil {
 		return nil, fmt.Errorf("list refresh families: %w", err)
 	}
@@ -186,6 +186,7 @@ func (f family) rotated(hash, salt []byte, now time.Time) family {
 	f.PreviousHash, f.PreviousUntil = f.CurrentHash, now.UTC().Add(refreshGrace)
 	f.CurrentHash, f.Salt = hash, salt
 	f.Generation++
+	f.RenewedAt = now.UTC().Truncate(time.Second)
 	return f
 }
 

@@ -25,7 +25,7 @@ func (s *site) refresh(t testing.TB, token string) muster.Grant {
 // families counts what the store keeps of a player's sign-ins.
 func (s *site) families(t testing.TB, p muster.PlayerID) int {
 	t.Helper()
-	held, err := s.store.List(context.Background(), familyPartition(p), muster.ListOptions{Prefix: familyPrefix})
+	held, err := s.store.List(context.Background(), muster.PlayerPartition(p), muster.ListOptions{Prefix: muster.SignInPrefix})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestTheStoreHoldsNoToken(t *testing.T) {
 	grant := s.guest(t)
 	grant = s.refresh(t, grant.RefreshToken)
 	token, _ := parseRefreshToken(grant.RefreshToken)
-	held, err := s.store.List(context.Background(), familyPartition(grant.Player.ID), muster.ListOptions{Prefix: familyPrefix})
+	held, err := s.store.List(context.Background(), muster.PlayerPartition(grant.Player.ID), muster.ListOptions{Prefix: muster.SignInPrefix})
 	if err != nil || len(held) != 1 {
 		t.Fatalf("%d families, %v", len(held), err)
 	}

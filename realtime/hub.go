@@ -113,6 +113,10 @@ func (h *Hub) Notify(ctx context.Context, notices ...muster.Notice) {
 		if !h.knows(n.Player) {
 			continue
 		}
+		if n.Type == muster.NoticeAccountDeleted {
+			h.dismiss(n.Player)
+			continue
+		}
 		data, err := encodeNotice(n)
 		if err != nil {
 			h.opts.Log.ErrorContext(ctx, "encode notice", "type", n.Type, "playerId", n.Player, "err", err)

@@ -16,7 +16,7 @@
 // may hear what: notices are addressed to players, and requests go to Play with the
 // player of the connection.
 //
-// A connection is closed with one of these codes. After any but 4001 a client comes
+// A connection is closed with one of these codes. After any but 4001 and 4010 a client comes
 // back by itself, with a fresh ticket, and resumes:
 //
 //	1003  a binary message came
@@ -27,6 +27,7 @@
 //	1013  the state could not be read; wait a little
 //	4001  the player opened too many connections and this was the oldest
 //	4008  this device reads too slowly
+//	4010  the account is deleted
 package realtime
 
 import (
@@ -46,6 +47,7 @@ import (
 const (
 	codeReplaced websocket.StatusCode = 4001
 	codeTooSlow  websocket.StatusCode = 4008
+	codeDeleted  websocket.StatusCode = 4010
 )
 
 // How long things may take. None is worth a setting.

@@ -297,6 +297,7 @@ func newBackend(p backendParts) (*backend, error) {
 		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: defaultRating(),
 		Advisor: advisor.New(p.gameLift),
 		Modes:   p.modes, Locations: p.locations, Profile: p.profile, Data: p.data,
+		SignIns:  func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
 	})
@@ -308,16 +309,17 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub := openHub(p, rules, notifier, realtime.Options{Redeem: ids.RedeemSocketTicket, Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
+	hub := openHub(p, rules, notifier, realtime.Options{Redeem: denyDeleted(rules, ids.RedeemSocketTicket), Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
 		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: time.Now,
 	})
 	stopping := make(chan struct{})
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
-		Play: rules, Auth: ids, Verify: ids.Verify, VerifyServer: serverKeys.Verify,
+		Play: rules, Auth: ids, Verify: denyDeleted(rules, ids.Verify), VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules,
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules,
+		Privacy: rules, Prove: ids.Prove,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,

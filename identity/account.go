@@ -1,0 +1,85 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"muster"
+)
+
+// SignIns lists a player's sign-ins, oldest first: when and from where, no secret.
+func (s *Service) SignIns(ctx context.Context, player muster.PlayerID) ([]muster.SignInView, error) {
+	held, err := s.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
+	if err != nil {
+		return nil, fmt.Errorf("list refresh families: %w", err)
+	}
+	views := make([]muster.SignInView, 0, len(held))
+	for _, rec := range held {
+		var f family
+		if err := json.Unmarshal(rec.Value, &f); err != nil {
+			return nil, fmt.Errorf("decode refresh family: %w", err)
+		}
+		views = append(views, muster.SignInView{
+			OpenedAt: someTime(f.OpenedAt), RenewedAt: someTime(f.RenewedAt), ExpiresAt: f.ExpiresAt, Device: f.Device,
+		})
+	}
+	return views, nil
+}
+
+// someTime is an instant, or nil where there is none.
+func someTime(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// Prove says that whoever shows an access token has more than that, for calls that
+// cannot be undone: the newest refresh token of one of the player's sign-ins, or a guest's
+// "id.secret". It uses nothing up. Every refusal is Denied, for the caller is known, with the code
+// "proof.invalid".
+func (s *Service) Prove(ctx context.Context, caller muster.Caller, proof string) error {
+	if caller.Player == "" || len(proof) > maxRefreshToken {
+		return errProofRefused()
+	}
+	if strings.HasPrefix(proof, refreshPrefix) {
+		return s.proveByRefresh(ctx, caller.Player, proof)
+	}
+	id, secret, found := strings.Cut(proof, ".")
+	if !found || !guestID.MatchString(id) || len(secret) > maxGuestSecret {
+		return errProofRefused()
+	}
+	player, known, err := s.accounts.FindIdentity(ctx, guestIdentity(id))
+	if err != nil && muster.KindOf(err) != muster.NotFound {
+		return fmt.Errorf("find guest: %w", err)
+	}
+	if !secretMatches(secret, known) || player != caller.Player {
+		return errProofRefused()
+	}
+	return nil
+}
+
+func (s *Service) proveByRefresh(ctx context.Context, player muster.PlayerID, proof string) error {
+	presented, ok := parseRefreshToken(proof)
+	if !ok || presented.player != player {
+		return errProofRefused()
+	}
+	record, _, err := s.loadFamily(ctx, presented)
+	if muster.KindOf(err) == muster.Unauthenticated {
+		return errProofRefused()
+	}
+	if err != nil {
+		return err
+	}
+	if record.judge(presented, s.now()) != tokenCurrent {
+		return errProofRefused()
+	}
+	return nil
+}
+
+func errProofRefused() *muster.Error {
+	return muster.Errorf(muster.Denied, "proof.invalid", "this needs a proof that is yours: the newest refresh token, or a guest's id and secret")
+}

@@ -1,0 +1,145 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How long the traces of a deleted account are kept.
+const (
+	// tombstoneLife is how long an account is remembered as deleted.
+	tombstoneLife = 30 * 24 * time.Hour
+	// deniedFor is how long every replica refuses a deleted player's access tokens: longer
+	// than they live.
+	deniedFor = 20 * time.Minute
+)
+
+// purgeLooks are when, after a deletion, it is looked again whether anything of the
+// player has come up: from calls that were under way, from tickets, and from sessions,
+// whose results may come until sessionLife has passed.
+var purgeLooks = [...]time.Duration{deniedFor, 25 * time.Hour, sessionLife + 24*time.Hour}
+
+// duePurges are deleted accounts of which something may be left to erase.
+const duePurges dueKind = "purge"
+
+// purge brings a deleted account to notice. Look is how many of the purgeLooks are done,
+// once the first purge is.
+type purge struct {
+	Player PlayerID  `json:"player"`
+	At     time.Time `json:"at"` // of the deletion
+	Purged bool      `json:"purged,omitempty"`
+	Look   int       `json:"look,omitempty"`
+}
+
+// aliasPrefix begins the ids that stand for deleted players in what others keep.
+const aliasPrefix = "deleted-"
+
+// erased says that the id stands for a player whose account is deleted.
+func (p PlayerID) erased() bool { return strings.HasPrefix(string(p), aliasPrefix) }
+
+// DeleteAccount deletes the caller's account. From then on the player does not exist, no
+// sign-in can be renewed and the identities lead nowhere: that is one transaction. What
+// else is kept of the player ErasePlayers erases; in the histories of others an
+// id without meaning takes the player's place.
+func (b *Backend) DeleteAccount(ctx context.Context, p PlayerID) error {
+	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		a, version, err := b.account(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		return b.deletionOps(ctx, &a, version)
+	})
+	if err != nil {
+		return err
+	}
+	b.denied.add(b.now(), p)
+	b.notifier.Notify(ctx, Notice{Player: p, Type: NoticeAccountDeleted, Data: struct{}{}})
+	return nil
+}
+
+// NoticeAccountDeleted is the type of the last notice that a player gets.
+const NoticeAccountDeleted = "accountDeleted"
+
+// maxDeletedSignIns bounds the sign-ins that a deletion ends at once; identity keeps
+// fewer.
+const maxDeletedSignIns = 50
+
+// deletionOps leaves a tombstone in place of the account, and takes away every way in,
+// the name, and the sign-ins.
+func (b *Backend) deletionOps(ctx context.Context, a *account, version int64) ([]Op, error) {
+	now := b.instant()
+	gone := now.Add(tombstoneLife)
+	tombstone, err := put(accountKey(a.ID), version, account{
+		ID: a.ID, Status: accountDeleted, DeletedAt: now, Alias: PlayerID(aliasPrefix + b.newID()),
+	}, gone)
+	if err != nil {
+		return nil, err
+	}
+	due, err := put(duePurges.key(string(a.ID), now), 0, purge{Player: a.ID, At: now}, gone)
+	if err != nil {
+		return nil, err
+	}
+	ops := []Op{tombstone, due}
+	for _, id := range a.Identities {
+		ops = append(ops, Op{Kind: Delete, Key: identityKey(Identity{Provider: id.Provider, Subject: id.Subject}), Version: AnyVersion})
+	}
+	name, err := b.releaseName(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	ops = append(ops, name...)
+	signIns, err := b.store.List(ctx, PlayerPartition(a.ID), ListOptions{Prefix: SignInPrefix, Limit: maxDeletedSignIns})
+	if err != nil {
+		return nil, err
+	}
+	for _, rec := range signIns {
+		ops = append(ops, Op{Kind: Delete, Key: rec.Key, Version: AnyVersion})
+	}
+	return ops, nil
+}
+
+// deniedPlayers are players whose accounts were deleted so recently that access tokens
+// of theirs may be about. All replicas learn of them from the due purges.
+type deniedPlayers struct {
+	mu    sync.Mutex // guards until
+	until map[PlayerID]time.Time
+}
+
+// add denies players for deniedFor, and forgets those for whom that is over.
+func (d *deniedPlayers) add(now time.Time, players ...PlayerID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for p, until := range d.until {
+		if now.After(until) {
+			delete(d.until, p)
+		}
+	}
+	for _, p := range players {
+		if d.until == nil {
+			d.until = make(map[PlayerID]time.Time)
+		}
+		d.until[p] = now.Add(deniedFor)
+	}
+}
+
+// Deleted says that the player's account was deleted a short while ago, as far as this
+// replica knows: it learns of deletions at others within seconds. It costs nothing, and
+// is for whoever verifies access tokens, which outlive an account by minutes.
+func (b *Backend) Deleted(p PlayerID) bool {
+	b.denied.mu.Lock()
+	defer b.denied.mu.Unlock()
+	until, there := b.denied.until[p]
+	return there && b.now().Before(until)
+}
+
+// tombstone reads what is left of a deleted account; ok is false for any other.
+func (b *Backend) tombstone(ctx context.Context, p PlayerID) (a account, ok bool, err error) {
+	a, _, err = load[account](ctx, b.store, accountKey(p))
+	if errors.Is(err, ErrNotFound) {
+		return account{}, false, nil
+	}
+	return a, err == nil && a.Status == accountDeleted, err
+}

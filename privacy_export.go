@@ -1,0 +1,163 @@
+package muster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// exportHead is the part of an export that is not streamed: all but the matches.
+type exportHead struct {
+	ExportedAt time.Time        `json:"exportedAt"`
+	Account    exportAccount    `json:"account"`
+	Profile    exportProfile    `json:"profile"`
+	Identities []linkedIdentity `json:"identities"`
+	SignIns    []SignInView     `json:"signIns"`
+	// Documents and Ratings are as they are stored, by namespace and by mode; ratings of
+	// seasons that are left behind by mode#season.
+	Documents map[string]json.RawMessage `json:"documents"`
+	Ratings   map[string]json.RawMessage `json:"ratings"`
+	Activity  *ActivityView              `json:"activity"`
+	Ticket    *exportTicket              `json:"ticket"`
+	Seat      *SeatView                  `json:"seat"` // without join token
+	Party     *PartyView                 `json:"party"`
+	Invites   []InviteView               `json:"invites"`
+}
+
+type exportAccount struct {
+	ID        PlayerID  `json:"id"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+type exportProfile struct {
+	DisplayName string     `json:"displayName"`
+	RenamedAt   *time.Time `json:"renamedAt,omitempty"`
+	Avatar      string     `json:"avatar,omitempty"`
+	Locale      string     `json:"locale,omitempty"`
+}
+
+// exportTicket is the live ticket, with what GameLift was told of the player.
+type exportTicket struct {
+	TicketView
+	Attributes  []SentAttributeView `json:"attributes"`
+	LatencyInMs map[string]int      `json:"latencyInMs,omitempty"`
+}
+
+// Export gathers all that is kept of the caller, and nothing of others but what the
+// caller sees anyway. Calling write writes it as one JSON document; the matches, which
+// may be many, are read as they are written. No secret and no hash of one is in it.
+func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Writer) error, err error) {
+	a, _, err := b.account(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	head := exportHead{
+		ExportedAt: b.instant(),
+		Account:    exportAccount{ID: a.ID, CreatedAt: a.CreatedAt},
+		Profile:    exportProfile{DisplayName: b.displayName(&a), RenamedAt: someTime(a.RenamedAt), Avatar: a.Avatar, Locale: a.Locale},
+		Identities: a.Identities, SignIns: []SignInView{}, Invites: []InviteView{},
+	}
+	if head.Documents, err = b.exportRecords(ctx, p, dataPrefix); err != nil {
+		return nil, err
+	}
+	if head.Ratings, err = b.exportRecords(ctx, p, ratingPrefix); err != nil {
+		return nil, err
+	}
+	if err := b.exportPlay(ctx, p, &head); err != nil {
+		return nil, err
+	}
+	if b.signIns != nil {
+		if head.SignIns, err = b.signIns(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return func(w io.Writer) error { return b.writeExport(ctx, p, head, w) }, nil
+}
+
+// exportRecords reads the records of a kind, as they are stored, by what follows the
+// prefix of their keys.
+func (b *Backend) exportRecords(ctx context.Context, p PlayerID, prefix string) (map[string]json.RawMessage, error) {
+	all := make(map[string]json.RawMessage)
+	for after, more := "", true; more; {
+		records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Prefix: prefix, After: after, Limit: purgePage})
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range records {
+			all[strings.TrimPrefix(rec.Sort, prefix)] = rec.Value
+			after = rec.Sort
+		}
+		more = len(records) == purgePage
+	}
+	return all, nil
+}
+
+// exportPlay fills in what the player is doing, and with whom.
+func (b *Backend) exportPlay(ctx context.Context, p PlayerID, head *exportHead) error {
+	held, _, err := b.liveSlot(ctx, p)
+	if err != nil {
+		return err
+	}
+	switch head.Activity = held.activity(); held.Kind {
+	case slotTicket:
+		t, version, err := b.ticketOf(ctx, p, held.Ticket)
+		if err != nil {
+			return err
+		}
+		sent := t.player(p).adminView()
+		head.Ticket = &exportTicket{t.view(p, version), sent.Attributes, sent.LatencyInMs}
+	case slotSession:
+		head.Seat = &held.Seat
+	}
+	switch party, err := b.Party(ctx, p); {
+	case err == nil:
+		head.Party = &party
+	case KindOf(err) != NotFound:
+		return err
+	}
+	invites, err := b.Invites(ctx, p)
+	if len(invites) > 0 {
+		head.Invites = invites
+	}
+	return err
+}
+
+// writeExport writes the head and then every match.
+func (b *Backend) writeExport(ctx context.Context, p PlayerID, head exportHead, w io.Writer) error {
+	body, err := json.Marshal(head)
+	if err != nil {
+		return fmt.Errorf("encode an export: %w", err)
+	}
+	if _, err := w.Write(body[:len(body)-1]); err != nil { // without the brace
+		return err
+	}
+	separator := `,"matches":[`
+	for before, more := "", true; more; {
+		page, err := b.Matches(ctx, p, maxHistoryPage, before)
+		if err != nil {
+			return err
+		}
+		for _, match := range page.Matches {
+			row, err := json.Marshal(match)
+			if err != nil {
+				return fmt.Errorf("encode an export: %w", err)
+			}
+			if _, err := w.Write(append([]byte(separator), row...)); err != nil {
+				return err
+			}
+			separator = ","
+		}
+		before = page.Next
+		more = before != ""
+	}
+	if separator != "," { // no match
+		if _, err := io.WriteString(w, separator); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(w, "]}\n")
+	return err
+}

@@ -1,0 +1,271 @@
+package muster
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The pace of a purge: one pass erases so many matches, and may take so long before
+// another replica goes on with it.
+const (
+	eraseEvery   = 5 * time.Second // so late other replicas learn of a deletion
+	purgeMatches = 50
+	purgePage    = 100
+	purgeLease   = time.Minute
+	purgePause   = time.Second // between two passes of one player
+)
+
+// ErasePlayers erases what is due of deleted players, and learns whose access tokens to
+// deny. Every replica calls it; they share the work.
+func (b *Backend) ErasePlayers(ctx context.Context) error {
+	var failed []error
+	for shard := range dueShards {
+		if err := b.eraseShard(ctx, duePurges.partition(shard)); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// eraseShard looks at the purges of one shard that are due, or soon will be: players
+// whose tokens may be about are looked at again within deniedFor.
+func (b *Backend) eraseShard(ctx context.Context, partition string) error {
+	var failed []error
+	for after, more := "", true; more; {
+		now := b.instant()
+		records, err := b.store.List(ctx, partition, ListOptions{After: after, Limit: purgePage})
+		if err != nil {
+			return errors.Join(append(failed, fmt.Errorf("list due purges: %w", err))...)
+		}
+		soon := duePage(records, now.Add(deniedFor))
+		b.denyRecent(ctx, now, soon)
+		for _, rec := range duePage(soon, now) {
+			if err := b.purgeDue(ctx, now, rec); err != nil {
+				failed = append(failed, err)
+			}
+		}
+		if more = len(soon) == purgePage; more {
+			after = soon[len(soon)-1].Sort
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// denyRecent denies those of the due players whose accounts were deleted just now.
+func (b *Backend) denyRecent(ctx context.Context, now time.Time, records []Record) {
+	var recent []PlayerID
+	for _, rec := range records {
+		job, err := decode[purge](rec)
+		if err != nil {
+			b.log.ErrorContext(ctx, "skip a due record", "error", err)
+			continue
+		}
+		if now.Sub(job.At) < deniedFor {
+			recent = append(recent, job.Player)
+		}
+	}
+	b.denied.add(now, recent...)
+}
+
+// purgeDue claims a deleted player for purgeLease, erases, and says when to come again.
+func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error {
+	job, err := decode[purge](rec)
+	if err != nil {
+		return nil //nolint:nilerr // denyRecent has logged it
+	}
+	lease := now.Add(purgeLease)
+	moved, err := b.moveDue(ctx, rec, duePurges, string(job.Player), lease)
+	if err != nil || !moved {
+		return err
+	}
+	whole, err := b.purgePlayer(ctx, job.Player)
+	if err != nil {
+		return fmt.Errorf("purge player %s: %w", job.Player, err)
+	}
+	ops := []Op{{Kind: Delete, Key: duePurges.key(string(job.Player), lease), Version: AnyVersion}}
+	if at, more := job.next(whole, b.instant()); more {
+		if at.Equal(lease) {
+			at = at.Add(time.Millisecond) // a Write names a key once
+		}
+		op, err := put(duePurges.key(string(job.Player), at), AnyVersion, job, job.At.Add(tombstoneLife))
+		if err != nil {
+			return err
+		}
+		ops = append(ops, op)
+	}
+	return b.store.Write(ctx, ops...)
+}
+
+// next is when to look again after a pass; more is false when the player is erased for
+// good.
+func (j *purge) next(whole bool, now time.Time) (at time.Time, more bool) {
+	if !whole {
+		return now.Add(purgePause), true
+	}
+	if j.Purged {
+		j.Look++
+	}
+	j.Purged = true
+	if j.Look == len(purgeLooks) {
+		return time.Time{}, false
+	}
+	if at = j.At.Add(purgeLooks[j.Look]); !at.After(now) {
+		at = now.Add(purgePause)
+	}
+	return at, true
+}
+
+// purgePlayer erases what is kept of a deleted player; whole says that nothing was left
+// for another pass. It may be repeated at any point.
+func (b *Backend) purgePlayer(ctx context.Context, p PlayerID) (whole bool, err error) {
+	a, ok, err := b.tombstone(ctx, p)
+	if err != nil || !ok {
+		return true, err
+	}
+	for _, step := range []struct {
+		what string
+		do   func(context.Context, PlayerID) error
+	}{
+		{"end play", b.endPlay},
+		{"leave parties", b.leavePartyFor},
+	} {
+		if err := step.do(ctx, p); err != nil {
+			return false, fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	if whole, err = b.eraseMatches(ctx, &a); err != nil || !whole {
+		return false, err
+	}
+	return true, b.eraseRecords(ctx, p)
+}
+
+// endPlay withdraws a deleted player's ticket or placement, and leaves their session.
+func (b *Backend) endPlay(ctx context.Context, p PlayerID) error {
+	held, version, err := b.slotOf(ctx, p)
+	if err != nil || version == 0 {
+		return err
+	}
+	switch held.Kind {
+	case slotTicket:
+		_, err = b.CancelTicket(ctx, p, held.Ticket)
+	case slotPlacement:
+		_, err = b.CancelPlacement(ctx, p, held.Placement)
+	case slotSession, slotJoining:
+		return b.LeaveSession(ctx, p)
+	}
+	if kind := KindOf(err); err != nil && kind != Conflict && kind != NotFound { // too late, or over
+		return err
+	}
+	return nil // eraseRecords takes the slot
+}
+
+// eraseMatches puts the alias of a deleted player in place of their id in the results of
+// their matches and the histories of all who played, and deletes their own rows, some at
+// a time; whole says that there are no more.
+func (b *Backend) eraseMatches(ctx context.Context, a *account) (whole bool, err error) {
+	rows, err := b.store.List(ctx, PlayerPartition(a.ID), ListOptions{Prefix: historyPrefix, Limit: purgeMatches})
+	if err != nil {
+		return false, err
+	}
+	for _, rec := range rows {
+		row, err := decode[MatchHistoryView](rec)
+		if err != nil {
+			return false, err
+		}
+		if err := b.eraseMatch(ctx, a, row.SessionID); err != nil {
+			return false, fmt.Errorf("session %s: %w", row.SessionID, err)
+		}
+	}
+	keys := make([]Key, len(rows))
+	for i, rec := range rows {
+		keys[i] = rec.Key
+	}
+	return len(rows) < purgeMatches, b.forget(ctx, keys)
+}
+
+// eraseMatch puts the alias of a player in place of their id in all that is kept of one
+// session.
+func (b *Backend) eraseMatch(ctx context.Context, a *account, id SessionID) error {
+	res, err := b.finishResult(ctx, id) // while it claims ratings, their players have names
+	if err != nil && KindOf(err) != NotFound {
+		return err
+	}
+	for _, other := range res.players() {
+		if other.ID == a.ID || other.ID.erased() {
+			continue
+		}
+		if err := b.rename(ctx, historyKey(other.ID, res.RecordedAt, id), a); err != nil {
+			return err
+		}
+	}
+	for after, more := "", true; more; {
+		records, err := b.store.List(ctx, sessionKey(id).Partition, ListOptions{After: after, Limit: purgePage})
+		if err != nil {
+			return err
+		}
+		for _, rec := range records {
+			if err := b.rename(ctx, rec.Key, a); err != nil {
+				return err
+			}
+			after = rec.Sort
+		}
+		more = len(records) == purgePage
+	}
+	return nil
+}
+
+// rename puts the alias of a player in place of their id, wherever it stands as a whole
+// string in a record, and deletes a record whose key names them. Ids are unique, so
+// nothing else is meant by one.
+func (b *Backend) rename(ctx context.Context, key Key, a *account) error {
+	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		rec, err := b.store.Get(ctx, key)
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if strings.Contains(key.Sort, string(a.ID)) {
+			return []Op{{Kind: Delete, Key: key, Version: rec.Version}}, nil
+		}
+		value := bytes.ReplaceAll(rec.Value, quoted(a.ID), quoted(a.Alias))
+		if bytes.Equal(value, rec.Value) {
+			return nil, nil
+		}
+		return []Op{{Kind: Put, Key: key, Value: value, Version: rec.Version, ExpiresAt: rec.ExpiresAt}}, nil
+	})
+}
+
+// quoted is an id as JSON: ids are of an alphabet that needs no escapes.
+func quoted(p PlayerID) []byte {
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic("muster: a string always encodes: " + err.Error())
+	}
+	return text
+}
+
+// eraseRecords deletes everything in the player's partition but the tombstone.
+func (b *Backend) eraseRecords(ctx context.Context, p PlayerID) error {
+	for {
+		records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Limit: purgePage})
+		if err != nil {
+			return err
+		}
+		var keys []Key
+		for _, rec := range records {
+			if rec.Key != accountKey(p) {
+				keys = append(keys, rec.Key)
+			}
+		}
+		if err := b.forget(ctx, keys); err != nil || len(records) < purgePage {
+			return err
+		}
+	}
+}
