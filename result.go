@@ -318,10 +318,10 @@ func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultRep
 		if err != nil {
 			return session{}, err
 		}
-		if held.Kind != slotTicket {
+		if held.Kind != slotTicket && held.Kind != slotPlacement {
 			continue
 		}
-		if err := b.settle(ctx, held.Ticket); err != nil {
+		if err := b.settleHeld(ctx, held); err != nil {
 			return session{}, &Error{Kind: Unavailable, Code: "session.unsettled", Message: "the session is not known yet; report again", RetryAfter: 2 * time.Second, Err: err}
 		}
 		s, _, err = load[session](ctx, b.store, sessionKey(id))
@@ -335,6 +335,27 @@ func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultRep
 		err = errUnknownSession()
 	}
 	return s, err
+}
+
+// settleHeld asks GameLift about what holds a slot: a ticket, its match's placement, or
+// a placement alone.
+func (b *Backend) settleHeld(ctx context.Context, held slot) error {
+	id := held.Placement
+	if held.Kind == slotTicket {
+		if err := b.settle(ctx, held.Ticket); err != nil {
+			return err
+		}
+		t, _, err := loadOr(ctx, b.store, ticketKey(held.Ticket), ticket{})
+		if err != nil {
+			return err
+		}
+		id = t.Placement
+	}
+	p, _, err := loadOr(ctx, b.store, placementKey(id), placement{Status: PlacementFailed})
+	if err != nil || p.Status.Final() {
+		return err
+	}
+	return b.lookAtPlacement(ctx, p)
 }
 
 func errUnknownSession() error {
