@@ -17,6 +17,7 @@ func liftConfigs() map[string]liftConfig {
 	return map[string]liftConfig{
 		"duel":  {size: 1, acceptance: true, timeout: 2 * time.Minute},
 		"pairs": {size: 2, timeout: 3 * time.Minute},
+		"raid":  {size: 1, standalone: true, timeout: 2 * time.Minute},
 	}
 }
 
@@ -26,15 +27,23 @@ func (w *world) options() muster.Options {
 	var modes []muster.Mode
 	for _, name := range slices.Sorted(maps.Keys(liftConfigs())) {
 		size := liftConfigs()[name].size
-		modes = append(modes, muster.Mode{
+		mode := muster.Mode{
 			Name: muster.ModeName(name), Title: name, Configuration: name,
 			Teams: []muster.ModeTeam{{Name: "red", MinPlayers: size, MaxPlayers: size}, {Name: "blue", MinPlayers: size, MaxPlayers: size}},
 			Attributes: map[string]muster.AttributeSource{
 				"skill": {From: muster.FromRating, Min: &low, Max: &high},
 				"map":   {From: muster.FromClient, Choices: []string{"harbour", "tower"}},
 			},
-		})
+		}
+		if liftConfigs()[name].standalone {
+			mode.Kind, mode.Sessions = muster.Standalone, &muster.SessionOptions{Queue: "queue"}
+		}
+		modes = append(modes, mode)
 	}
+	modes = append(modes, muster.Mode{
+		Name: "arena", Title: "arena", Kind: muster.Queue,
+		Sessions: &muster.SessionOptions{Queue: "queue", MaxPlayers: 3, Create: muster.CreateByPlayers, Browse: true, Spectators: 1},
+	})
 	return muster.Options{Rating: system{}, Modes: modes, Locations: []string{"custom-local"}}
 }
 
@@ -280,7 +289,7 @@ func resultActions() []action {
 func (w *world) endSession(r *replica) {
 	live := []muster.SessionID{}
 	for _, id := range slices.Sorted(maps.Keys(w.lift.sessions)) {
-		if w.lift.sessions[id].Live {
+		if w.lift.sessions[id].Live && w.lift.sessions[id].Teams != nil {
 			live = append(live, id)
 		}
 	}
@@ -295,6 +304,9 @@ func (w *world) endSession(r *replica) {
 	report := w.report(id)
 	w.tried[id] = true
 	_, err := r.ReportResult(context.Background(), id, report)
+	if muster.KindOf(err) == muster.NotFound && err != nil && w.unwanted(r, id) {
+		return
+	}
 	w.allow(err, "report a result")
 	if err == nil {
 		w.reports[id] = report
@@ -303,6 +315,23 @@ func (w *world) endSession(r *replica) {
 		}
 		w.lift.end(id)
 	}
+}
+
+// unwanted says that a session was placed for a match whose tickets had all ended, since
+// its news came too late: nobody plays in it.
+func (w *world) unwanted(r *replica, id muster.SessionID) bool {
+	s := w.lift.sessions[id]
+	if w.lift.modeOf(s) != "raid" {
+		return false
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.Teams)) {
+		snap, err := r.Snapshot(context.Background(), p)
+		if err != nil || snap.Ticket != nil && snap.Ticket.Status == muster.Placing || snap.Seat != nil && snap.Seat.SessionID == id {
+			return err != nil
+		}
+	}
+	w.counts["unwanted sessions"]++
+	return true
 }
 
 // report is a result of a session; the same one each time.

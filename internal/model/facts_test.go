@@ -21,6 +21,8 @@ type facts struct {
 	tried    map[muster.SessionID]bool                // reported, whatever the answer
 	seen     map[muster.TicketID]*sight
 	keys     int
+	asked    []placementFact
+	opened   []room   // sessions that can be joined, some of them long over
 	codes    []string // of parties, some of them long gone
 }
 
@@ -28,6 +30,17 @@ type ticketFact struct {
 	player muster.PlayerID
 	id     muster.TicketID
 	at     time.Time
+}
+
+type placementFact struct {
+	player muster.PlayerID
+	id     muster.PlacementID
+}
+
+// room is a session that players join by themselves.
+type room struct {
+	id   muster.SessionID
+	code string // empty unless it is private
 }
 
 // sight is what a ticket's players were shown of it.

@@ -42,7 +42,7 @@ func (w *world) checkTickets(r *replica) {
 		switch {
 		case !view.Status.Final():
 			w.fail("ticket %s of %s is still %s at rest", t.id, t.player, view.Status)
-		case known != nil && known.Status != view.Status:
+		case known != nil && known.Status != view.Status && !liftConfigs()[known.config].standalone:
 			w.fail("ticket %s is %s, GameLift has it %s", t.id, view.Status, known.Status)
 		}
 	}
@@ -80,7 +80,7 @@ func (w *world) checkPlayer(r *replica, p muster.PlayerID) {
 		sure, maybe := 0, 0
 		for _, id := range slices.Sorted(maps.Keys(w.tried)) {
 			s := w.lift.sessions[id]
-			if _, in := s.Teams[p]; !in || s.Configuration != string(rating.Mode) {
+			if _, in := s.Teams[p]; !in || w.lift.modeOf(s) != rating.Mode {
 				continue
 			}
 			switch v := w.verdicts[id]; {

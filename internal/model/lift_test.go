@@ -25,15 +25,20 @@ type lift struct {
 	matches  map[muster.MatchID]*liftMatch
 	sessions map[muster.SessionID]*muster.SessionSnapshot
 	seats    map[muster.SeatID]*muster.SeatState
+	rooms    map[muster.SessionID]liftRoom // of sessions that a queue placed
 	events   []muster.Event
-	made     int
-	calm     bool // nothing fails any more
+
+	placements map[muster.PlacementID]*liftPlacement
+	placed     []muster.PlacementEvent
+	made       int
+	calm       bool // nothing fails any more
 }
 
 // liftConfig is a matchmaking configuration: two teams of size players each.
 type liftConfig struct {
 	size       int
 	acceptance bool
+	standalone bool          // a match is all; the backend places it
 	timeout    time.Duration // of a request
 }
 
@@ -58,6 +63,7 @@ func newLift(now func() time.Time, r *rand.Rand, configs map[string]liftConfig) 
 		now: now, rand: r, configs: configs,
 		tickets: map[muster.TicketID]*liftTicket{}, matches: map[muster.MatchID]*liftMatch{},
 		sessions: map[muster.SessionID]*muster.SessionSnapshot{}, seats: map[muster.SeatID]*muster.SeatState{},
+		rooms: map[muster.SessionID]liftRoom{}, placements: map[muster.PlacementID]*liftPlacement{},
 	}
 }
 
@@ -155,6 +161,7 @@ func (g *lift) moveOn() {
 			g.place(m)
 		}
 	}
+	g.movePlacements()
 	for _, id := range g.order {
 		t := g.tickets[id]
 		if t.Status == muster.Searching && g.now().Sub(t.started) > g.configs[t.config].timeout {
@@ -178,28 +185,42 @@ func (g *lift) place(m *liftMatch) {
 		g.emit(event, m.id, m.tickets...)
 		return
 	}
-	s := &muster.SessionSnapshot{
-		ID:   muster.SessionID("arn:aws:gamelift:us-west-2::gamesession/fleet-1/custom-local/" + g.id("session")),
-		Live: true, IPAddress: "127.0.0.1", Port: 7000, MatchID: m.id, Configuration: m.config,
-		Teams: map[muster.PlayerID]string{}, CreatedAt: g.now(),
-	}
-	g.sessions[s.ID] = s
-	seats := map[muster.PlayerID]muster.SeatID{}
+	teams := map[muster.PlayerID]string{}
 	for _, id := range m.tickets {
-		for p, team := range g.tickets[id].Teams {
-			s.Teams[p] = team
-		}
+		maps.Copy(teams, g.tickets[id].Teams)
+		g.tickets[id].Status = muster.Completed
 	}
-	for _, p := range slices.Sorted(maps.Keys(s.Teams)) {
-		seat := muster.SeatID(g.id("psess"))
-		seats[p] = seat
-		g.seats[seat] = &muster.SeatState{Seat: seat, Player: p, Session: s.ID, Live: true}
+	if g.configs[m.config].standalone {
+		g.emit(muster.MatchmakingSucceeded, m.id, m.tickets...)
+		return
+	}
+	s := g.startSession(m.id, m.config, teams)
+	seats := map[muster.PlayerID]muster.SeatID{}
+	for _, p := range slices.Sorted(maps.Keys(teams)) {
+		seats[p] = g.seat(s.ID, p)
 	}
 	for _, id := range m.tickets {
 		t := g.tickets[id]
-		t.Status, t.Session, t.IPAddress, t.Port, t.Seats = muster.Completed, s.ID, s.IPAddress, s.Port, seats
+		t.Session, t.IPAddress, t.Port, t.Seats = s.ID, s.IPAddress, s.Port, seats
 	}
 	g.emit(muster.MatchmakingSucceeded, m.id, m.tickets...)
+}
+
+// startSession starts a session.
+func (g *lift) startSession(match muster.MatchID, config string, teams map[muster.PlayerID]string) *muster.SessionSnapshot {
+	s := &muster.SessionSnapshot{
+		ID:   muster.SessionID("arn:aws:gamelift:us-west-2::gamesession/fleet-1/custom-local/" + g.id("session")),
+		Live: true, IPAddress: "127.0.0.1", Port: 7000, MatchID: match, Configuration: config, Teams: teams, CreatedAt: g.now(),
+	}
+	g.sessions[s.ID] = s
+	return s
+}
+
+// seat makes a seat in a session.
+func (g *lift) seat(in muster.SessionID, p muster.PlayerID) muster.SeatID {
+	seat := muster.SeatID(g.id("psess"))
+	g.seats[seat] = &muster.SeatState{Seat: seat, Player: p, Session: in, Live: true}
+	return seat
 }
 
 func (g *lift) StopMatchmaking(_ context.Context, id muster.TicketID) error {
@@ -347,6 +368,11 @@ func (g *lift) endAll() {
 			g.emit(muster.MatchmakingTimedOut, "", id)
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(g.placements)) {
+		if p := g.placements[id]; !p.Status.Final() {
+			g.endPlacement(p, muster.PlacementTimedOut)
+		}
+	}
 	for id := range g.sessions {
 		g.end(id)
 	}
@@ -363,7 +389,12 @@ func (g *lift) settle() {
 			t.Status = muster.TimedOut
 		}
 	}
-	g.events = nil
+	for _, p := range g.placements {
+		if !p.Status.Final() {
+			p.Status = muster.PlacementFailed
+		}
+	}
+	g.events, g.placed = nil, nil
 }
 
 func (g *lift) emit(kind muster.EventType, match muster.MatchID, tickets ...muster.TicketID) {

@@ -103,7 +103,7 @@ func (t *tally) check(test *testing.T, seeds int) {
 		return
 	}
 	for _, what := range []string{
-		"crashes", "meanwhiles", "results", "tickets completed", "tickets cancelled", "tickets timedOut", "tickets failed",
+		"crashes", "meanwhiles", "results", "parties", "joins", "tickets completed", "tickets cancelled", "tickets timedOut", "tickets failed",
 	} {
 		if t.counts[what] < seeds/2 {
 			test.Errorf("%d histories had only %d %s", seeds, t.counts[what], what)

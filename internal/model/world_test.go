@@ -23,7 +23,7 @@ type world struct {
 
 	replicas []*replica
 	acting   int // how deep in actions we are
-	flying   []muster.Event
+	flying   []news
 	trace    func(format string, args ...any)
 	counts   map[string]int // how often what happened
 
@@ -57,7 +57,7 @@ type action struct {
 // actions is everything that can happen.
 func actions() []action {
 	var all []action
-	for _, some := range [][]action{timeActions(), playerActions(), partyActions(), ticketActions(), resultActions()} {
+	for _, some := range [][]action{timeActions(), playerActions(), partyActions(), ticketActions(), roomActions(), resultActions()} {
 		all = append(all, some...)
 	}
 	return all
@@ -130,8 +130,10 @@ func (w *world) rest() {
 	w.trace("rest")
 	w.lift.settle()
 	w.flying = nil
-	for i := range 12 {
+	for i := range 24 {
 		w.now = w.now.Add(10 * time.Second)
+		w.lift.movePlacements() // those that are asked for only now
+		w.lift.placed = nil
 		for _, r := range w.replicas {
 			if r.dead {
 				r.restart()
@@ -199,17 +201,21 @@ func timeActions() []action {
 	}
 }
 
+// news is an event on its way.
+type news struct {
+	name    string
+	deliver func(r *replica) error
+}
+
 // fly takes new events up, loses some, doubles some, and lands others in any order.
 func (w *world) fly(r *replica) {
-	fresh := w.lift.events
-	w.lift.events = nil
-	for _, ev := range fresh {
+	for _, n := range w.fresh() {
 		switch w.rand.IntN(12) {
 		case 0:
 		case 1:
-			w.flying = append(w.flying, ev, ev)
+			w.flying = append(w.flying, n, n)
 		default:
-			w.flying = append(w.flying, ev)
+			w.flying = append(w.flying, n)
 		}
 	}
 	for range w.rand.IntN(4) {
@@ -220,14 +226,31 @@ func (w *world) fly(r *replica) {
 		if w.rand.IntN(3) == 0 {
 			i = w.rand.IntN(len(w.flying))
 		}
-		ev := w.flying[i]
+		n := w.flying[i]
 		w.flying = append(w.flying[:i:i], w.flying[i+1:]...)
-		w.trace("    %s %s", ev.Type, ev.MatchID)
-		if err := r.ApplyEvent(context.Background(), ev); err != nil {
+		w.trace("    %s", n.name)
+		if err := n.deliver(r); err != nil {
 			w.allow(err, "apply an event")
 			if w.rand.IntN(3) > 0 {
-				w.flying = append(w.flying, ev) // it is delivered again, mostly
+				w.flying = append(w.flying, n) // it is delivered again, mostly
 			}
 		}
 	}
+}
+
+// fresh are the events that GameLift has sent since the last time.
+func (w *world) fresh() []news {
+	var all []news
+	for _, ev := range w.lift.events {
+		all = append(all, news{fmt.Sprint(ev.Type, " ", ev.MatchID), func(r *replica) error {
+			return r.ApplyEvent(context.Background(), ev)
+		}})
+	}
+	for _, ev := range w.lift.placed {
+		all = append(all, news{fmt.Sprint(ev.Status, " ", ev.Placement), func(r *replica) error {
+			return r.ApplyPlacement(context.Background(), ev)
+		}})
+	}
+	w.lift.events, w.lift.placed = nil, nil
+	return all
 }
