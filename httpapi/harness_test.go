@@ -42,6 +42,9 @@ type document struct {
 		Summary     string
 		Security    []map[string][]string
 		Responses   map[string]json.RawMessage
+		RequestBody struct {
+			Content map[string]struct{ Example json.RawMessage }
+		}
 	}
 	Components struct {
 		Schemas         map[string]json.RawMessage
