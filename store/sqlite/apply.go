@@ -34,6 +34,14 @@ type table struct {
 	// due is not after the first expiry of any record, in seconds: until then nothing has
 	// to be swept.
 	due int64
+	// changes are those of the transaction under way.
+	changes []change
+}
+
+// change is what a transaction made of a record.
+type change struct {
+	key  muster.Key
+	kept *kept // nil: it is gone, or the cache need not keep it
 }
 
 func newTable(ctx context.Context, c *conn) (*table, error) {
@@ -90,6 +98,9 @@ func (t *table) tryPut(op muster.Op, now time.Time) (conflict, err error) {
 	} else {
 		changed, err = t.replace.exec(blob(op.Value), t.expiry(op.ExpiresAt), partition, sort, now.Unix(), op.Version)
 	}
+	if err == nil && changed == 1 {
+		t.changed(op, op.Version+1)
+	}
 	if err != nil || changed == 1 {
 		return nil, err
 	}
@@ -114,17 +125,34 @@ func (t *table) versionOf(key muster.Key, now time.Time) (version int64, err err
 func (t *table) change(op muster.Op, next int64) (err error) {
 	switch op.Kind {
 	case muster.Put:
-		err = t.store(muster.Record{Key: op.Key, Value: op.Value, Version: next, ExpiresAt: op.ExpiresAt})
+		err = t.putAs(op.Key, op.Value, op.ExpiresAt, next)
+		t.changed(op, next)
 	case muster.Delete:
 		_, err = t.remove.exec([]byte(op.Key.Partition), []byte(op.Key.Sort))
+		t.changes = append(t.changes, change{op.Key, nil})
 	case muster.Check: // changes nothing
 	}
 	return err
 }
 
+// changed notes a Put for the cache. The value is ours: see muster.Op.
+func (t *table) changed(op muster.Op, version int64) {
+	k := &kept{value: op.Value, version: version}
+	if !op.ExpiresAt.IsZero() {
+		k.expiresAt = time.Unix(op.ExpiresAt.Unix(), 0).UTC()
+	}
+	t.changes = append(t.changes, change{op.Key, k})
+}
+
 // store puts a record as it is, whatever is there.
 func (t *table) store(r muster.Record) error {
-	_, err := t.put.exec([]byte(r.Partition), []byte(r.Sort), blob(r.Value), t.expiry(r.ExpiresAt), r.Version)
+	t.changes = append(t.changes, change{r.Key, nil}) // a Load is not for those who play now
+	return t.putAs(r.Key, r.Value, r.ExpiresAt, r.Version)
+}
+
+// putAs puts a record with the given version, whatever is there.
+func (t *table) putAs(key muster.Key, value []byte, expiresAt time.Time, version int64) error {
+	_, err := t.put.exec([]byte(key.Partition), []byte(key.Sort), blob(value), t.expiry(expiresAt), version)
 	return err
 }
 

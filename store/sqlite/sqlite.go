@@ -35,8 +35,11 @@ type Options struct {
 	Path       string           // the database file; its folder must exist. Made if absent, for its owner only
 	Now        func() time.Time // the clock that records expire by; nil: time.Now
 	Durability Durability       // zero: SurvivePowerLoss
+	CacheBytes int              // memory for records that are in use; 0: 64 MB, less: none
 	Log        *slog.Logger     // told of the check after a crash; nil: nobody
 }
+
+const defaultCacheBytes = 64 << 20
 
 // Store implements muster.Store. It is safe for concurrent use.
 type Store struct {
@@ -45,6 +48,7 @@ type Store struct {
 	lock    *processLock // held while the store is open: keeps other processes out
 	readers *readers
 	writer  *writer
+	cache   *cache
 
 	mu      sync.Mutex     // guards closed and started, and calls.Add against Close
 	closed  bool           //
@@ -102,7 +106,12 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 		return nil, describeOpen(err)
 	}
 	defer closeUnless(&err, f.conn)
-	w, err := newWriter(ctx, c, f, now)
+	size := opts.CacheBytes
+	if size == 0 {
+		size = defaultCacheBytes
+	}
+	kept := newCache(size)
+	w, err := newWriter(ctx, c, f, kept, now)
 	if err != nil {
 		return nil, describeOpen(err)
 	}
@@ -110,7 +119,7 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, describeOpen(err)
 	}
-	return &Store{path: path, now: now, lock: lock, readers: r, writer: w}, nil
+	return &Store{path: path, now: now, lock: lock, readers: r, writer: w, cache: kept}, nil
 }
 
 // closeUnless closes c when the function that defers it fails.
@@ -170,7 +179,18 @@ func (s *Store) Get(ctx context.Context, key muster.Key) (muster.Record, error) 
 		return muster.Record{}, err
 	}
 	defer s.calls.Done()
-	r, err := s.readers.get(ctx, key, s.now())
+	if err := ctx.Err(); err != nil {
+		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, err)
+	}
+	now := s.now()
+	r, ok, ticket := s.cache.get(key, now)
+	if ok {
+		return r, nil
+	}
+	r, err := s.readers.get(ctx, key, now)
+	if err == nil {
+		s.cache.put(r, ticket)
+	}
 	if err != nil {
 		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, classify(err))
 	}

@@ -25,6 +25,7 @@ type writer struct {
 	conn  *conn
 	table *table // of conn
 	log   log
+	cache *cache
 	queue chan *request
 	done  chan struct{} // closed when run has returned
 
@@ -51,12 +52,12 @@ func (r *request) bytes() (n int) {
 }
 
 // newWriter prepares to write through c, and on success owns it and f.
-func newWriter(ctx context.Context, c *conn, f *folder, now func() time.Time) (*writer, error) {
+func newWriter(ctx context.Context, c *conn, f *folder, kept *cache, now func() time.Time) (*writer, error) {
 	t, err := newTable(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{now: now, conn: c, table: t, log: log{folder: f}, queue: make(chan *request, queueLength), done: make(chan struct{})}
+	w := &writer{now: now, conn: c, table: t, log: log{folder: f}, cache: kept, queue: make(chan *request, queueLength), done: make(chan struct{})}
 	err = c.prepareAll(ctx, map[**stmt]string{&w.begin: "BEGIN IMMEDIATE", &w.commit: "COMMIT", &w.rollback: "ROLLBACK", &w.log.fold: foldSQL})
 	return w, err
 }
@@ -168,6 +169,7 @@ func (w *writer) commitAll(batch []*request) {
 //
 // The transaction has no deadline: the requests in it belong to different callers.
 func (w *writer) transact(batch []*request) (outcomes []error, err error) {
+	w.table.changes = w.table.changes[:0]
 	if _, err := w.begin.exec(); err != nil {
 		return nil, err
 	}
@@ -194,7 +196,9 @@ func (w *writer) transact(batch []*request) (outcomes []error, err error) {
 			return nil, err
 		}
 	}
+	w.cache.hold(w.table.changes)
 	_, err = w.commit.exec()
+	w.cache.release(w.table.changes, err == nil)
 	return outcomes, err
 }
 
