@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -152,6 +153,24 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
+// What the disk does in place of a commit: one page written and flushed.
+func BenchmarkFlush(b *testing.B) {
+	f, err := os.Create(filepath.Join(benchTemp(b), "file"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	page := make([]byte, 4096)
+	measure(b, 1, func(_ int, n int64) error {
+		if _, err := f.WriteAt(page, n%4096*int64(len(page))); err != nil {
+			return err
+		}
+		return f.Sync()
+	})
+	if err := f.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // tables are sizes of a table of players, in records.
 var tables = []struct {
 	name    string
@@ -159,7 +178,7 @@ var tables = []struct {
 }{{"10k", 10_000}, {"10M", 10_000_000}}
 
 // benchTable opens a table of so many players, which is built once by Load and kept.
-func benchTable(b *testing.B, name string, players int64) *sqlite.Store {
+func benchTable(b *testing.B, name string, players int64, cache int) *sqlite.Store {
 	b.Helper()
 	path := filepath.Join(benchFolder(b), "players-"+name+".db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -170,7 +189,7 @@ func benchTable(b *testing.B, name string, players int64) *sqlite.Store {
 			b.Fatal(err)
 		}
 	}
-	return benchOpenAt(b, sqlite.Options{Path: path})
+	return benchOpenAt(b, sqlite.Options{Path: path, CacheBytes: cache})
 }
 
 func buildTable(path string, players int64) (err error) {
@@ -185,7 +204,7 @@ func buildTable(path string, players int64) (err error) {
 	for n := range players {
 		keys[n] = playerKey(n)
 	}
-	slices.SortFunc(keys, func(a, b muster.Key) int { return compareText(a.Partition, b.Partition) })
+	slices.SortFunc(keys, func(a, b muster.Key) int { return strings.Compare(a.Partition, b.Partition) })
 	began := time.Now()
 	const chunk = 500_000
 	records := make([]muster.Record, 0, chunk)
@@ -205,50 +224,54 @@ func buildTable(path string, players int64) (err error) {
 	return nil
 }
 
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
-// Point operations on tables of two sizes, from 64 clients, at random places of the whole
-// table: a read, and a read with the write of what was read, as the backend changes
-// records. -short leaves out the large table, which takes a few minutes to build.
+// Point operations on tables of two sizes, from 64 clients: a read, and a read with the
+// write of what was read, as the backend changes records. Either by 10,000 active players,
+// whose records are kept in memory, or at random places of the whole table without that
+// memory. -short leaves out the large table, which takes a few minutes to build.
 func BenchmarkTable(b *testing.B) {
-	ops := []struct {
-		name string
-		op   func(s *sqlite.Store, key muster.Key) error
-	}{
-		{"get", func(s *sqlite.Store, key muster.Key) error {
-			_, err := s.Get(context.Background(), key)
-			return err
-		}},
-		{"change", func(s *sqlite.Store, key muster.Key) error {
-			for {
-				r, err := s.Get(context.Background(), key)
-				if err != nil {
-					return err
-				}
-				err = s.Write(context.Background(), muster.Op{Key: key, Value: r.Value, Version: r.Version})
-				if !errors.Is(err, muster.ErrConflict) { // another client has the same player
-					return err
-				}
-			}
-		}},
-	}
+	who := []struct {
+		name   string
+		active int64 // 0: all
+		cache  int
+	}{{"active", 10_000, 0}, {"anywhere", 0, -1}}
 	for _, table := range tables {
 		if testing.Short() && table.players > 1_000_000 {
 			continue
 		}
-		for _, o := range ops {
-			b.Run(o.name+"/"+table.name, func(b *testing.B) {
-				s := benchTable(b, table.name, table.players)
-				measure(b, benchClients, func(int, int64) error { return o.op(s, playerKey(rand.Int64N(table.players))) })
-			})
+		for _, w := range who {
+			players := table.players
+			if w.active > 0 {
+				players = w.active
+			}
+			for name, op := range map[string]func(*sqlite.Store, muster.Key) error{"get": get, "change": change} {
+				b.Run(name+"/"+w.name+"/"+table.name, func(b *testing.B) {
+					s := benchTable(b, table.name, table.players, w.cache)
+					for n := range min(players, 50_000) { // as after some time of work
+						if err := get(s, playerKey(n)); err != nil {
+							b.Fatal(err)
+						}
+					}
+					measure(b, benchClients, func(int, int64) error { return op(s, playerKey(rand.Int64N(players))) })
+				})
+			}
+		}
+	}
+}
+
+func get(s *sqlite.Store, key muster.Key) error {
+	_, err := s.Get(context.Background(), key)
+	return err
+}
+
+func change(s *sqlite.Store, key muster.Key) error {
+	for {
+		r, err := s.Get(context.Background(), key)
+		if err != nil {
+			return err
+		}
+		err = s.Write(context.Background(), muster.Op{Key: key, Value: r.Value, Version: r.Version})
+		if !errors.Is(err, muster.ErrConflict) { // another client has the same player
+			return err
 		}
 	}
 }
