@@ -97,8 +97,7 @@ func newCluster(t *testing.T, store string, env []string, size int) *cluster {
 	return c
 }
 
-// demoConfig writes the demo game's configuration, with a short time to accept, so that
-// nobody waits long for who was cut off.
+// demoConfig writes the demo game's configuration.
 func demoConfig(t *testing.T, dir string) string {
 	t.Helper()
 	for _, name := range []string{"muster.yaml", "duel.json", "skirmish.json"} {

@@ -26,9 +26,6 @@ type network struct {
 	hosts map[string]http.Handler
 	stuck map[string]bool
 	posts map[string]int // by host
-	// tamper changes a message on its way; nil: nobody does.
-	tamper func(body []byte) []byte
-	last   []byte // the latest message
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -39,10 +36,6 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	n.posts[r.URL.Host]++
 	handler, stuck := n.hosts[r.URL.Host], n.stuck[r.URL.Host]
-	if n.tamper != nil {
-		body = n.tamper(body)
-	}
-	n.last = body
 	n.mu.Unlock()
 	switch {
 	case stuck:
@@ -56,6 +49,13 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, in)
 	return w.Result(), nil
+}
+
+// posted is how often a host was posted to.
+func (n *network) posted(host string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.posts[host]
 }
 
 func (n *network) set(change func()) {

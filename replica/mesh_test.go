@@ -46,8 +46,8 @@ func TestAReplicaAloneTellsItsOwn(t *testing.T) {
 		a := w.join()
 		a.tell("one")
 		wantTold(t, "it", a, `"one"`)
-		if !a.Alone() || len(w.network.posts) > 0 {
-			t.Errorf("alone is %v, posts %v", a.Alone(), w.network.posts)
+		if !a.Alone() || w.network.posted("10.0.0.1:8081") > 0 {
+			t.Errorf("alone is %v, posts %d", a.Alone(), w.network.posted("10.0.0.1:8081"))
 		}
 	})
 }
@@ -76,9 +76,9 @@ func TestWhoLeavesIsToldNothingAndTellsTheirLast(t *testing.T) {
 			t.Errorf("%d records are left, %v", len(records), err)
 		}
 		time.Sleep(renewEvery)
-		posts := w.network.posts["10.0.0.2:8081"]
+		posts := w.network.posted("10.0.0.2:8081")
 		a.tell("one")
-		if w.network.posts["10.0.0.2:8081"] > posts {
+		if w.network.posted("10.0.0.2:8081") > posts {
 			t.Error("who left is still posted to")
 		}
 		if a.Alone() {
@@ -104,7 +104,7 @@ func TestADeadReplicaCostsOnlyItself(t *testing.T) {
 			inTown(t, func(t *testing.T, w *town) {
 				a, b, d := w.join(), w.join(), w.join()
 				c.hurt(w, b)
-				posts := w.network.posts["10.0.0.2:8081"]
+				posts := w.network.posted("10.0.0.2:8081")
 				began := time.Now()
 				for i := range 100 {
 					a.tell(fmt.Sprint(i))
@@ -113,7 +113,7 @@ func TestADeadReplicaCostsOnlyItself(t *testing.T) {
 					t.Errorf("the third was told %d things after %v", got, time.Since(began))
 				}
 				time.Sleep(14 * time.Second)
-				if got := w.network.posts["10.0.0.2:8081"] - posts; got > 12 {
+				if got := w.network.posted("10.0.0.2:8081") - posts; got > 12 {
 					t.Errorf("in 14 s the dead one was posted to %d times", got)
 				}
 			})
