@@ -72,6 +72,23 @@ func TestAfterACrashTheFileIsCheckedOnce(t *testing.T) {
 	}
 }
 
+func TestALongCheckIsBrokenOff(t *testing.T) {
+	var lines bytes.Buffer
+	s, err := Open(context.Background(), Options{Path: crashed(t), CheckLimit: 1, Log: slog.New(slog.NewTextHandler(&lines, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(lines.String(), "the check was broken off") || strings.Contains(lines.String(), "is whole") {
+		t.Errorf("the log says %s", lines.String())
+	}
+	if r, err := s.List(context.Background(), "p", muster.ListOptions{}); err != nil || len(r) != 11 {
+		t.Errorf("%d records and error %v, want 11", len(r), err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A failed attempt to open it does not make a crashed database pass for a clean one, nor
 // the other way round.
 func TestAFailedOpenLeavesTheMarkOfACrash(t *testing.T) {

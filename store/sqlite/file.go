@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -75,9 +74,9 @@ func dsn(path string, query url.Values) string {
 	return u.String()
 }
 
-// openWriting opens the one connection that writes, checks the file if its last end was
-// not clean, and brings it to our schema.
-func openWriting(ctx context.Context, path string, unclean bool, opts Options) (_ *conn, err error) {
+// openWriting opens the one connection that writes, checks the file if check is not nil,
+// and brings it to our schema.
+func openWriting(ctx context.Context, path string, check *checker, durability Durability) (_ *conn, err error) {
 	c, err := connect(ctx, dsn(path, url.Values{"mode": {"rw"}}))
 	if err != nil {
 		return nil, err
@@ -87,15 +86,11 @@ func openWriting(ctx context.Context, path string, unclean bool, opts Options) (
 	if err = checkOwner(ctx, c); err != nil {
 		return nil, err
 	}
-	if err = configure(ctx, c, opts.Durability); err != nil {
+	if err = configure(ctx, c, durability); err != nil {
 		return nil, err
 	}
-	if unclean {
-		log := opts.Log
-		if log == nil {
-			log = slog.New(slog.DiscardHandler)
-		}
-		if err = checkAfterCrash(ctx, c, path, log); err != nil {
+	if check != nil {
+		if err = check.check(ctx, c); err != nil {
 			return nil, err
 		}
 	}

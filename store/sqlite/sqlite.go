@@ -35,6 +35,7 @@ type Options struct {
 	Path       string           // the database file; its folder must exist. Made if absent, for its owner only
 	Now        func() time.Time // the clock that records expire by; nil: time.Now
 	Durability Durability       // zero: SurvivePowerLoss
+	CheckLimit time.Duration    // how long the check after a crash may take; 0: a minute, less: no limit
 	CacheBytes int              // memory for records that are in use; 0: 64 MB, less: none
 	Log        *slog.Logger     // told of the check after a crash; nil: nobody
 }
@@ -66,7 +67,8 @@ var errClosed = &muster.Error{Kind: muster.Unavailable, Code: "store.closed", Me
 // process, not a database, written by a newer version.
 //
 // When the last process that had the database did not close it, Open first looks whether
-// the file is whole, which takes a while if it is large.
+// the file is whole, which takes a while if it is large. After CheckLimit it opens all the
+// same, and logs that.
 func Open(ctx context.Context, opts Options) (*Store, error) {
 	s, err := open(ctx, opts)
 	if err != nil {
@@ -92,7 +94,14 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
-	c, err := openWriting(ctx, path, lock.unclean, opts)
+	var check *checker
+	if lock.unclean {
+		check = newChecker(path, opts)
+		if err := check.readAhead(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c, err := openWriting(ctx, path, check, opts.Durability)
 	if err != nil {
 		return nil, describeOpen(err)
 	}
