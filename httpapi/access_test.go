@@ -256,7 +256,7 @@ func (v *village) settle(t *testing.T) estate {
 	t.Helper()
 	id := func(a reply, path ...string) string {
 		t.Helper()
-		var at any = map[string]any(a.json)
+		var at any = a.json
 		for _, name := range path {
 			members, _ := at.(map[string]any)
 			at = members[name]
