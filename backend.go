@@ -59,6 +59,7 @@ type Backend struct {
 	log       *slog.Logger
 	watch     *watch
 	desk      *desk
+	boardroom *boardroom
 	random    io.Reader
 	guesses   guesses
 	profile   ProfileOptions
@@ -76,7 +77,8 @@ func New(o Options) *Backend {
 		modes: make(map[ModeName]Mode, len(o.Modes)), locations: make(map[string]bool, len(o.Locations)),
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
-		random: o.Random, profile: o.Profile, signIns: o.SignIns,
+		boardroom: newBoardroom(),
+		random:    o.Random, profile: o.Profile, signIns: o.SignIns,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {
@@ -106,6 +108,7 @@ func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.repeat(ctx, recountEvery, "recount ratings", b.Recount) }) // may take long
 	wg.Go(func() { b.repeat(ctx, eraseEvery, "erase deleted players", b.ErasePlayers) })
+	wg.Go(func() { b.repeat(ctx, censusLook, "count boards", b.CountBoards) }) // may take long
 	b.repeat(ctx, sweepEvery, "reconcile", b.Reconcile)
 	wg.Wait()
 	return nil

@@ -274,7 +274,8 @@ func (r *replayRun) check(ctx context.Context, id standingID, last bool) (checke
 		return movedOn, d, fmt.Errorf("repair the rating of player %s: %w", id.Player, err)
 	}
 	d.Repaired = true
-	return repaired, d, nil
+	k := r.b.ranking(r.mode)
+	return repaired, d, r.b.moveOnBoard(ctx, id.Player, r.mode, id.Season, k.boardPlace(stored), k.boardPlace(want))
 }
 
 // exists says that a rating without a record is worth making again: its player is there.

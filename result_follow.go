@@ -86,7 +86,7 @@ func (b *Backend) followPlayer(ctx context.Context, res *result, p *playerResult
 	if err != nil {
 		return fmt.Errorf("keep the match of player %s: %w", p.ID, err)
 	}
-	return nil
+	return b.followOnBoard(ctx, res, p)
 }
 
 // endSession closes a session that players join by themselves: its result is known.

@@ -65,6 +65,10 @@ var owners = map[string]func(all census, id, sort string, value map[string]any) 
 	"SC":      roomCodeRecord,
 	"RES":     listedResult,
 	"RECOUNT": func(census, string, string, map[string]any) string { return "" }, // one a mode
+	"LB": func(all census, _, sort string, _ map[string]any) string {
+		_, player, _ := strings.Cut(sort, "#")
+		return all.player(player)
+	},
 }
 
 // player says that there is no account of this id.
