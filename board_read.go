@@ -237,8 +237,7 @@ func (b *Backend) boardAround(ctx context.Context, s *boardSight, me boardEntry,
 		return nil, nil, nil
 	}
 	mine := func(e boardEntry) bool { return e.Player == me.Player } // one that is out of date
-	if s.copy.Whole {
-		at := s.copy.after(me)
+	if at := s.copy.after(me); s.copy.Whole || at+n+1 < len(s.copy.Entries) {
 		before = slices.DeleteFunc(slices.Clone(s.copy.Entries[max(0, at-n-2):at]), mine)
 		after = slices.DeleteFunc(slices.Clone(s.copy.Entries[at:min(len(s.copy.Entries), at+n+1)]), mine)
 	} else {

@@ -11,4 +11,6 @@ var (
 
 	_ Rooms       = (*muster.Backend)(nil)
 	_ ServerRooms = (*muster.Backend)(nil)
+
+	_ Boards = (*muster.Backend)(nil)
 )

@@ -27,6 +27,7 @@ type rig struct {
 	parties   *fakeParties
 	referee   *fakeReferee
 	history   *fakeHistory
+	boards    *fakeBoards
 	rooms     *fakeRooms
 
 	log     *bytes.Buffer
@@ -62,6 +63,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		parties:   &fakeParties{},
 		referee:   &fakeReferee{},
 		history:   &fakeHistory{},
+		boards:    &fakeBoards{},
 		rooms:     &fakeRooms{},
 	}
 	o := Options{
@@ -74,6 +76,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Parties:       r.parties,
 		Referee:       r.referee,
 		History:       r.history,
+		Boards:        r.boards,
 		Rooms:         r.rooms,
 		ServerRooms:   r.rooms,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },

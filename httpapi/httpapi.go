@@ -64,6 +64,7 @@ type Options struct {
 	// Referee judges results for operators; it needs VerifyAdmin. Nil: not served.
 	Referee Referee
 	History History // nil: not served
+	Boards  Boards  // nil: not served
 
 	Rooms       Rooms       // nil: not served
 	ServerRooms ServerRooms // nil: not served
@@ -130,6 +131,7 @@ func New(o Options) http.Handler {
 	s.ticketRoutes()
 	s.explanationRoutes()
 	s.partyRoutes()
+	s.boardRoutes()
 	s.sessionRoutes()
 	s.serverSessionRoutes()
 	s.inspectionRoutes()

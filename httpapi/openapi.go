@@ -108,6 +108,7 @@ func finishDocument(api huma.API) []byte {
 		{Name: "auth", Description: "Sign in, stay signed in, sign out"},
 		{Name: "players", Description: "Accounts, ratings, history"},
 		{Name: "play", Description: "Modes, tickets, the realtime socket"},
+		{Name: "leaderboards", Description: "Who is best in a mode and season"},
 		{Name: "parties", Description: "Players who queue together"},
 		{Name: "sessions", Description: "Sessions that players make, find and join by themselves"},
 		{Name: "server", Description: "For game servers"},

@@ -318,7 +318,7 @@ func newBackend(p backendParts) (*backend, error) {
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: denyDeleted(rules, ids.Verify), VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules,
-		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules,
+		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement), Realtime: hub, Pages: console.Handler(),
