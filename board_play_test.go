@@ -264,6 +264,28 @@ func TestDeletedPlayersLeaveEveryBoard(t *testing.T) {
 	}
 }
 
+func TestAnAccountsDeletionTakesItOffTheBoard(t *testing.T) {
+	r := newRig(false)
+	ctx := context.Background()
+	ann, bob := r.guest("ann"), r.guest("bob")
+	r.duelled(t, ann, bob)
+	if err := r.DeleteAccount(ctx, ann); err != nil {
+		t.Fatal(err)
+	}
+	if v := r.board(t); len(v.Entries) != 1 || v.Entries[0].PlayerID != bob {
+		t.Errorf("right after the deletion the board shows %s", lines(v.Entries))
+	}
+	for range 5 {
+		r.clock.advance(time.Minute)
+		if err := r.ErasePlayers(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.entriesOf(t, ann); len(got) != 0 {
+		t.Errorf("after the purge there is %v", got)
+	}
+}
+
 func TestEntriesEnd(t *testing.T) {
 	r := newRig(false)
 	ann, bob := r.guest("ann"), r.guest("bob")
@@ -382,7 +404,7 @@ func TestABoardOfTenThousandIsExact(t *testing.T) {
 func TestABoardOfAHundredThousandIsOffByNoMoreThanWhatMoved(t *testing.T) {
 	players := 100_000
 	if testing.Short() {
-		players = 20_000
+		players = 30_000
 	}
 	r := newRig(false)
 	ctx := context.Background()

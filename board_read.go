@@ -114,7 +114,9 @@ func (b *Backend) placeAmong(ctx context.Context, s *boardSight, me boardEntry, 
 	if s.copy.Whole {
 		pos.Total = s.total()
 	}
-	pos.Total = max(pos.Total, pos.Rank)
+	if pos.Total > 0 { // counted
+		pos.Total = max(pos.Total, pos.Rank)
+	}
 	return err
 }
 

@@ -133,6 +133,7 @@ func (b *Backend) purgePlayer(ctx context.Context, p PlayerID) (whole bool, err 
 	}{
 		{"end play", b.endPlay},
 		{"leave parties", b.leavePartyFor},
+		{"leave boards", b.leaveBoards},
 	} {
 		if err := step.do(ctx, p); err != nil {
 			return false, fmt.Errorf("%s: %w", step.what, err)

@@ -467,8 +467,8 @@ func (s *metered) Write(ctx context.Context, ops ...muster.Op) error {
 
 func TestWhatAResultCosts(t *testing.T) {
 	for _, c := range []struct {
-		players, most int // write units a player
-	}{{2, 8}, {10, 6}} {
+		players, most int // write units a player, of which two move their entry on the board
+	}{{2, 10}, {10, 8}} {
 		r := league(muster.Competition{})
 		players := r.guests(c.players)
 		teams := map[muster.PlayerID]string{}
