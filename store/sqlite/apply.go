@@ -24,7 +24,7 @@ const (
 	putSQL = `INSERT INTO record (partition, sort, value, expires_at, version) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (partition, sort) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at, value = excluded.value`
 	deleteSQL  = `DELETE FROM record WHERE partition = ? AND sort = ?`
-	sweepSQL   = `DELETE FROM record WHERE id IN (SELECT id FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`
+	sweepSQL   = `DELETE FROM record WHERE id IN (SELECT id FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?+0)`
 	soonestSQL = `SELECT expires_at FROM record WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1`
 )
 

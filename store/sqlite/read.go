@@ -11,18 +11,20 @@ import (
 	"muster"
 )
 
+// A limit is written ?+0: SQLite looks at a bare parameter there to plan by its value, and
+// then prepares the statement anew each time one is bound.
 const (
 	getSQL = `SELECT value, version, expires_at FROM record
 		WHERE partition = ? AND sort = ? AND (expires_at IS NULL OR expires_at > ?)`
 	listSQL = `SELECT sort, value, version, expires_at FROM record
 		WHERE partition = ? AND sort >= ? AND sort < ? AND (expires_at IS NULL OR expires_at > ?)
-		ORDER BY sort LIMIT ?`
+		ORDER BY sort LIMIT ?+0`
 	listDescendingSQL = `SELECT sort, value, version, expires_at FROM record
 		WHERE partition = ? AND sort >= ? AND sort < ? AND (expires_at IS NULL OR expires_at > ?)
-		ORDER BY sort DESC LIMIT ?`
+		ORDER BY sort DESC LIMIT ?+0`
 	pageSQL = `SELECT partition, sort, value, version, expires_at FROM record
 		WHERE (partition, sort) > (?, ?) AND (expires_at IS NULL OR expires_at > ?)
-		ORDER BY partition, sort LIMIT ?`
+		ORDER BY partition, sort LIMIT ?+0`
 )
 
 // readers are connections that can only read. They see what has been committed and
