@@ -68,10 +68,21 @@ func (b *Backend) placesMatch(ev Event) bool {
 func (b *Backend) applyMatch(ctx context.Context, ev Event) error {
 	id := placementOfMatch(ev.MatchID)
 	decide := func(t ticket) (ticket, change) { return t.after(ev, b.instant()) }
-	if ev.Type == MatchmakingSucceeded {
-		decide = func(t ticket) (ticket, change) { return t.awaiting(ev, id, b.instant()) }
-	}
 	also, begun := b.matchOps(ev)
+	if ev.Type == MatchmakingSucceeded {
+		wanted, place := false, also // by a ticket: news that come too late place nobody
+		decide = func(t ticket) (ticket, change) {
+			next, what := t.awaiting(ev, id, b.instant())
+			wanted = wanted || next.Placement == id && !next.Status.Final()
+			return next, what
+		}
+		also = func(ctx context.Context) ([]Op, error) {
+			if !wanted {
+				return nil, nil
+			}
+			return place(ctx)
+		}
+	}
 	for _, ids := range ticketChunks(ev.Tickets) {
 		if err := b.changeTickets(ctx, ids, decide, also); err != nil {
 			return fmt.Errorf("apply %s: %w", ev.Type, err)

@@ -304,9 +304,6 @@ func (w *world) endSession(r *replica) {
 	report := w.report(id)
 	w.tried[id] = true
 	_, err := r.ReportResult(context.Background(), id, report)
-	if muster.KindOf(err) == muster.NotFound && err != nil && w.unwanted(r, id) {
-		return
-	}
 	w.allow(err, "report a result")
 	if err == nil {
 		w.reports[id] = report
@@ -315,23 +312,6 @@ func (w *world) endSession(r *replica) {
 		}
 		w.lift.end(id)
 	}
-}
-
-// unwanted says that a session was placed for a match whose tickets had all ended, since
-// its news came too late: nobody plays in it.
-func (w *world) unwanted(r *replica, id muster.SessionID) bool {
-	s := w.lift.sessions[id]
-	if w.lift.modeOf(s) != "raid" {
-		return false
-	}
-	for _, p := range slices.Sorted(maps.Keys(s.Teams)) {
-		snap, err := r.Snapshot(context.Background(), p)
-		if err != nil || snap.Ticket != nil && snap.Ticket.Status == muster.Placing || snap.Seat != nil && snap.Seat.SessionID == id {
-			return err != nil
-		}
-	}
-	w.counts["unwanted sessions"]++
-	return true
 }
 
 // report is a result of a session; the same one each time.
