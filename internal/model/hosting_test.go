@@ -78,7 +78,7 @@ func (g *lift) movePlacements() {
 	for _, id := range slices.Sorted(maps.Keys(g.placements)) {
 		p := g.placements[id]
 		switch {
-		case p.Status.Final() || g.rand.IntN(3) > 0:
+		case p.Status.Final() || !g.calm && g.rand.IntN(3) > 0:
 		case g.fails(10):
 			g.endPlacement(p, muster.PlacementFailed)
 		case g.fails(10):
