@@ -39,7 +39,10 @@ type Options struct {
 	// Random is where codes that must not be guessed come from; safe for concurrent use.
 	// Nil: crypto/rand.
 	Random io.Reader
-	Log    *slog.Logger
+	// Parallel bounds how many calls of one request reach the store at once; 1: they come
+	// one after the other, in an order that repeats. 0: 16.
+	Parallel int
+	Log      *slog.Logger
 }
 
 // Backend is the rules: what a player, a game server and GameLift's events may do.
@@ -61,6 +64,7 @@ type Backend struct {
 	desk      *desk
 	boardroom *boardroom
 	random    io.Reader
+	parallel  int
 	guesses   guesses
 	profile   ProfileOptions
 	data      map[string]Namespace
@@ -78,7 +82,7 @@ func New(o Options) *Backend {
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		boardroom: newBoardroom(),
-		random:    o.Random, profile: o.Profile, signIns: o.SignIns,
+		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {

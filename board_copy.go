@@ -156,7 +156,7 @@ func (b *Backend) loadBoard(ctx context.Context, d board) (*boardCopy, error) {
 	}
 	asOf := b.instant()
 	shards, whole := make([][]boardEntry, boardShards), make([]bool, boardShards)
-	err = inParallel(ctx, boardShards, func(ctx context.Context, i int) error {
+	err = b.inParallel(ctx, boardShards, func(ctx context.Context, i int) error {
 		page, err := b.listBoard(ctx, d, i, ListOptions{Limit: limit})
 		shards[i], whole[i] = page, len(page) < limit
 		return err
@@ -200,7 +200,7 @@ func (b *Backend) boardCards(ctx context.Context, d board, entries []boardEntry)
 		cards[i] = card
 	}
 	r.mu.Unlock()
-	err := inParallel(ctx, len(missing), func(ctx context.Context, n int) (err error) {
+	err := b.inParallel(ctx, len(missing), func(ctx context.Context, n int) (err error) {
 		i := missing[n]
 		cards[i], err = b.readCard(ctx, d, entries[i])
 		return err

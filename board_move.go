@@ -107,7 +107,7 @@ func (b *Backend) leaveBoards(ctx context.Context, p PlayerID) error {
 	if err != nil {
 		return fmt.Errorf("list the ratings of player %s: %w", p, err)
 	}
-	return inParallel(ctx, len(records), func(ctx context.Context, i int) error {
+	return b.inParallel(ctx, len(records), func(ctx context.Context, i int) error {
 		s, err := decode[rating](records[i])
 		if err != nil {
 			return err

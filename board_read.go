@@ -258,7 +258,7 @@ func (b *Backend) boardAround(ctx context.Context, s *boardSight, me boardEntry,
 // the order of the board; of those listed descending the last.
 func (b *Backend) listShards(ctx context.Context, d board, o ListOptions) ([]boardEntry, error) {
 	shards := make([][]boardEntry, boardShards)
-	err := inParallel(ctx, boardShards, func(ctx context.Context, i int) (err error) {
+	err := b.inParallel(ctx, boardShards, func(ctx context.Context, i int) (err error) {
 		shards[i], err = b.listBoard(ctx, d, i, o)
 		return err
 	})
@@ -317,7 +317,7 @@ func (b *Backend) boardRank(ctx context.Context, s *boardSight, e boardEntry) (i
 // which a bucket of a census has few.
 func (b *Backend) countBetween(ctx context.Context, d board, under, over int) (int, error) {
 	counts := make([]int, boardShards)
-	err := inParallel(ctx, boardShards, func(ctx context.Context, i int) error {
+	err := b.inParallel(ctx, boardShards, func(ctx context.Context, i int) error {
 		for after, more := boardSort(under-1), true; more; {
 			page, err := b.listBoard(ctx, d, i, ListOptions{After: after})
 			if err != nil {

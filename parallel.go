@@ -1,24 +1,29 @@
 package muster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 )
 
-// parallelism bounds how many calls of one request reach the store at once.
-const parallelism = 16
+// defaultParallel bounds how many calls of one request reach the store at once.
+const defaultParallel = 16
 
 // inParallel calls work with 0 to n-1, several at a time, and returns when all are done.
 // Every call is made, whatever became of the others; the errors are joined.
-func inParallel(ctx context.Context, n int, work func(ctx context.Context, i int) error) error {
-	if n == 1 {
-		return work(ctx, 0)
-	}
+func (b *Backend) inParallel(ctx context.Context, n int, work func(ctx context.Context, i int) error) error {
 	failed := make([]error, n)
+	workers := min(n, cmp.Or(b.parallel, defaultParallel))
+	if workers <= 1 {
+		for i := range n {
+			failed[i] = work(ctx, i)
+		}
+		return errors.Join(failed...)
+	}
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(n, parallelism) {
+	for range workers {
 		wg.Go(func() {
 			for i := range next {
 				failed[i] = work(ctx, i)

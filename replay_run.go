@@ -187,7 +187,7 @@ func (r *replayRun) compare(ctx context.Context, last bool) (settled int, err er
 	for ids := range slices.Chunk(open, walkBatch) {
 		found := make([]checked, len(ids))
 		differences := make([]ReplayDifference, len(ids))
-		err := inParallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+		err := r.b.inParallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
 			found[i], differences[i], err = r.check(ctx, ids[i], last)
 			return err
 		})

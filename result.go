@@ -260,7 +260,7 @@ func (r *result) ops(version int64, decided bool) ([]Op, error) {
 // have none and no account either, nothing is to be kept.
 func (b *Backend) readStandings(ctx context.Context, res *result) error {
 	rated := res.rated()
-	return inParallel(ctx, len(rated), func(ctx context.Context, i int) (err error) {
+	return b.inParallel(ctx, len(rated), func(ctx context.Context, i int) (err error) {
 		p := rated[i]
 		p.Before, p.version, err = b.standing(ctx, p.ID, res.Mode)
 		if err != nil || p.version != 0 {

@@ -54,7 +54,7 @@ func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record) er
 // asked for it.
 func (b *Backend) followResult(ctx context.Context, res *result, due Key) error {
 	players := res.players()
-	err := inParallel(ctx, len(players), func(ctx context.Context, i int) error {
+	err := b.inParallel(ctx, len(players), func(ctx context.Context, i int) error {
 		return b.followPlayer(ctx, res, players[i])
 	})
 	if err != nil {

@@ -88,7 +88,7 @@ func (b *Backend) resultsOfDay(ctx context.Context, mode ModeName, from time.Tim
 	}
 	var refs []resultRef
 	for {
-		err := inParallel(ctx, len(shards), func(ctx context.Context, i int) error { return shards[i].fill(ctx, b.store) })
+		err := b.inParallel(ctx, len(shards), func(ctx context.Context, i int) error { return shards[i].fill(ctx, b.store) })
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (b *Backend) walkResults(ctx context.Context, mode ModeName, from time.Time
 		err := b.resultsOfDay(ctx, mode, from.UTC(), walkBatch, func(refs []resultRef) error {
 			refs = slices.DeleteFunc(slices.Clone(refs), skip)
 			results := make([]*result, len(refs))
-			err := inParallel(ctx, len(refs), func(ctx context.Context, i int) error {
+			err := b.inParallel(ctx, len(refs), func(ctx context.Context, i int) error {
 				res, err := b.finishResult(ctx, refs[i].session)
 				if errors.Is(err, ErrNotFound) || KindOf(err) == NotFound {
 					return nil // expired meanwhile

@@ -153,7 +153,7 @@ type versionedRating struct {
 
 func (b *Backend) standingsOf(ctx context.Context, mode ModeName, players []*playerResult) ([]versionedRating, error) {
 	standings := make([]versionedRating, len(players))
-	err := inParallel(ctx, len(players), func(ctx context.Context, i int) (err error) {
+	err := b.inParallel(ctx, len(players), func(ctx context.Context, i int) (err error) {
 		standings[i].rating, standings[i].version, err = b.standing(ctx, players[i].ID, mode)
 		return err
 	})

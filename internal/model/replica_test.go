@@ -44,6 +44,7 @@ func (r *replica) restart() {
 		return fmt.Sprintf("%s-%d-%05d", r.name, r.born, made)
 	}
 	options.Random = rand.NewChaCha8([32]byte{byte(r.w.seed), byte(r.w.seed >> 8), byte(r.born), r.name[len(r.name)-1]})
+	options.Parallel = 1 // so that a seed is one history
 	options.Log = slog.New(slog.DiscardHandler)
 	r.Backend = muster.New(options)
 }
