@@ -151,15 +151,14 @@ func (t *ticket) waiting() WaitingTicket {
 	return w
 }
 
-// anyTicket reads a ticket for an operator.
+// anyTicket reads a ticket, whoever its players are.
 func (b *Backend) anyTicket(ctx context.Context, id TicketID) (ticket, int64, error) {
-	absent := Errorf(NotFound, "ticket.not_found", "there is no such ticket")
 	if !ours(string(id)) {
-		return ticket{}, 0, absent
+		return ticket{}, 0, errNoTicket()
 	}
 	t, version, err := load[ticket](ctx, b.store, ticketKey(id))
 	if errors.Is(err, ErrNotFound) {
-		return ticket{}, 0, absent
+		return ticket{}, 0, errNoTicket()
 	}
 	return t, version, err
 }

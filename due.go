@@ -2,6 +2,7 @@ package muster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -11,7 +12,7 @@ import (
 )
 
 // dueKind is what has work that falls due at an instant. Its records are the work list
-// that all replicas share: the key holds the instant, and moving a record is the claim.
+// that all replicas share: the key holds the instant, and who leases a record has the work.
 type dueKind string
 
 // dueTickets are tickets that GameLift may have to be asked about; so are duePlacements
@@ -34,29 +35,34 @@ func (k dueKind) key(id string, at time.Time) Key {
 	return Key{k.partition(int(h.Sum32() % dueShards)), sortableTime(at) + "#" + id}
 }
 
-// sweepLimit bounds the due records of one shard that are looked at together.
-const sweepLimit = 200
+// Due records of one shard that are read together: few at first, since mostly nothing is
+// due, and what is not is read in vain.
+const (
+	sweepFirst = 10
+	sweepLimit = 200
+)
 
 // sweepDue hands to settle what is due of one kind, a page at a time. settle deletes or
-// moves the records that it is given; one that it leaves comes again at the next sweep. A
+// leases the records that it is given; one that it leaves comes again at the next sweep. A
 // shard that fails does not keep the others from their turn.
 func (b *Backend) sweepDue(ctx context.Context, kind dueKind, settle func(ctx context.Context, now time.Time, page []Record) error) error {
 	var failed []error
 	for shard := range dueShards {
+		limit := sweepFirst
 		for after, more := "", true; more; {
 			now := b.instant()
-			records, err := b.store.List(ctx, kind.partition(shard), ListOptions{After: after, Limit: sweepLimit})
+			records, err := b.store.List(ctx, kind.partition(shard), ListOptions{After: after, Limit: limit})
 			if err != nil {
 				failed = append(failed, fmt.Errorf("list due %ss: %w", kind, err))
 				break
 			}
 			page := duePage(records, now)
-			if err := settle(ctx, now, page); err != nil {
+			if more = len(page) == limit; more {
+				after, limit = page[limit-1].Sort, sweepLimit
+			}
+			if err := settle(ctx, now, free(page, now)); err != nil {
 				failed = append(failed, err)
 				break
-			}
-			if more = len(page) == sweepLimit; more {
-				after = page[len(page)-1].Sort
 			}
 		}
 	}
@@ -73,12 +79,37 @@ func duePage(records []Record, now time.Time) []Record {
 	return records
 }
 
-// moveDue puts a due record at a later instant; moved is false when another replica
-// was faster.
-func (b *Backend) moveDue(ctx context.Context, rec Record, kind dueKind, id string, at time.Time) (moved bool, err error) {
-	err = b.store.Write(ctx,
-		Op{Kind: Delete, Key: rec.Key, Version: rec.Version},
-		Op{Kind: Put, Key: kind.key(id, at), Value: rec.Value, Version: AnyVersion, ExpiresAt: rec.ExpiresAt})
+// leaseField is the field of a due record that says until when somebody has it.
+const leaseField = "until"
+
+// free are the records of a page that nobody has at the moment.
+func free(page []Record, now time.Time) []Record {
+	var all []Record
+	for _, rec := range page {
+		var lease struct {
+			Until time.Time `json:"until"`
+		}
+		if json.Unmarshal(rec.Value, &lease) != nil || !lease.Until.After(now) {
+			all = append(all, rec)
+		}
+	}
+	return all
+}
+
+// leaseDue takes a due record until an instant, when it is due again; taken is false when
+// another replica was faster. The record stays where it is and is read at every sweep: to
+// move it would be a transaction, whose price reads it 300 times.
+func (b *Backend) leaseDue(ctx context.Context, rec Record, until time.Time) (taken bool, err error) {
+	fields, err := decode[map[string]any](rec)
+	if err != nil {
+		return false, err
+	}
+	fields[leaseField] = until
+	op, err := put(rec.Key, rec.Version, fields, rec.ExpiresAt)
+	if err != nil {
+		return false, err
+	}
+	err = b.store.Write(ctx, op)
 	if errors.Is(err, ErrConflict) {
 		return false, nil
 	}

@@ -2,7 +2,6 @@ package muster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -30,7 +29,7 @@ const sessionLife = 7 * 24 * time.Hour
 // event, late or out of order; when it returns an error the event must be delivered
 // again. Tickets that are not ours are skipped.
 func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
-	also := b.sessionOps(ev)
+	session := b.sessionOps(ev)
 	ev, err := b.withoutBackfills(ctx, ev)
 	if err != nil {
 		return fmt.Errorf("apply %s: %w", ev.Type, err)
@@ -38,22 +37,44 @@ func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
 	if b.placesMatch(ev) {
 		return b.applyMatch(ctx, ev)
 	}
-	var ask []TicketID // those whose fate the event does not tell
-	for _, ids := range ticketChunks(ev.Tickets) {
-		err := b.changeTickets(ctx, ids, func(t ticket) (ticket, change) {
-			if t.undecided(ev) && !slices.Contains(ask, t.ID) {
-				ask = append(ask, t.ID)
-			}
-			return t.after(ev, b.instant())
-		}, also)
-		if err != nil {
+	ids := ticketIDs(ev.Tickets)
+	if session != nil && len(ids) > 0 { // before the seats in it: a result may follow at once
+		if err := Change(ctx, b.store, session); err != nil {
 			return fmt.Errorf("apply %s: %w", ev.Type, err)
 		}
 	}
-	if err := b.settleAll(ctx, ask); err != nil {
+	ask := make([]bool, len(ids)) // the event does not tell the ticket's fate
+	err = b.inParallel(ctx, len(ids), func(ctx context.Context, i int) error {
+		_, _, err := b.changeTicket(ctx, ids[i], func(t ticket) (ticket, change) {
+			ask[i] = t.undecided(ev)
+			return t.after(ev, b.instant())
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("apply %s: %w", ev.Type, err)
+	}
+	var open []TicketID
+	for i, id := range ids {
+		if ask[i] {
+			open = append(open, id)
+		}
+	}
+	if err := b.settleAll(ctx, open); err != nil {
 		b.log.WarnContext(ctx, "settle after an unaccepted match; the reconciler will", "match", ev.MatchID, "error", err)
 	}
 	return nil
+}
+
+// ticketIDs lists the tickets of an event, each once.
+func ticketIDs(tickets []EventTicket) []TicketID {
+	ids := make([]TicketID, 0, len(tickets))
+	for _, t := range tickets {
+		if !slices.Contains(ids, t.ID) {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids
 }
 
 // ticketChunks splits an event's tickets so that each part fits into one Write: a
@@ -133,45 +154,107 @@ func (b *Backend) modeOf(configuration string) (ModeName, bool) {
 	return "", false
 }
 
-// changeTicket is changeTickets for one.
-func (b *Backend) changeTicket(ctx context.Context, id TicketID, decide func(ticket) (ticket, change)) error {
-	return b.changeTickets(ctx, []TicketID{id}, decide, nil)
+// changed is a ticket as a change left it.
+type changed struct {
+	ticket  ticket
+	version int64
+	what    change
 }
 
-// changeTickets lets decide replace tickets, with all that hangs on them in the same
-// transaction: a ticket that ends without a seat frees its players' slots, one that
-// completes turns them into seats. Where it is news the players are told afterwards.
-// Tickets that are not ours are skipped. decide may be called several times. also, if
-// not nil, is written with them.
-func (b *Backend) changeTickets(ctx context.Context, ids []TicketID, decide func(ticket) (ticket, change), also moreOps) error {
-	type versioned struct {
-		ticket  ticket
-		version int64
+// changeTicket lets decide replace a ticket, with all that hangs on it: a ticket that
+// ends without a seat frees its players' slots in the same transaction, one that
+// completes turns them into seats before. Where it is news the players are told
+// afterwards. What is returned is the ticket as it is then; one that is not ours has
+// version 0. decide may be called several times.
+func (b *Backend) changeTicket(ctx context.Context, id TicketID, decide func(ticket) (ticket, change)) (ticket, int64, error) {
+	var done changed
+	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		before, version, err := loadOr(ctx, b.store, ticketKey(id), ticket{})
+		done = changed{ticket: before, version: version}
+		if err != nil || version == 0 {
+			return nil, err
+		}
+		after, what := decide(before)
+		if what == unchanged {
+			return nil, nil
+		}
+		done = changed{after, version, what}
+		if what == rumour {
+			return nil, nil
+		}
+		done.version++
+		return b.loneTicketOps(ctx, before, after, version)
+	})
+	if err != nil {
+		return ticket{}, 0, err
 	}
-	var told []versioned
+	b.tellChanged(ctx, &done)
+	return done.ticket, done.version, nil
+}
+
+// loneTicketOps is ticketOps of a ticket that changes alone. The seats of one that
+// completes are written before it, one by one, for half of what a transaction costs. That
+// is safe: GameLift's word that a ticket has completed is its last, a slot changes only
+// while it names the ticket, and its version tells if it does. Who dies in between leaves
+// a ticket that is still under way, whose event comes again or which the reconciler asks
+// about, and players who have their seats already.
+func (b *Backend) loneTicketOps(ctx context.Context, before, after ticket, version int64) ([]Op, error) {
+	if before.Status.Final() || after.Status != Completed || after.Session == "" {
+		return b.ticketOps(ctx, before, after, version)
+	}
+	for _, p := range after.Players {
+		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) { return b.seatOps(ctx, &after, p) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	op, err := put(ticketKey(after.ID), version, after, after.CreatedAt.Add(ticketLife))
+	return []Op{op}, err
+}
+
+// tellChanged tells those whom a change of a ticket concerns.
+func (b *Backend) tellChanged(ctx context.Context, c *changed) {
+	if c.what != news && c.what != rumour {
+		return
+	}
+	if c.what == news {
+		b.watch.wake(c.ticket.ID)
+	}
+	b.tellTicket(ctx, &c.ticket, c.version)
+	if c.ticket.Status.Final() {
+		b.tellPartyOf(ctx, &c.ticket)
+	}
+}
+
+// changeTickets is changeTicket for several in one transaction, seats included, together
+// with what also says. Those that are not ours are skipped.
+func (b *Backend) changeTickets(ctx context.Context, ids []TicketID, decide func(ticket) (ticket, change), also moreOps) error {
+	var told []changed
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		told = told[:0]
 		var ops []Op
 		for _, id := range ids {
-			before, version, err := load[ticket](ctx, b.store, ticketKey(id))
-			if errors.Is(err, ErrNotFound) {
-				continue
-			}
+			before, version, err := loadOr(ctx, b.store, ticketKey(id), ticket{})
 			if err != nil {
 				return nil, err
+			}
+			if version == 0 {
+				continue
 			}
 			after, what := decide(before)
 			if what == unchanged {
 				continue
 			}
-			more, err := b.ticketOps(ctx, before, after, version)
-			if err != nil {
-				return nil, err
+			done := changed{after, version, what}
+			if what != rumour {
+				done.version++
+				more, err := b.ticketOps(ctx, before, after, version)
+				if err != nil {
+					return nil, err
+				}
+				ops = append(ops, more...)
 			}
-			ops = append(ops, more...)
-			if what == news {
-				told = append(told, versioned{after, version + 1})
-			}
+			told = append(told, done)
 		}
 		if also == nil {
 			return ops, nil
@@ -183,11 +266,7 @@ func (b *Backend) changeTickets(ctx context.Context, ids []TicketID, decide func
 		return err
 	}
 	for i := range told {
-		b.watch.wake(told[i].ticket.ID)
-		b.tellTicket(ctx, &told[i].ticket, told[i].version)
-		if told[i].ticket.Status.Final() {
-			b.tellPartyOf(ctx, &told[i].ticket)
-		}
+		b.tellChanged(ctx, &told[i])
 	}
 	return nil
 }
@@ -201,36 +280,33 @@ func (b *Backend) ticketOps(ctx context.Context, before, after ticket, version i
 	if before.Status.Final() || !after.Status.Final() {
 		return ops, nil
 	}
-	if after.Status == Completed && after.Session != "" {
-		seats, err := b.seatOps(ctx, after)
-		return append(ops, seats...), err
+	if after.Status != Completed || after.Session == "" {
+		freed, err := b.freeOps(ctx, after.Players, after.ID)
+		return append(ops, freed...), err
 	}
-	freed, err := b.freeOps(ctx, after.Players, after.ID)
-	return append(ops, freed...), err
-}
-
-// seatOps turns the slots of a completed ticket's players into seats.
-func (b *Backend) seatOps(ctx context.Context, t ticket) ([]Op, error) {
-	var ops []Op
-	for _, p := range t.Players {
-		held, version, err := b.slotOf(ctx, p.ID)
+	for _, p := range after.Players {
+		seat, err := b.seatOps(ctx, &after, p)
 		if err != nil {
 			return nil, err
 		}
-		if version == 0 || held.Kind != slotTicket || held.Ticket != t.ID {
-			continue
-		}
-		if p.Seat == "" {
-			ops = append(ops, Op{Kind: Delete, Key: slotKey(p.ID), Version: version})
-			continue
-		}
-		op, err := put(slotKey(p.ID), version, slot{Kind: slotSession, Ticket: t.ID, Seat: t.seat(p), Player: p.ID}, b.now().Add(slotLife))
-		if err != nil {
-			return nil, err
-		}
-		ops = append(ops, op)
+		ops = append(ops, seat...)
 	}
 	return ops, nil
+}
+
+// seatOps turns the slot of a completed ticket's player into a seat, if the ticket still
+// holds it.
+func (b *Backend) seatOps(ctx context.Context, t *ticket, p ticketPlayer) ([]Op, error) {
+	held, version, err := b.slotOf(ctx, p.ID)
+	if err != nil || held.Kind != slotTicket || held.Ticket != t.ID {
+		return nil, err
+	}
+	if p.Seat == "" {
+		op, err := b.freeSlot(p.ID, version)
+		return []Op{op}, err
+	}
+	op, err := put(slotKey(p.ID), version, slot{Kind: slotSession, Ticket: t.ID, Seat: t.seat(p), Player: p.ID}, b.now().Add(slotLife))
+	return []Op{op}, err
 }
 
 // tellTicket tells every player of a ticket how it stands.

@@ -10,10 +10,18 @@ import (
 // (CatchUp), because a notice may be lost: the replica that made the change may have
 // died before it told anyone.
 type Followed struct {
-	Kind    string        `json:"kind"` // one of the follow kinds
-	ID      string        `json:"id"`
-	Version int64         `json:"version"`
-	Every   time.Duration `json:"every,omitempty"` // between two looks; 0: it does not change any more
+	Kind    string `json:"kind"` // one of the follow kinds
+	ID      string `json:"id"`
+	Version int64  `json:"version"`
+	// Step orders what is told of one version without being stored: how many have accepted
+	// the match.
+	Step  int           `json:"step,omitempty"`
+	Every time.Duration `json:"every,omitempty"` // between two looks; 0: it does not change any more
+}
+
+// Newer says that f is later than what else was told of the same thing.
+func (f Followed) Newer(than Followed) bool {
+	return f.Version > than.Version || f.Version == than.Version && f.Step > than.Step
 }
 
 // What can be followed.
@@ -34,6 +42,9 @@ const (
 // followOfTicket is what somebody who was shown a ticket knows.
 func followOfTicket(v TicketView) []Followed {
 	f := Followed{Kind: followTicket, ID: string(v.ID), Version: v.Version}
+	if v.Match != nil {
+		f.Step = v.Match.AcceptedCount
+	}
 	if !v.Status.Final() {
 		f.Every = followTicketEvery
 	}

@@ -178,7 +178,11 @@ func (b *Backend) placementOps(ctx context.Context, p placement, version int64) 
 			continue
 		}
 		if p.Status != PlacementFulfilled || player.Seat == "" {
-			ops = append(ops, Op{Kind: Delete, Key: slotKey(player.ID), Version: heldVersion})
+			op, err := b.freeSlot(player.ID, heldVersion)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, op)
 			continue
 		}
 		op, err := put(slotKey(player.ID), heldVersion, slot{Kind: slotSession, Seat: p.seat(player), Player: player.ID}, b.now().Add(slotLife))
@@ -275,11 +279,11 @@ func (b *Backend) sweepPlacements(ctx context.Context, now time.Time, page []Rec
 			over = append(over, rec.Key)
 			continue
 		}
-		moved, err := b.moveDue(ctx, rec, duePlacements, string(d.Placement), now.Add(lookAgain))
+		taken, err := b.leaseDue(ctx, rec, now.Add(lookAgain))
 		if err != nil {
 			return err
 		}
-		if moved {
+		if taken {
 			failed = append(failed, b.lookAtPlacement(ctx, p))
 		}
 	}

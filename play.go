@@ -2,31 +2,14 @@ package muster
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"time"
-	"unicode/utf8"
 )
 
-// How long records outlive their use.
-const (
-	ticketLife      = 24 * time.Hour
-	idempotencyLife = 24 * time.Hour
-)
+// ticketLife is how long a ticket is kept, and with it what its idempotency key did.
+const ticketLife = 24 * time.Hour
 
 // firstLook is when the reconciler looks at a new ticket that nothing was heard of.
 const firstLook = 15 * time.Second
-
-// maxIdempotencyKey bounds the Idempotency-Key of a request, in bytes.
-const maxIdempotencyKey = 128
-
-// idempotent remembers which ticket a request with a key made.
-type idempotent struct {
-	RequestHash string   `json:"requestHash"`
-	Ticket      TicketID `json:"ticket"`
-}
 
 // StartTicket asks for a match on behalf of a player. The slot is taken and the
 // ticket stored in one transaction before GameLift hears of it; a refusal undoes that.
@@ -43,22 +26,26 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	if !mode.matches() {
 		return TicketView{}, false, Errorf(Denied, "ticket.no_matchmaking", "nobody is matched in mode %q: create a session or join one", req.Mode)
 	}
-	if len(key) > maxIdempotencyKey || !utf8.ValidString(key) {
-		return TicketView{}, false, Errorf(Invalid, "request.idempotency_key", "an idempotency key has at most %d bytes, in UTF-8", maxIdempotencyKey)
+	t := ticket{ID: TicketID(b.newID())}
+	if key != "" {
+		earlier, version, err := b.keyedTicket(ctx, p, key, requestHash(req))
+		if err != nil {
+			return TicketView{}, false, err
+		}
+		if version != 0 {
+			view, err = b.ticketView(&earlier, p, version)
+			return view, false, err
+		}
+		t = earlier
 	}
-	hash := requestHash(req)
-	if earlier, ok, err := b.earlierTicket(ctx, p, key, hash); err != nil || ok {
-		return earlier, false, err
-	}
-	t, err := b.storeTicket(ctx, p, mode, req, key, hash)
-	if err != nil {
+	if t, err = b.storeTicket(ctx, p, mode, req, t); err != nil {
 		return TicketView{}, false, err
 	}
 	b.tellStart(ctx, &t)
 	err = b.gamelift.StartMatchmaking(ctx, StartMatchmaking{Ticket: t.ID, Configuration: t.Configuration, Players: t.waiting().Players})
 	if definiteRefusal(err) {
 		b.log.WarnContext(ctx, "matchmaking refused", "ticket", t.ID, "mode", mode.Name, "error", err)
-		if undo := b.undoTicket(ctx, t, key); undo != nil {
+		if undo := b.undoTicket(ctx, t.ID); undo != nil {
 			b.log.WarnContext(ctx, "undo refused ticket", "ticket", t.ID, "error", undo)
 		}
 		return TicketView{}, false, err
@@ -66,7 +53,7 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	if err != nil {
 		b.log.WarnContext(ctx, "matchmaking start unsettled", "ticket", t.ID, "error", err)
 	}
-	view, err = b.Ticket(ctx, p, t.ID)
+	view, err = b.ticketView(&t, p, 1)
 	return view, true, err
 }
 
@@ -81,34 +68,6 @@ func definiteRefusal(err error) bool {
 		return err != nil
 	}
 	return false
-}
-
-func requestHash(req TicketRequest) string {
-	body, err := json.Marshal(req) // map keys are sorted, so equal requests are equal bytes
-	if err != nil {
-		panic("muster: a ticket request of plain strings and numbers always encodes: " + err.Error())
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
-}
-
-// earlierTicket answers a repeated request; ok is false when the key is new.
-func (b *Backend) earlierTicket(ctx context.Context, p PlayerID, key, hash string) (view TicketView, ok bool, err error) {
-	if key == "" {
-		return TicketView{}, false, nil
-	}
-	earlier, _, err := load[idempotent](ctx, b.store, idempotencyKey(p, key))
-	if errors.Is(err, ErrNotFound) {
-		return TicketView{}, false, nil
-	}
-	if err != nil {
-		return TicketView{}, false, err
-	}
-	if earlier.RequestHash != hash {
-		return TicketView{}, false, Errorf(Conflict, "request.idempotency_reused", "this idempotency key was used with another request")
-	}
-	view, err = b.Ticket(ctx, p, earlier.Ticket)
-	return view, true, err
 }
 
 // entrant is a player who goes on a ticket, before it is decided what GameLift is told.
@@ -151,43 +110,40 @@ func (b *Backend) facts(ctx context.Context, p PlayerID, mode Mode) (playerFacts
 }
 
 // storeTicket takes the slots of a player and of their party, and stores a new ticket for
-// all of them, all or nothing.
-func (b *Backend) storeTicket(ctx context.Context, p PlayerID, mode Mode, req TicketRequest, key, hash string) (ticket, error) {
+// all of them, all or nothing. The id of t stands, and what its idempotency key says.
+func (b *Backend) storeTicket(ctx context.Context, p PlayerID, mode Mode, req TicketRequest, t ticket) (ticket, error) {
 	now := b.instant()
-	t := ticket{
-		ID: TicketID(b.newID()), Mode: mode.Name, Configuration: mode.Configuration, Owner: p,
-		Status: Queued, CreatedAt: now, UpdatedAt: now, NewsAt: now,
-	}
+	t.Mode, t.Configuration, t.Owner = mode.Name, mode.Configuration, p
+	t.Status, t.CreatedAt, t.UpdatedAt, t.NewsAt = Queued, now, now, now
+	announced := false
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		team, err := b.gather(ctx, p, mode, req, t.ID)
 		if err != nil {
 			return nil, err
 		}
-		t.Players, t.Party = team.players, team.party
-		records := []struct {
-			key     Key
-			version int64
-			value   any
-			expires time.Time
-		}{
-			{ticketKey(t.ID), 0, t, now.Add(ticketLife)},
-			{dueTickets.key(string(t.ID), now.Add(firstLook)), 0, due{Ticket: t.ID, Mode: t.Mode, CreatedAt: t.CreatedAt}, now.Add(ticketLife)},
-			{idempotencyKey(p, key), AnyVersion, idempotent{RequestHash: hash, Ticket: t.ID}, now.Add(idempotencyLife)},
-		}
-		if key == "" {
-			records = records[:2]
-		}
-		ops := team.ops
-		for _, r := range records {
-			op, err := put(r.key, r.version, r.value, r.expires)
-			if err != nil {
+		if !announced {
+			if err := b.announceTicket(ctx, &t); err != nil {
 				return nil, err
 			}
-			ops = append(ops, op)
+			announced = true
 		}
-		return ops, nil
+		t.Players, t.Party = team.players, team.party
+		op, err := put(ticketKey(t.ID), 0, t, now.Add(ticketLife))
+		return append(team.ops, op), err
 	})
 	return t, err
+}
+
+// announceTicket writes the due record of a ticket that is about to be stored. Alone it
+// costs half of what it would in the ticket's transaction; if no ticket comes, the
+// reconciler forgets it.
+func (b *Backend) announceTicket(ctx context.Context, t *ticket) error {
+	due := due{Ticket: t.ID, Mode: t.Mode, CreatedAt: t.CreatedAt}
+	op, err := put(dueTickets.key(string(t.ID), t.CreatedAt.Add(firstLook)), AnyVersion, due, t.CreatedAt.Add(ticketLife))
+	if err != nil {
+		return err
+	}
+	return b.store.Write(ctx, op)
 }
 
 // busy is the error for a player whose slot is held.
@@ -215,24 +171,22 @@ func (b *Backend) busy(held slot) error {
 	return nil
 }
 
-// undoTicket frees what storeTicket took, the idempotency key included: the request may
-// be made again.
-func (b *Backend) undoTicket(ctx context.Context, t ticket, key string) error {
-	forget := func(context.Context) ([]Op, error) {
-		if key == "" {
-			return nil, nil
-		}
-		return []Op{{Kind: Delete, Key: idempotencyKey(t.Owner, key), Version: AnyVersion}}, nil
-	}
-	return b.changeTickets(context.WithoutCancel(ctx), []TicketID{t.ID}, func(now ticket) (ticket, change) {
+// refusedTicket is the reason code of a ticket that GameLift did not take.
+const refusedTicket = "ticket.refused"
+
+// undoTicket frees what storeTicket took. The request may be made again, with its
+// idempotency key, too.
+func (b *Backend) undoTicket(ctx context.Context, id TicketID) error {
+	_, _, err := b.changeTicket(context.WithoutCancel(ctx), id, func(now ticket) (ticket, change) {
 		if now.Status.Final() {
 			return now, unchanged
 		}
 		next := now.clone()
-		next.end(Failed, "ticket.refused", "matchmaking refused the ticket")
+		next.end(Failed, refusedTicket, "matchmaking refused the ticket")
 		next.UpdatedAt = b.instant()
 		return next, news
-	}, forget)
+	})
+	return err
 }
 
 // Ticket is a ticket as the caller sees it; a ticket without the caller is NotFound.
@@ -256,16 +210,14 @@ func (b *Backend) ticketView(t *ticket, p PlayerID, version int64) (TicketView, 
 
 // ticketOf reads a ticket for one of its players. To anyone else it does not exist.
 func (b *Backend) ticketOf(ctx context.Context, p PlayerID, id TicketID) (ticket, int64, error) {
-	absent := Errorf(NotFound, "ticket.not_found", "there is no such ticket")
-	if !ours(string(id)) {
-		return ticket{}, 0, absent
-	}
-	t, version, err := load[ticket](ctx, b.store, ticketKey(id))
-	if errors.Is(err, ErrNotFound) || err == nil && t.player(p) == nil {
-		return ticket{}, 0, absent
+	t, version, err := b.anyTicket(ctx, id)
+	if err == nil && t.player(p) == nil {
+		return ticket{}, 0, errNoTicket()
 	}
 	return t, version, err
 }
+
+func errNoTicket() error { return Errorf(NotFound, "ticket.not_found", "there is no such ticket") }
 
 // lookEvery is how often a waiter looks for changes made by another replica.
 const lookEvery = time.Second
@@ -341,6 +293,7 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 	if t.Status != RequiresAcceptance {
 		return TicketView{}, closed
 	}
+	match := t.Match.ID
 	if err := b.gamelift.AcceptMatch(ctx, id, []PlayerID{p}, accept); err != nil {
 		if KindOf(err) == Unavailable {
 			return TicketView{}, err
@@ -351,9 +304,9 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 		}
 		return TicketView{}, closed
 	}
-	err = b.changeTicket(ctx, id, func(now ticket) (ticket, change) {
+	t, version, err := b.changeTicket(ctx, id, func(now ticket) (ticket, change) {
 		mine := now.player(p)
-		if now.Status != RequiresAcceptance || now.Match.ID != t.Match.ID || mine.Accepted != nil && *mine.Accepted == accept {
+		if now.Status != RequiresAcceptance || now.Match.ID != match || mine.Accepted != nil && *mine.Accepted == accept {
 			return now, unchanged
 		}
 		next := now.clone()
@@ -367,5 +320,8 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 	if err != nil {
 		return TicketView{}, err
 	}
-	return b.Ticket(ctx, p, id)
+	if version == 0 {
+		return TicketView{}, errNoTicket()
+	}
+	return b.ticketView(&t, p, version)
 }

@@ -44,7 +44,7 @@ func (b *Backend) eraseShard(ctx context.Context, partition string) error {
 		}
 		soon := duePage(records, now.Add(deniedFor))
 		b.denyRecent(ctx, now, soon)
-		for _, rec := range duePage(soon, now) {
+		for _, rec := range free(duePage(soon, now), now) {
 			if err := b.purgeDue(ctx, now, rec); err != nil {
 				failed = append(failed, err)
 			}
@@ -78,20 +78,16 @@ func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error
 	if err != nil {
 		return nil //nolint:nilerr // denyRecent has logged it
 	}
-	lease := now.Add(purgeLease)
-	moved, err := b.moveDue(ctx, rec, duePurges, string(job.Player), lease)
-	if err != nil || !moved {
+	taken, err := b.leaseDue(ctx, rec, now.Add(purgeLease))
+	if err != nil || !taken {
 		return err
 	}
 	whole, err := b.purgePlayer(ctx, job.Player)
 	if err != nil {
 		return fmt.Errorf("purge player %s: %w", job.Player, err)
 	}
-	ops := []Op{{Kind: Delete, Key: duePurges.key(string(job.Player), lease), Version: AnyVersion}}
+	ops := []Op{{Kind: Delete, Key: rec.Key, Version: AnyVersion}}
 	if at, more := job.next(whole, b.instant()); more {
-		if at.Equal(lease) {
-			at = at.Add(time.Millisecond) // a Write names a key once
-		}
 		op, err := put(duePurges.key(string(job.Player), at), AnyVersion, job, job.At.Add(tombstoneLife))
 		if err != nil {
 			return err

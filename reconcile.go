@@ -25,10 +25,14 @@ type due struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
+// announcedFor is how long a due record may wait for its ticket, which is stored after it.
+// Longer than any store tries.
+const announcedFor = time.Minute
+
 // Reconcile settles what is due: it asks GameLift about every ticket and placement that
 // has been silent for too long, and about sessions that players join, applies the
 // answers, and finishes results that were left half-way. It is safe to run on every
-// replica: who moves a due record first looks at what it points to.
+// replica: who leases a due record first looks at what it points to.
 func (b *Backend) Reconcile(ctx context.Context) error {
 	err := errors.Join(b.reconcileTickets(ctx), b.sweepDue(ctx, dueResults, b.sweepResults))
 	if !b.placesSessions {
@@ -58,20 +62,25 @@ func (b *Backend) claimSilent(ctx context.Context, now time.Time, page []Record)
 			b.log.ErrorContext(ctx, "skip a due record", "error", err)
 			continue
 		}
-		t, _, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{Status: Failed})
+		t, version, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{})
 		if err != nil {
 			return silent, err
 		}
-		if t.Status.Final() {
+		coming := version == 0 && now.Sub(d.CreatedAt) < announcedFor
+		if !coming && (version == 0 || t.Status.Final()) {
 			over = append(over, rec.Key)
 			continue
 		}
-		look := t.silent(now)
-		moved, err := b.moveDue(ctx, rec, dueTickets, string(d.Ticket), t.nextLook(now, look))
+		look := !coming && t.silent(now)
+		until := t.nextLook(now, look)
+		if coming {
+			until = d.CreatedAt.Add(announcedFor)
+		}
+		taken, err := b.leaseDue(ctx, rec, until)
 		if err != nil {
 			return silent, err
 		}
-		if moved && look {
+		if taken && look {
 			silent = append(silent, t.ID)
 		}
 	}
@@ -146,7 +155,7 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 				continue
 			}
 		}
-		err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, asked, b.instant()) })
+		_, _, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, asked, b.instant()) })
 		if err != nil {
 			return fmt.Errorf("settle ticket %s: %w", id, err)
 		}

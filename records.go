@@ -38,10 +38,6 @@ func identityKey(id Identity) Key {
 	return Key{"ID#" + id.Provider + "#" + id.Subject, "ID"}
 }
 
-func idempotencyKey(p PlayerID, key string) Key {
-	return Key{"IDEM#" + string(p) + "#" + key, "I"}
-}
-
 func ticketKey(t TicketID) Key        { return Key{"T#" + string(t), "META"} }
 func sessionKey(s SessionID) Key      { return Key{"GS#" + string(s), "META"} }
 func resultKey(s SessionID) Key       { return Key{"GS#" + string(s), "RESULT"} }

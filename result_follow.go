@@ -32,17 +32,16 @@ func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record) er
 		b.log.ErrorContext(ctx, "skip a due record", "error", err)
 		return nil
 	}
-	again := now.Add(followLease)
-	moved, err := b.moveDue(ctx, rec, dueResults, string(d.Session), again)
-	if err != nil || !moved {
+	taken, err := b.leaseDue(ctx, rec, now.Add(followLease))
+	if err != nil || !taken {
 		return err
 	}
 	res, err := b.finishResult(ctx, d.Session)
 	if KindOf(err) == NotFound {
-		return b.forget(ctx, []Key{dueResults.key(string(d.Session), again)}) // it has expired
+		return b.forget(ctx, []Key{rec.Key}) // it has expired
 	}
 	if err == nil {
-		err = b.followResult(ctx, &res, dueResults.key(string(d.Session), again))
+		err = b.followResult(ctx, &res, rec.Key)
 	}
 	if err != nil {
 		return fmt.Errorf("finish the result of session %s: %w", d.Session, err)

@@ -227,7 +227,11 @@ func (b *Backend) giveBack(ctx context.Context, joining slot) error {
 		if err != nil || !now.sameJoin(joining) {
 			return nil, err
 		}
-		ops := []Op{{Kind: Delete, Key: slotKey(joining.Player), Version: slotVersion}}
+		free, err := b.freeSlot(joining.Player, slotVersion)
+		if err != nil {
+			return nil, err
+		}
+		ops := []Op{free}
 		s, version, err := loadOr(ctx, b.store, sessionKey(joining.Seat.SessionID), session{})
 		if err != nil {
 			return nil, err
@@ -270,7 +274,11 @@ func (b *Backend) LeaveSession(ctx context.Context, me PlayerID) error {
 
 // leaveOps frees a slot that a session holds, and the place in it.
 func (b *Backend) leaveOps(ctx context.Context, held slot, slotVersion int64) ([]Op, error) {
-	ops := []Op{{Kind: Delete, Key: slotKey(held.Player), Version: slotVersion}}
+	free, err := b.freeSlot(held.Player, slotVersion)
+	if err != nil {
+		return nil, err
+	}
+	ops := []Op{free}
 	s, version, err := loadOr(ctx, b.store, sessionKey(held.Seat.SessionID), session{})
 	if err != nil {
 		return nil, err

@@ -108,7 +108,8 @@ func (b *Backend) freeOf(ctx context.Context, id SessionID, p PlayerID) error {
 		if err != nil || !held.holds(id) {
 			return nil, err
 		}
-		return []Op{{Kind: Delete, Key: slotKey(p), Version: version}}, nil
+		op, err := b.freeSlot(p, version)
+		return []Op{op}, err
 	})
 }
 
@@ -135,7 +136,11 @@ func (b *Backend) RemovePlayer(ctx context.Context, id SessionID, p PlayerID) er
 		}
 		var ops []Op
 		if held.holds(id) {
-			ops = append(ops, Op{Kind: Delete, Key: slotKey(p), Version: slotVersion})
+			op, err := b.freeSlot(p, slotVersion)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, op)
 		}
 		if !changed {
 			return ops, nil
@@ -177,11 +182,11 @@ func (b *Backend) sweepSessions(ctx context.Context, now time.Time, page []Recor
 			over = append(over, rec.Key)
 			continue
 		}
-		moved, err := b.moveDue(ctx, rec, dueSessions, string(d.Session), now.Add(sessionLook))
+		taken, err := b.leaseDue(ctx, rec, now.Add(sessionLook))
 		if err != nil {
 			return err
 		}
-		if moved {
+		if taken {
 			failed = append(failed, b.lookAtSession(ctx, d.Session))
 		}
 	}

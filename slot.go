@@ -18,7 +18,7 @@ const (
 )
 
 // slot is the one thing a player may be doing: the lock behind "one live ticket per
-// player". Its record exists only while something holds the player.
+// player". A free one may have a record, too (see freeSlot).
 type slot struct {
 	Kind   slotKind `json:"kind"`
 	Ticket TicketID `json:"ticket,omitempty"`
@@ -30,14 +30,15 @@ type slot struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
-// slotLife removes a slot that nothing ever settled.
+// slotLife removes a slot that nothing ever settled, or that was not used again.
 const slotLife = 24 * time.Hour
 
 // checkAfter is how long the last word on a ticket is trusted before GameLift is asked
 // on a player's behalf. Amazon asks not to describe a ticket more often.
 const checkAfter = 10 * time.Second
 
-// slotOf reads a player's slot as it is recorded. version 0 means free.
+// slotOf reads a player's slot as it is recorded. version 0: there is no record, and
+// nothing holds the player.
 func (b *Backend) slotOf(ctx context.Context, p PlayerID) (slot, int64, error) {
 	return loadOr(ctx, b.store, slotKey(p), slot{})
 }
@@ -170,8 +171,19 @@ func (b *Backend) freeOps(ctx context.Context, players []ticketPlayer, id Ticket
 			return nil, err
 		}
 		if version != 0 && held.Kind == slotTicket && held.Ticket == id {
-			ops = append(ops, Op{Kind: Delete, Key: slotKey(p.ID), Version: version})
+			op, err := b.freeSlot(p.ID, version)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, op)
 		}
 	}
 	return ops, nil
+}
+
+// freeSlot frees a player in place of a version of their slot. The record is emptied, not
+// deleted: a new one would begin with version 1 again, and whoever had read that version
+// of the old one could take what holds the player by then for what held them before.
+func (b *Backend) freeSlot(p PlayerID, version int64) (Op, error) {
+	return put(slotKey(p), version, slot{Player: p}, b.now().Add(slotLife))
 }

@@ -198,10 +198,11 @@ func (b *Backend) adoptMatch(ctx context.Context, t ticket) error {
 		return err
 	}
 	if t.Match.ID == "" || version == 0 {
-		return b.changeTicket(ctx, t.ID, func(t ticket) (ticket, change) { return t.unmatched(b.instant()) })
+		_, _, err := b.changeTicket(ctx, t.ID, func(t ticket) (ticket, change) { return t.unmatched(b.instant()) })
+		return err
 	}
 	made := Event{Type: MatchmakingSucceeded, At: t.EventAt, MatchID: p.Match, Tickets: p.tickets()}
-	err = b.changeTicket(ctx, t.ID, func(t ticket) (ticket, change) { return t.awaiting(made, id, b.instant()) })
+	_, _, err = b.changeTicket(ctx, t.ID, func(t ticket) (ticket, change) { return t.awaiting(made, id, b.instant()) })
 	switch {
 	case err != nil:
 		return err

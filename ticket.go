@@ -17,8 +17,10 @@ type ticket struct {
 	Status        TicketStatus   `json:"status"`
 	ReasonCode    string         `json:"reasonCode,omitempty"`
 	ReasonMessage string         `json:"reasonMessage,omitempty"`
-	CreatedAt     time.Time      `json:"createdAt"`
-	UpdatedAt     time.Time      `json:"updatedAt"`
+	// Request is a hash of the request that made the ticket, if that had an idempotency key.
+	Request   string    `json:"request,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
 
 	// EventAt is the time of the latest event that was applied, by GameLift's clock:
 	// older ones come too late. NewsAt is when we last heard anything, by ours.
@@ -97,10 +99,12 @@ const (
 	unchanged change = iota // nothing is to be written
 	noted                   // something only we care for
 	news                    // its players want to know
+	rumour                  // its players want to know, but it is not worth a record
 )
 
 // after decides what an event makes of the ticket. It is unchanged when the event
-// says nothing new: it came twice, too late, or after the end. A final ticket never
+// says nothing new: it came twice, too late, or after the end. It is a rumour when the
+// event tells only of what players of other tickets answered. A final ticket never
 // changes, a final event is never too late, and within one match a ticket only moves
 // forward; a ticket whose match was not accepted searches again.
 func (t ticket) after(ev Event, now time.Time) (next ticket, what change) {
@@ -110,6 +114,9 @@ func (t ticket) after(ev Event, now time.Time) (next ticket, what change) {
 	next = t.clone()
 	if !next.apply(ev) {
 		return t, unchanged
+	}
+	if t.sameButOthers(next) {
+		return next, rumour
 	}
 	next.NewsAt, next.UpdatedAt = now, now
 	if ev.At.After(t.EventAt) {
@@ -247,6 +254,15 @@ func sameAnswers(a, b ticket) bool {
 		}
 	}
 	return true
+}
+
+// sameButOthers says that next is the ticket in the same match, with the same answers of
+// its own players, and differs at most in how many others have accepted. Every answer of
+// a match is told to all its tickets: storing it in each of them would cost the square of
+// their number.
+func (t ticket) sameButOthers(next ticket) bool {
+	t.Match.AcceptedCount = next.Match.AcceptedCount
+	return next.Status == RequiresAcceptance && sameAnswers(t, next)
 }
 
 // acceptanceCompleted ends the wait for answers. When a match was not accepted, a

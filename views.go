@@ -76,8 +76,10 @@ type MatchView struct {
 	AcceptanceRequired bool       `json:"acceptanceRequired"`
 	AcceptBy           *time.Time `json:"acceptBy,omitempty"`
 	PlayerCount        int        `json:"playerCount"`
-	AcceptedCount      int        `json:"acceptedCount"`
-	You                string     `json:"you,omitempty" enum:"pending,accepted,declined"` // empty when nobody is asked
+	// AcceptedCount is how many have accepted, at least: who was told of more in the same
+	// match knows better. Read again, a ticket counts what was known when it last changed.
+	AcceptedCount int    `json:"acceptedCount"`
+	You           string `json:"you,omitempty" enum:"pending,accepted,declined"` // empty when nobody is asked
 }
 
 // ReasonView says why a ticket ended without a seat.

@@ -51,7 +51,7 @@ func (s *stream) known(f muster.Followed) *followed {
 // isOldNews says that a stream was told all of it. Hub.mu is held.
 func (s *stream) isOldNews(follow []muster.Followed) bool {
 	for _, f := range follow {
-		if k := s.known(f); k == nil || k.Version < f.Version {
+		if k := s.known(f); k == nil || f.Newer(k.Followed) {
 			return false
 		}
 	}
@@ -68,7 +68,7 @@ func (s *stream) learn(follow []muster.Followed, now time.Time) {
 				s.told = slices.Delete(s.told, 0, 1)
 			}
 			s.told = append(s.told, followed{Followed: f, lookAt: now.Add(f.Every)})
-		case k.Version < f.Version:
+		case f.Newer(k.Followed):
 			*k = followed{Followed: f, lookAt: now.Add(f.Every), busy: k.busy}
 		}
 	}

@@ -51,6 +51,7 @@ var rules = map[string][]string{
 	"demo":                        {"demo/game"},
 	"demo/game":                   {},
 	"e2e":                         {},
+	"internal/cost":               {},
 	"internal/model":              {},
 	"internal/archtest":           {},
 	"cmd/muster": {

@@ -50,11 +50,8 @@ func (w *world) checkOwners(settled bool) {
 // owners says, for each kind of partition, what is wrong with a record in it; empty:
 // nothing.
 var owners = map[string]func(all census, id, sort string, value map[string]any) string{
-	"P":  playerRecord,
-	"ID": func(all census, _, _ string, v map[string]any) string { return all.player(v["player"]) },
-	"IDEM": func(all census, id, _ string, _ map[string]any) string {
-		return all.player(id[:strings.LastIndex(id, "#")])
-	},
+	"P":       playerRecord,
+	"ID":      func(all census, _, _ string, v map[string]any) string { return all.player(v["player"]) },
 	"T":       ticketRecord,
 	"GS":      sessionRecord,
 	"DUE":     func(census, string, string, map[string]any) string { return "" },
