@@ -2,81 +2,146 @@ package identity
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"muster"
 )
 
-// maxSocketTicket bounds the text of a socket ticket, in bytes; ours have 43.
-const maxSocketTicket = 128
+// A socket ticket says by itself for whom it is and until when, sealed, so that nothing
+// is kept of one that is never used: in a URL it may end up in a log, and tells no reader
+// anything. What is recorded is its use. Its text is base64url of 16 random bytes and of
+// the sealed text; the random bytes make a key that seals nothing else.
 
-// socketTicket is the record behind a socket ticket.
+const (
+	// maxSocketTicket bounds the text of a socket ticket, in bytes; ours have some 230.
+	maxSocketTicket = 512
+	socketSaltBytes = 16
+	// usedFor is how long the use of a ticket is remembered after its end: the clock of
+	// another replica may be that much behind.
+	usedFor = 10 * time.Minute
+	// socketPurpose is what the secrets that seal tickets are derived for.
+	socketPurpose = "socket tickets"
+)
+
+// socketTicket is what a socket ticket says.
 type socketTicket struct {
-	Player    muster.PlayerID `json:"player"`
-	Scope     muster.Scope    `json:"scope"`
-	Family    string          `json:"family"`
-	ExpiresAt time.Time       `json:"expiresAt"`
+	Player    muster.PlayerID `json:"p"`
+	Scope     muster.Scope    `json:"s"`
+	Family    string          `json:"f"`
+	ExpiresAt int64           `json:"e"` // epoch milliseconds
 }
 
-// socketTicketKey is derived from the hash: whoever reads the store learns no ticket.
-func socketTicketKey(ticket string) muster.Key {
-	return muster.Key{Partition: "WT#" + hex.EncodeToString(hashText(ticket)), Sort: "T"}
+// usedTicket is the record that a ticket was used.
+type usedTicket struct {
+	Player muster.PlayerID `json:"player"`
+}
+
+func usedTicketKey(salt []byte) muster.Key {
+	return muster.Key{Partition: "WT#" + hex.EncodeToString(salt), Sort: "T"}
 }
 
 // SocketTicket makes a ticket that opens one realtime socket for the caller within ttl.
 // It is the one credential that may stand in a URL.
-func (s *Service) SocketTicket(ctx context.Context, caller muster.Caller) (ticket string, ttl time.Duration, err error) {
+func (s *Service) SocketTicket(_ context.Context, caller muster.Caller) (ticket string, ttl time.Duration, err error) {
 	if caller.Player == "" {
 		return "", 0, muster.Errorf(muster.Denied, "socket_ticket.player_only", "only a player can open a realtime socket")
 	}
-	ticket, err = newSecretText(s.random)
-	if err != nil {
-		return "", 0, err
-	}
-	expiresAt := s.now().UTC().Add(socketTicketTTL)
-	body, err := json.Marshal(socketTicket{Player: caller.Player, Scope: caller.Scope, Family: caller.Family, ExpiresAt: expiresAt})
+	text, err := json.Marshal(socketTicket{
+		Player: caller.Player, Scope: caller.Scope, Family: caller.Family, ExpiresAt: s.now().Add(socketTicketTTL).UnixMilli(),
+	})
 	if err != nil {
 		return "", 0, fmt.Errorf("encode socket ticket: %w", err)
 	}
-	// The store counts in seconds, so it may forget the record one later.
-	op := muster.Op{Kind: muster.Put, Key: socketTicketKey(ticket), Value: body, ExpiresAt: expiresAt.Add(time.Second)}
-	if err := s.store.Write(ctx, op); err != nil {
-		return "", 0, fmt.Errorf("keep socket ticket: %w", err)
+	secrets, err := s.keys.Derive(socketPurpose)
+	if err != nil {
+		return "", 0, err
 	}
-	return ticket, socketTicketTTL, nil
+	salt := make([]byte, socketSaltBytes, maxSocketTicket)
+	if _, err := io.ReadFull(s.random, salt); err != nil {
+		return "", 0, fmt.Errorf("draw a socket ticket: %w", err)
+	}
+	seal, nonce, err := socketSeal(secrets[0], salt)
+	if err != nil {
+		return "", 0, err
+	}
+	return base64.RawURLEncoding.EncodeToString(seal.Seal(salt, nonce, text, nil)), socketTicketTTL, nil
+}
+
+// socketSeal is the cipher of one ticket. Its key is used once, so its nonce is zero.
+func socketSeal(secret Derived, salt []byte) (seal cipher.AEAD, nonce []byte, err error) {
+	key, err := hkdf.Key(sha256.New, secret.Secret, salt, "muster socket ticket", sha256.Size)
+	if err != nil {
+		return nil, nil, fmt.Errorf("derive the key of a socket ticket: %w", err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("prepare the cipher of a socket ticket: %w", err)
+	}
+	if seal, err = cipher.NewGCM(block); err != nil {
+		return nil, nil, fmt.Errorf("prepare the cipher of a socket ticket: %w", err)
+	}
+	return seal, make([]byte, seal.NonceSize()), nil
+}
+
+// openTicket reads a ticket of our making; ok is false for any other.
+func (s *Service) openTicket(text string) (t socketTicket, salt []byte, ok bool, err error) {
+	body, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(text) > maxSocketTicket || len(body) < socketSaltBytes {
+		return socketTicket{}, nil, false, nil
+	}
+	salt, sealed := body[:socketSaltBytes], body[socketSaltBytes:]
+	secrets, err := s.keys.Derive(socketPurpose)
+	if err != nil {
+		return socketTicket{}, nil, false, err
+	}
+	for _, secret := range secrets {
+		seal, nonce, err := socketSeal(secret, salt)
+		if err != nil {
+			return socketTicket{}, nil, false, err
+		}
+		plain, err := seal.Open(nil, nonce, sealed, nil)
+		if err != nil {
+			continue // sealed by another key, or by nobody
+		}
+		if err := json.Unmarshal(plain, &t); err != nil {
+			return socketTicket{}, nil, false, fmt.Errorf("decode socket ticket: %w", err)
+		}
+		return t, salt, true, nil
+	}
+	return socketTicket{}, nil, false, nil
 }
 
 // RedeemSocketTicket takes a ticket, once, and says who made it. A ticket that is
 // unknown, used or too old is Unauthenticated.
 func (s *Service) RedeemSocketTicket(ctx context.Context, ticket string) (muster.Caller, error) {
-	if ticket == "" || len(ticket) > maxSocketTicket {
-		return muster.Caller{}, errTicketRefused()
-	}
-	key := socketTicketKey(ticket)
-	rec, err := s.store.Get(ctx, key)
-	if errors.Is(err, muster.ErrNotFound) {
-		return muster.Caller{}, errTicketRefused()
-	}
+	t, salt, ok, err := s.openTicket(ticket)
 	if err != nil {
-		return muster.Caller{}, fmt.Errorf("read socket ticket: %w", err)
+		return muster.Caller{}, err
 	}
-	var t socketTicket
-	if err := json.Unmarshal(rec.Value, &t); err != nil {
-		return muster.Caller{}, fmt.Errorf("decode socket ticket: %w", err)
+	expiresAt := time.UnixMilli(t.ExpiresAt)
+	if !ok || !s.now().Before(expiresAt) {
+		return muster.Caller{}, errTicketRefused()
 	}
-	err = s.store.Write(ctx, muster.Op{Kind: muster.Delete, Key: key, Version: rec.Version})
+	body, err := json.Marshal(usedTicket{Player: t.Player})
+	if err != nil {
+		return muster.Caller{}, fmt.Errorf("encode the use of a socket ticket: %w", err)
+	}
+	err = s.store.Write(ctx, muster.Op{Kind: muster.Put, Key: usedTicketKey(salt), Value: body, ExpiresAt: expiresAt.Add(usedFor)})
 	if errors.Is(err, muster.ErrConflict) {
-		return muster.Caller{}, errTicketRefused() // someone else was faster
+		return muster.Caller{}, errTicketRefused() // it was used
 	}
 	if err != nil {
 		return muster.Caller{}, fmt.Errorf("take socket ticket: %w", err)
-	}
-	if !s.now().Before(t.ExpiresAt) {
-		return muster.Caller{}, errTicketRefused()
 	}
 	return muster.Caller{Player: t.Player, Scope: t.Scope, Family: t.Family}, nil
 }

@@ -2,10 +2,16 @@ package identity
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"muster"
 )
@@ -15,7 +21,7 @@ var someone = muster.Caller{Player: "player-1", Scope: muster.PlayerScope, Famil
 func TestASocketTicketOpensOneSocket(t *testing.T) {
 	s := newSite(t)
 	ticket, ttl, err := s.SocketTicket(context.Background(), someone)
-	if err != nil || ttl != 30*time.Second || len(ticket) != 43 {
+	if err != nil || ttl != 30*time.Second || len(ticket) > 256 || url.QueryEscape(ticket) != ticket {
 		t.Fatalf("ticket of %d characters for %v: %v", len(ticket), ttl, err)
 	}
 	caller, err := s.RedeemSocketTicket(context.Background(), ticket)
@@ -49,6 +55,67 @@ func TestOfManyWhoShowOneTicketOneGetsIn(t *testing.T) {
 	}
 }
 
+// A ticket has many spellings in base64, and the clock of another replica may be behind.
+func TestAUsedTicketIsRefusedHoweverItIsShown(t *testing.T) {
+	s := newSite(t)
+	ticket, _, err := s.SocketTicket(context.Background(), someone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pass(29 * time.Second)
+	if _, err := s.RedeemSocketTicket(context.Background(), ticket); err != nil {
+		t.Fatal(err)
+	}
+	behind := s.options()
+	behind.Now = func() time.Time { return s.clock().Add(-8 * time.Minute) }
+	late := New(behind)
+	s.pass(8 * time.Minute) // the store's time, by which records expire
+	body, err := base64.RawURLEncoding.DecodeString(ticket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{ticket, ticket[:8] + "\n" + ticket[8:], base64.RawURLEncoding.EncodeToString(body)} {
+		_, err := late.RedeemSocketTicket(context.Background(), shown)
+		wantRefusal(t, err, muster.Unauthenticated, "socket_ticket.invalid", shown)
+	}
+}
+
+func TestASocketTicketTellsNobodyWhoseItIs(t *testing.T) {
+	s := newSite(t)
+	ticket, _, err := s.SocketTicket(context.Background(), someone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := base64.RawURLEncoding.DecodeString(ticket)
+	if err != nil || strings.Contains(string(body), string(someone.Player)) || strings.Contains(string(body), someone.Family) {
+		t.Errorf("the ticket reads %q (%v)", body, err)
+	}
+}
+
+func TestSocketTicketsOutliveARotationOfKeys(t *testing.T) {
+	s := newSite(t)
+	fresh, err := newKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.keys.seeds[0]
+	old, err := asJWK(ed25519.NewKeyFromSeed(before.seed), before.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotated := s.options()
+	if rotated.Keys, err = newKeys([]jose.JSONWebKey{fresh, old}); err != nil {
+		t.Fatal(err)
+	}
+	ticket, _, err := s.SocketTicket(context.Background(), someone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if caller, err := New(rotated).RedeemSocketTicket(context.Background(), ticket); err != nil || caller != someone {
+		t.Errorf("after the rotation the ticket is of %+v, %v", caller, err)
+	}
+}
+
 func TestSocketTicketsThatAreRefused(t *testing.T) {
 	cases := []struct {
 		name   string
@@ -58,6 +125,32 @@ func TestSocketTicketsThatAreRefused(t *testing.T) {
 		{"an invented one", func(*site, string) string { return strings.Repeat("A", 43) }},
 		{"half of one", func(_ *site, good string) string { return good[:20] }},
 		{"one without end", func(_ *site, good string) string { return strings.Repeat(good, 10) }},
+		{"one with another end", func(_ *site, good string) string {
+			other := byte('A')
+			if good[len(good)-2] == other {
+				other = 'B'
+			}
+			return good[:len(good)-2] + string(other) + good[len(good)-1:]
+		}},
+		{"one with another beginning", func(_ *site, good string) string {
+			other := "A"
+			if good[0] == 'A' {
+				other = "B"
+			}
+			return other + good[1:]
+		}},
+		{"one of another service", func(*site, string) string {
+			keys, err := NewKeys(rand.Reader)
+			if err != nil {
+				panic(err)
+			}
+			s := &Service{keys: keys, random: rand.Reader, now: time.Now}
+			text, _, err := s.SocketTicket(context.Background(), someone)
+			if err != nil {
+				panic(err)
+			}
+			return text
+		}},
 		{"one after thirty seconds", func(s *site, good string) string { s.pass(30 * time.Second); return good }},
 	}
 	for _, c := range cases {
@@ -90,7 +183,6 @@ func TestAStoreThatFailsIsNotARefusal(t *testing.T) {
 	cancel()
 	calls := map[string]func() error{
 		"redeem":  func() error { _, err := s.RedeemSocketTicket(ctx, ticket); return err },
-		"ticket":  func() error { _, _, err := s.SocketTicket(ctx, someone); return err },
 		"refresh": func() error { _, err := s.Refresh(ctx, refresh); return err },
 		"logout":  func() error { return s.Logout(ctx, refresh) },
 		"guest":   func() error { _, err := s.Guest(ctx, nil); return err },
