@@ -113,7 +113,7 @@ func (b *Backend) facts(ctx context.Context, p PlayerID, mode Mode) (playerFacts
 // all of them, all or nothing. The id of t stands, and what its idempotency key says.
 func (b *Backend) storeTicket(ctx context.Context, p PlayerID, mode Mode, req TicketRequest, t ticket) (ticket, error) {
 	now := b.instant()
-	t.Mode, t.Configuration, t.Owner = mode.Name, mode.Configuration, p
+	t.Mode, t.Configuration = mode.Name, mode.Configuration
 	t.Status, t.CreatedAt, t.UpdatedAt, t.NewsAt = Queued, now, now, now
 	announced := false
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {

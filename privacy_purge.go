@@ -170,7 +170,7 @@ func (b *Backend) eraseMatches(ctx context.Context, a *account) (whole bool, err
 		return false, err
 	}
 	for _, rec := range rows {
-		row, err := decode[MatchHistoryView](rec)
+		row, err := readHistory(rec)
 		if err != nil {
 			return false, err
 		}

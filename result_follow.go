@@ -109,7 +109,7 @@ func (b *Backend) endSession(ctx context.Context, res *result) error {
 func (b *Backend) keepHistory(ctx context.Context, res *result, p *playerResult) error {
 	key := historyKey(p.ID, res.RecordedAt, res.Session)
 	expires := res.RecordedAt.Add(resultLife)
-	op, err := put(key, 0, b.historyView(res, p), expires)
+	op, err := put(key, 0, storedRow(b.historyView(res, p)), expires)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (b *Backend) keepHistory(ctx context.Context, res *result, p *playerResult)
 		return err
 	}
 	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		row, version, err := loadOr(ctx, b.store, key, MatchHistoryView{})
+		row, version, err := loadOr(ctx, b.store, key, historyRow{})
 		if err != nil || version == 0 {
 			return nil, err
 		}

@@ -74,6 +74,28 @@ func (r *result) scoreboard(reader PlayerID) []ResultTeam {
 	return board[:scoreboardPlayers]
 }
 
+// historyRow is a row of a player's history as it is stored. What its key says is not
+// repeated in it, so that a match of ten players fits into a kilobyte.
+type historyRow struct {
+	MatchHistoryView
+	SessionID SessionID `json:"sessionId,omitempty"` // rows of earlier versions have both
+	EndedAt   time.Time `json:"endedAt,omitzero"`
+}
+
+// storedRow is a view as its row.
+func storedRow(v MatchHistoryView) historyRow { return historyRow{MatchHistoryView: v} }
+
+// readHistory is the view that a record of a player's history holds.
+func readHistory(rec Record) (MatchHistoryView, error) {
+	row, err := decode[historyRow](rec)
+	if err != nil {
+		return MatchHistoryView{}, err
+	}
+	ref, err := refOf(strings.TrimPrefix(rec.Sort, historyPrefix))
+	row.MatchHistoryView.SessionID, row.MatchHistoryView.EndedAt = ref.session, ref.at
+	return row.MatchHistoryView, err
+}
+
 // maxHistoryPage bounds one page of a player's history.
 const maxHistoryPage = 100
 
@@ -129,7 +151,7 @@ func (b *Backend) matches(ctx context.Context, p PlayerID, limit int, before str
 			return MatchHistoryPage{}, err
 		}
 		for _, rec := range records {
-			row, err := decode[MatchHistoryView](rec)
+			row, err := readHistory(rec)
 			if err != nil {
 				return MatchHistoryPage{}, err
 			}

@@ -2,7 +2,10 @@ package muster_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -336,4 +339,30 @@ func TestAnIdempotencyKeyIsRememberedForADay(t *testing.T) {
 		_, _, err = r.StartTicket(ctx, ann, muster.TicketRequest{Mode: "duel", Preferences: map[string]string{"map": "tower"}}, "key")
 		wantError(t, err, muster.Conflict, "request.idempotency_reused")
 	})
+}
+
+func TestAHistoryRowDoesNotRepeatItsKeyAndEarlierOnesAreRead(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(false)
+	ann, bob := r.guest("ann"), r.guest("bob")
+	r.play(t, ann, bob)
+	rows := func() []muster.Record {
+		return must[[]muster.Record](t)(r.store.List(ctx, "P#"+string(ann), muster.ListOptions{Prefix: "MR#"}))
+	}
+	row := rows()[0]
+	shown := must[muster.MatchHistoryPage](t)(r.Matches(ctx, ann, 10, "")).Matches[0]
+	if strings.Contains(string(row.Value), string(shown.SessionID)) || shown.SessionID == "" || shown.EndedAt.IsZero() {
+		t.Errorf("of the match %+v the row is %s", shown, row.Value)
+	}
+	earlier, err := json.Marshal(shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := muster.Op{Kind: muster.Put, Key: row.Key, Value: earlier, Version: row.Version, ExpiresAt: row.ExpiresAt}
+	if err := r.store.Write(ctx, op); err != nil {
+		t.Fatal(err)
+	}
+	if again := must[muster.MatchHistoryPage](t)(r.Matches(ctx, ann, 10, "")).Matches[0]; !reflect.DeepEqual(again, shown) {
+		t.Errorf("a row of an earlier version is shown as %+v, want %+v", again, shown)
+	}
 }

@@ -11,8 +11,7 @@ type ticket struct {
 	ID            TicketID       `json:"id"`
 	Mode          ModeName       `json:"mode"`
 	Configuration string         `json:"configuration"`
-	Owner         PlayerID       `json:"owner"`
-	Players       []ticketPlayer `json:"players"`
+	Players       []ticketPlayer `json:"players"`         // who started it comes first
 	Party         PartyID        `json:"party,omitempty"` // whose ticket it is
 	Status        TicketStatus   `json:"status"`
 	ReasonCode    string         `json:"reasonCode,omitempty"`
@@ -23,7 +22,8 @@ type ticket struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 
 	// EventAt is the time of the latest event that was applied, by GameLift's clock:
-	// older ones come too late. NewsAt is when we last heard anything, by ours.
+	// older ones come too late. A final ticket needs none. NewsAt is when we last heard
+	// anything, by ours.
 	EventAt time.Time `json:"eventAt,omitzero"`
 	NewsAt  time.Time `json:"newsAt"`
 	// CheckedAt is when GameLift was last asked, by our clock.
@@ -119,7 +119,10 @@ func (t ticket) after(ev Event, now time.Time) (next ticket, what change) {
 		return next, rumour
 	}
 	next.NewsAt, next.UpdatedAt = now, now
-	if ev.At.After(t.EventAt) {
+	switch {
+	case next.Status.Final():
+		next.EventAt, next.Closed = time.Time{}, nil
+	case ev.At.After(t.EventAt):
 		next.EventAt = ev.At
 	}
 	return next, news

@@ -84,7 +84,7 @@ func (b *Backend) InspectTicket(ctx context.Context, id TicketID) (AdminTicketVi
 
 func (t *ticket) adminView(version int64) AdminTicketView {
 	v := AdminTicketView{
-		ID: t.ID, Mode: t.Mode, Configuration: t.Configuration, Status: t.Status, Version: version, Owner: t.Owner, PartyID: t.Party,
+		ID: t.ID, Mode: t.Mode, Configuration: t.Configuration, Status: t.Status, Version: version, Owner: t.Players[0].ID, PartyID: t.Party,
 		CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt, HeardAt: t.NewsAt, AskedAt: someTime(t.CheckedAt),
 		EstimatedWaitSeconds: t.EstimatedWaitSeconds, LeftMatches: t.Closed, SessionID: t.Session,
 		Players: make([]AdminTicketSeat, 0, len(t.Players)),

@@ -95,8 +95,11 @@ func socketSeal(secret Derived, salt []byte) (seal cipher.AEAD, nonce []byte, er
 
 // openTicket reads a ticket of our making; ok is false for any other.
 func (s *Service) openTicket(text string) (t socketTicket, salt []byte, ok bool, err error) {
-	body, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(text) > maxSocketTicket || len(body) < socketSaltBytes {
+	if len(text) > maxSocketTicket {
+		return socketTicket{}, nil, false, nil
+	}
+	body, malformed := base64.RawURLEncoding.DecodeString(text)
+	if ok := malformed == nil && len(body) >= socketSaltBytes; !ok {
 		return socketTicket{}, nil, false, nil
 	}
 	salt, sealed := body[:socketSaltBytes], body[socketSaltBytes:]

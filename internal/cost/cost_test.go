@@ -18,6 +18,7 @@ var scenarios = []scenario{
 // play measures a scenario: its second match, since the first makes records that are
 // there from then on.
 func play(t *testing.T, s scenario, open func(now func() time.Time) metered) []step {
+	t.Helper()
 	f := &flow{world: newWorld(t, s, open), scenario: s}
 	f.begin()
 	once := f.steps
@@ -25,21 +26,35 @@ func play(t *testing.T, s scenario, open func(now func() time.Time) metered) []s
 	f.steps = once
 	f.pass(time.Minute)
 	f.match(2)
+	if m, ok := f.store.(*meter); ok && m.refused > 0 {
+		t.Errorf("%d writes were refused, which DynamoDB charges and nobody planned", m.refused)
+	}
 	return f.steps
 }
 
-func TestCostOfAMatch(t *testing.T) {
-	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) {
-			steps := play(t, s, func(now func() time.Time) metered { return newMeter(now) })
-			var sum bill
-			for _, st := range steps {
-				t.Logf("%-45s %6.2f %6.2f", st.name, st.bill.Reads, st.bill.Writes)
-				if st.name != newGuest && st.name != makeParty {
-					sum = sum.plus(st.bill)
-				}
-			}
-			t.Logf("%-45s %6.2f %6.2f", s.name, sum.Reads, sum.Writes)
-		})
+// isOnce says that a step is no part of a match: a player takes it once, or rarely.
+func isOnce(name string) bool { return name == newGuest || name == makeParty }
+
+// sum is what a player pays for a match.
+func sum(steps []step) bill {
+	var all bill
+	for _, st := range steps {
+		if !isOnce(st.name) {
+			all = all.plus(st.bill)
+		}
 	}
+	return all
+}
+
+func TestAMatchCostsWhatTheDocumentationSays(t *testing.T) {
+	all := make([][]step, len(scenarios))
+	for i, s := range scenarios {
+		all[i] = play(t, s, func(now func() time.Time) metered { return newMeter(now) })
+		if writes := sum(all[i]).Writes; writes > s.most {
+			t.Errorf("%s: a player pays %.2f write units for a match, more than %v", s.name, writes, s.most)
+		}
+	}
+	table := costTable(all)
+	t.Logf("write units / read units of DynamoDB\n%s", table)
+	checkDocument(t, table)
 }

@@ -15,9 +15,12 @@ import (
 // bill is capacity in DynamoDB's units.
 type bill struct{ Reads, Writes float64 }
 
-func (b bill) plus(o bill) bill          { return bill{b.Reads + o.Reads, b.Writes + o.Writes} }
-func (b bill) minus(o bill) bill         { return bill{b.Reads - o.Reads, b.Writes - o.Writes} }
-func (b bill) each(n int) bill           { return bill{b.Reads / float64(n), b.Writes / float64(n)} }
+func (b bill) plus(o bill) bill  { return bill{b.Reads + o.Reads, b.Writes + o.Writes} }
+func (b bill) minus(o bill) bill { return bill{b.Reads - o.Reads, b.Writes - o.Writes} }
+func (b bill) each(n int) bill   { return bill{b.Reads / float64(n), b.Writes / float64(n)} }
+
+func (b bill) times(n int) bill { return bill{b.Reads * float64(n), b.Writes * float64(n)} }
+
 func units(bytes, block int) (n float64) { return float64(max(1, (bytes+block-1)/block)) }
 
 // Sizes of what one unit pays for, in bytes. Source: DynamoDB Developer Guide, "Read/write
