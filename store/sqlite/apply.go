@@ -23,8 +23,9 @@ const (
 		WHERE partition = ? AND sort = ? AND (expires_at IS NULL OR expires_at > ?) AND version = ?`
 	putSQL = `INSERT INTO record (partition, sort, value, expires_at, version) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (partition, sort) DO UPDATE SET version = excluded.version, expires_at = excluded.expires_at, value = excluded.value`
-	deleteSQL  = `DELETE FROM record WHERE partition = ? AND sort = ?`
-	sweepSQL   = `DELETE FROM record WHERE id IN (SELECT id FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?+0)`
+	deleteSQL = `DELETE FROM record WHERE partition = ? AND sort = ?`
+	sweepSQL  = `DELETE FROM record WHERE id IN (SELECT id FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?+0)
+		RETURNING partition, sort`
 	soonestSQL = `SELECT expires_at FROM record WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1`
 )
 
@@ -176,13 +177,19 @@ func blob(value []byte) []byte {
 // rolledBack says that the transaction came to nothing: what was swept is there again.
 func (t *table) rolledBack() { t.due = math.MinInt64 }
 
-// clear removes up to limit expired records.
+// clear removes up to limit expired records. They are changes like any other: a clock that
+// is set back would have the cache show what the table no longer holds.
 func (t *table) clear(limit int, now time.Time) error {
 	if now.Unix() < t.due {
 		return nil
 	}
-	swept, err := t.sweep.exec(now.Unix(), int64(limit))
-	if err != nil || swept == int64(limit) {
+	swept := 0
+	err := t.sweep.each(func(row []driver.Value) error {
+		swept++
+		t.changes = append(t.changes, change{muster.Key{Partition: text(row[0]), Sort: text(row[1])}, nil})
+		return nil
+	}, now.Unix(), int64(limit))
+	if err != nil || swept == limit {
 		return err // there may be more
 	}
 	t.due = math.MaxInt64

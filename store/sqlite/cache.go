@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -115,16 +116,19 @@ func (c *cache) hold(changes []change) {
 }
 
 // release ends hold: the transaction, of the same changes, has been committed or has not.
+// It may have changed a record more than once. What it left counts, so release begins with
+// the last change and passes over those before it: were an earlier one kept even for a
+// moment, a reader could see it after it has seen the last in the database.
 func (c *cache) release(changes []change, committed bool) {
 	if c == nil {
 		return
 	}
-	for _, change := range changes {
+	for _, change := range slices.Backward(changes) {
 		s := c.shard(change.key)
 		s.mu.Lock()
+		_, held := s.held[change.key]
 		delete(s.held, change.key)
-		s.forget(change.key) // a transaction may change a record more than once
-		if committed && change.kept != nil {
+		if held && committed && change.kept != nil {
 			s.keep(change.key, *change.kept)
 		}
 		s.mu.Unlock()
