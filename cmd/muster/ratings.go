@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type ratingsReplayCmd struct {
 	Season *string `help:"Only this season; empty: the time before the first. Without it, all." placeholder:"NAME"`
 	Write  bool    `help:"Repair what differs. Safe while the backend runs."`
 	JSON   bool    `name:"json" help:"Print JSON: a line for each difference, then the report."`
+	tableFlags
 }
 
 // Help is the long description that --help shows.
@@ -44,11 +46,7 @@ func (c *ratingsReplayCmd) Run(ctx context.Context, p *process) (err error) {
 	if !slices.ContainsFunc(modes, func(m muster.Mode) bool { return string(m.Name) == c.Mode }) {
 		return usageError{fmt.Sprintf("there is no mode %q in the configuration; name it with --config", c.Mode)}
 	}
-	place := storePlace{Spec: c.Store}
-	if c.Store == "" {
-		place.Spec = c.Data
-	}
-	store, err := openStore(ctx, place)
+	store, err := openStore(ctx, c.place(p, cmp.Or(c.Store, c.Data)))
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,5 +129,46 @@ func TestAReplayThatCannotBeSaysWhy(t *testing.T) {
 		if code, out, errs := replayed(t, c.args...); code != c.code || !strings.Contains(errs, c.want) || out != "" {
 			t.Errorf("%v: %d\n%s%s", c.args, code, out, errs)
 		}
+	}
+}
+
+// With --write a replay that asked Amazon instead of the named DynamoDB would repair
+// another table of the same name.
+func TestRatingsAreReplayedInTheDynamoDBThatIsNamed(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("MUSTER_DYNAMODB_ENDPOINT", "")
+	var asked atomic.Int64
+	table := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if !strings.Contains(r.Header.Get("Authorization"), "/eu-test-1/dynamodb/") {
+			t.Errorf("the call is signed as %q", r.Header.Get("Authorization"))
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"no such table"}`) // the client reads it or fails
+	}))
+	defer table.Close()
+	args := []string{"--store", "dynamodb:muster", "--mode", "duel", "--write"}
+	cases := []struct {
+		name string
+		env  map[string]string
+		args []string
+	}{
+		{"by flags", nil, []string{"--dynamodb-endpoint", table.URL, "--region", "eu-test-1"}},
+		{"by the environment", map[string]string{"MUSTER_DYNAMODB_ENDPOINT": table.URL, "AWS_REGION": "eu-test-1"}, nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			asked.Store(0)
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			code, _, errs := replayed(t, append(args, c.args...)...)
+			if code == 0 || asked.Load() == 0 || !strings.Contains(errs, "table") {
+				t.Errorf("code %d after %d calls; it says %q", code, asked.Load(), errs)
+			}
+		})
 	}
 }
