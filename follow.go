@@ -33,10 +33,10 @@ const (
 )
 
 // How often to look. A player who waits for a match notices every second; one who plays
-// is told by the game server, too.
+// is told by the game server, too, and plays for long: every look is a read.
 const (
 	followTicketEvery = 2 * time.Second
-	followSeatEvery   = 10 * time.Second
+	followSeatEvery   = 30 * time.Second
 )
 
 // followOfTicket is what somebody who was shown a ticket knows.

@@ -66,23 +66,25 @@ func openTable(t *testing.T, now func() time.Time) metered {
 	return table{store, tally}
 }
 
-// What is counted here is what DynamoDB counts, but for sizes on the edge of a unit.
-func TestDynamoDBCountsTheSame(t *testing.T) {
+// What is counted here is what DynamoDB Local counts. Its word on transactions is its
+// own, so there the sizes are compared by its arithmetic.
+func TestDynamoDBLocalCountsTheSame(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			theirs := play(t, s, func(now func() time.Time) metered { return openTable(t, now) })
-			ours := play(t, s, func(now func() time.Time) metered { return newMeter(now) })
+			ours := play(t, s, func(now func() time.Time) metered {
+				m := newMeter(now)
+				m.asLocal = true
+				return m
+			})
 			for i, st := range theirs {
 				if differ(st.bill.Reads, ours[i].bill.Reads) || differ(st.bill.Writes, ours[i].bill.Writes) {
-					t.Errorf("%s: DynamoDB counts %v, we count %v", st.name, st.bill, ours[i].bill)
+					t.Errorf("%s: DynamoDB Local counts %v, we count %v", st.name, st.bill, ours[i].bill)
 				}
-			}
-			if a, b := sum(theirs), sum(ours); math.Abs(a.Writes-b.Writes) > 0.02*b.Writes || math.Abs(a.Reads-b.Reads) > 0.02*b.Reads {
-				t.Errorf("in all DynamoDB counts %v, we count %v", a, b)
 			}
 		})
 	}
 }
 
-// differ allows for a unit a match, or a twentieth.
-func differ(a, b float64) bool { return math.Abs(a-b) > max(0.1, 0.05*b) }
+// differ allows for three in a hundred: a size on the edge of a unit.
+func differ(a, b float64) bool { return math.Abs(a-b) > 0.03*b+1e-9 }

@@ -54,9 +54,9 @@ func costTable(all [][]step) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("| each player pays for | ")
+	b.WriteString("| each player pays for |")
 	for _, s := range scenarios {
-		b.WriteString(s.name + " | ")
+		b.WriteString(" " + s.name + " |")
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(scenarios)) + "\n")
 	row := func(name string, cell func(i int) string) {
