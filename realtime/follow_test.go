@@ -138,6 +138,26 @@ func TestOldNewsIsNotToldAgain(t *testing.T) {
 	})
 }
 
+// Some news has no version of its own: how many have accepted a match.
+func TestWithinOneVersionLaterStepsAreNews(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, r *rig) {
+		d, _ := r.fresh("ann")
+		for _, told := range [][2]int{{1, 1}, {1, 2}, {1, 2}, {1, 1}, {2, 0}, {1, 3}, {2, 1}} {
+			f := followedAs(int64(told[0]))
+			f.Step = told[1]
+			r.hub.Notify(context.Background(), muster.Notice{
+				Player: "ann", Type: "thing", Data: map[string]int{"version": 10*told[0] + told[1]}, Follow: []muster.Followed{f},
+			})
+		}
+		r.notify("ann", map[string]int{"version": 99})
+		for _, want := range []int64{11, 12, 20, 21, 99} {
+			if got := d.read("").version(t); got != want {
+				t.Fatalf("%d was told, want %d", got, want)
+			}
+		}
+	})
+}
+
 func TestNobodyIsLookedAfterInVain(t *testing.T) {
 	cases := []struct {
 		name  string
