@@ -146,7 +146,15 @@ func (b *Backend) profileOps(ctx context.Context, a *account, change ProfileChan
 			*field, changed = *value, true
 		}
 	}
-	if change.DisplayName != nil && *change.DisplayName != a.Name {
+	switch {
+	case change.DisplayName == nil:
+	case *change.DisplayName == a.Name:
+		// It may have been chosen under a policy that kept no names: then it is taken now.
+		if ops, err = b.keptNameOps(ctx, a); err != nil {
+			return nil, err
+		}
+		changed = len(ops) > 0
+	default:
 		now := b.instant()
 		if until := a.RenamedAt.Add(b.profile.RenameEvery); b.profile.RenameEvery > 0 && a.Name != "" && now.Before(until) {
 			return nil, &Error{Kind: Exhausted, Code: "player.name_too_recent", Message: "this name is too new to be changed", RetryAfter: until.Sub(now)}
@@ -192,6 +200,15 @@ func (b *Backend) nameOps(ctx context.Context, a *account, name string) ([]Op, e
 		return b.exchangeName(ctx, a, name, number)
 	}
 	return b.releaseName(ctx, a)
+}
+
+// keptNameOps takes the name that an account has already, where names are kept and it is
+// not the account's yet.
+func (b *Backend) keptNameOps(ctx context.Context, a *account) ([]Op, error) {
+	if !b.profile.Names.reserved() {
+		return nil, nil
+	}
+	return b.nameOps(ctx, a, a.Name)
 }
 
 // freeNumber draws a number that nobody with this name has.

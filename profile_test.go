@@ -308,3 +308,37 @@ func TestProfileOptionsThatAreWrong(t *testing.T) {
 		t.Errorf("problems at %s", got)
 	}
 }
+
+func TestANameChosenUnderAnotherPolicyIsTakenWhenItIsSentAgain(t *testing.T) {
+	for _, policy := range []muster.NamePolicy{muster.NamesUnique, muster.NamesDiscriminator} {
+		t.Run("free, then "+string(policy), func(t *testing.T) {
+			free := newRig(false)
+			ann, bob, cyd := free.guest("ann"), free.guest("bob"), free.guest("cyd")
+			for _, p := range []muster.PlayerID{ann, bob} {
+				if name, err := free.rename(p, "Ada"); name != "Ada" || err != nil {
+					t.Fatalf("under the free policy the name is %q (%v)", name, err)
+				}
+			}
+			r := newRigWith(false, func(o *muster.Options) {
+				o.Store, o.Profile.Names, o.Profile.RenameEvery = free.store, policy, time.Hour
+			})
+			if _, err := r.rename(ann, "Ada"); err != nil {
+				t.Fatalf("who has the name cannot take it: %v", err)
+			}
+			seen := map[string]bool{}
+			for _, p := range []muster.PlayerID{ann, bob, cyd} {
+				name, err := r.rename(p, "Ada")
+				if p != ann && policy == muster.NamesUnique {
+					if muster.KindOf(err) != muster.Conflict {
+						t.Errorf("another player takes the name, too: %q, %v", name, err)
+					}
+					continue
+				}
+				if err != nil || seen[name] {
+					t.Errorf("player %s is called %q (%v)", p, name, err)
+				}
+				seen[name] = true
+			}
+		})
+	}
+}

@@ -27,7 +27,7 @@ func newReplay(k ranking) *replay {
 }
 
 // errGap says that a result does not follow the one before it of the same player: one
-// between them was not seen yet.
+// between them was not seen yet, or the player was deleted and goes by an alias since.
 var errGap = errors.New("a result is missing between two of one player")
 
 // add takes the next result and brings what it says of ratings up to date; changed says
@@ -65,6 +65,25 @@ func (r *replay) add(res *result) (changed bool, err error) {
 		r.standings[p.ID] = r.after(p, res)
 	}
 	return changed, nil
+}
+
+// recounted takes over what a recount made of the result: what it did to each player's
+// rating, and nothing else. whole is false when a player goes by another id than they did
+// in what was recounted: deleted meanwhile, they keep their alias.
+func (r *result) recounted(from *result) (whole bool) {
+	players, computed := r.players(), from.players()
+	if len(players) != len(computed) {
+		return false // never: who played stands since the report
+	}
+	whole = true
+	for i, p := range players {
+		if p.ID != computed[i].ID {
+			whole = false
+		}
+		p.Before, p.After, p.Outcome = computed[i].Before, computed[i].After, computed[i].Outcome
+	}
+	r.VoidApplied = from.VoidApplied
+	return whole
 }
 
 // standing is what a rating record of a season should say; known is false for one that

@@ -148,7 +148,8 @@ func (r *replayRun) walk(ctx context.Context, from time.Time) error {
 }
 
 // rewrite brings a result's record up to date with the ratings that it found and left.
-// A verdict that came meanwhile stays, and asks for a recount of its own.
+// A verdict that came meanwhile stays, and asks for a recount of its own. Where a player
+// was deleted since the result was read, the run begins anew.
 func (r *replayRun) rewrite(ctx context.Context, res *result) error {
 	if !r.o.Write {
 		return nil
@@ -158,7 +159,9 @@ func (r *replayRun) rewrite(ctx context.Context, res *result) error {
 		if err != nil || version == 0 {
 			return nil, err
 		}
-		stored.Teams, stored.VoidApplied = res.Teams, res.VoidApplied
+		if !stored.recounted(res) && !r.state.tolerant {
+			return nil, errGap
+		}
 		op, err := put(resultKey(res.Session), version, stored, res.RecordedAt.Add(resultLife))
 		return []Op{op}, err
 	})

@@ -78,12 +78,23 @@ const maxSessionID = 512
 // dueResults are results of which something may be left to do.
 const dueResults dueKind = "result"
 
-// dueResult brings a session's result to the reconciler's notice.
+// dueResult brings a session's result, or a verdict about it, to the reconciler's notice.
 type dueResult struct {
 	Session SessionID `json:"session"`
+	Verdict bool      `json:"verdict,omitempty"`
 }
 
-func (r *result) dueKey() Key { return dueResults.key(string(r.Session), r.DueAt) }
+// id keeps the records of a result and of its verdicts apart.
+func (d dueResult) id() string {
+	if d.Verdict {
+		return string(d.Session) + "#verdict"
+	}
+	return string(d.Session)
+}
+
+func (d dueResult) key(at time.Time) Key { return dueResults.key(d.id(), at) }
+
+func (r *result) due() dueResult { return dueResult{Session: r.Session} }
 
 // players lists all players of the result; the pointers are into it.
 func (r *result) players() []*playerResult {
@@ -146,7 +157,7 @@ func validSession(id SessionID) bool {
 // died half-way.
 func (b *Backend) followReport(ctx context.Context, res *result, repeated bool) error {
 	if repeated {
-		_, err := b.store.Get(ctx, res.dueKey())
+		_, err := b.store.Get(ctx, res.due().key(res.DueAt))
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}
@@ -154,7 +165,7 @@ func (b *Backend) followReport(ctx context.Context, res *result, repeated bool) 
 			return err
 		}
 	}
-	return b.followResult(ctx, res, res.dueKey())
+	return b.followResult(ctx, res, res.due(), res.due().key(res.DueAt))
 }
 
 // loadResult reads a session's result; version 0: there is none.
@@ -247,7 +258,7 @@ func (r *result) ops(version int64, decided bool) ([]Op, error) {
 		ops = append(ops, index)
 	}
 	if version == 0 {
-		due, err := put(r.dueKey(), AnyVersion, dueResult{r.Session}, expires)
+		due, err := put(r.due().key(r.DueAt), AnyVersion, r.due(), expires)
 		if err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record) er
 		return b.forget(ctx, []Key{rec.Key}) // it has expired
 	}
 	if err == nil {
-		err = b.followResult(ctx, &res, rec.Key)
+		err = b.followResult(ctx, &res, d, rec.Key)
 	}
 	if err != nil {
 		return fmt.Errorf("finish the result of session %s: %w", d.Session, err)
@@ -49,9 +49,10 @@ func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record) er
 	return nil
 }
 
-// followResult does what follows from a recorded result and forgets the due record that
-// asked for it.
-func (b *Backend) followResult(ctx context.Context, res *result, due Key) error {
+// followResult does what follows from a recorded result, or from a verdict about it, and
+// forgets the due record that asked for it. A verdict neither ends the
+// session nor is it told: the result's own due record sees to that, whatever the order.
+func (b *Backend) followResult(ctx context.Context, res *result, due dueResult, key Key) error {
 	players := res.players()
 	err := b.inParallel(ctx, len(players), func(ctx context.Context, i int) error {
 		return b.followPlayer(ctx, res, players[i])
@@ -59,13 +60,13 @@ func (b *Backend) followResult(ctx context.Context, res *result, due Key) error 
 	if err != nil {
 		return err
 	}
-	if len(res.Verdicts) == 0 { // not a verdict's follow-up
+	if !due.Verdict {
 		if err := b.endSession(ctx, res); err != nil {
 			return fmt.Errorf("end session %s: %w", res.Session, err)
 		}
 		b.tellResult(ctx, res)
 	}
-	return b.forget(ctx, []Key{due})
+	return b.forget(ctx, []Key{key})
 }
 
 func (b *Backend) followPlayer(ctx context.Context, res *result, p *playerResult) error {

@@ -55,6 +55,7 @@ func (b *Backend) judge(ctx context.Context, id SessionID, why ResultVerdict, vo
 		return AdminResultView{}, err
 	}
 	var res result
+	var dueAt time.Time
 	changed := false
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		var version int64
@@ -72,15 +73,16 @@ func (b *Backend) judge(ctx context.Context, id SessionID, why ResultVerdict, vo
 			return nil, Errorf(Conflict, "verdict.too_many", "this result has had %d verdicts; there can be no more", maxVerdicts)
 		}
 		now := b.instant()
-		res.Voided, res.DueAt = void, now.Add(followAfter)
+		res.Voided, dueAt = void, now.Add(followAfter)
 		res.Verdicts = append(res.Verdicts, verdict{At: now, Void: void, Reason: why.Reason, Operator: why.Operator})
-		return b.judgeOps(ctx, &res, version, now)
+		return b.judgeOps(ctx, &res, version, now, dueAt)
 	})
 	if err != nil {
 		return AdminResultView{}, err
 	}
 	if changed {
-		if err := b.followResult(ctx, &res, res.dueKey()); err != nil {
+		d := dueResult{id, true}
+		if err := b.followResult(ctx, &res, d, d.key(dueAt)); err != nil {
 			b.log.WarnContext(ctx, "show a verdict in histories; the reconciler will", "session", id, "error", err)
 		}
 	}
@@ -89,13 +91,14 @@ func (b *Backend) judge(ctx context.Context, id SessionID, why ResultVerdict, vo
 
 // judgeOps writes a result with its new verdict, and asks for what follows: rows of
 // histories, and a recount of the mode from the result on.
-func (b *Backend) judgeOps(ctx context.Context, res *result, version int64, now time.Time) ([]Op, error) {
+func (b *Backend) judgeOps(ctx context.Context, res *result, version int64, now, dueAt time.Time) ([]Op, error) {
 	expires := res.RecordedAt.Add(resultLife)
 	op, err := put(resultKey(res.Session), version, res, expires)
 	if err != nil {
 		return nil, err
 	}
-	due, err := put(res.dueKey(), AnyVersion, dueResult{res.Session}, expires)
+	d := dueResult{res.Session, true}
+	due, err := put(d.key(dueAt), AnyVersion, d, expires)
 	if err != nil {
 		return nil, err
 	}
