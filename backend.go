@@ -66,6 +66,7 @@ type Backend struct {
 	random    io.Reader
 	parallel  int
 	guesses   guesses
+	looks     looks
 	profile   ProfileOptions
 	data      map[string]Namespace
 	denied    deniedPlayers

@@ -182,11 +182,21 @@ func TestRuleATerminalTicketIsFinal(t *testing.T) {
 	}
 }
 
-// watchedLift notes when tickets are described, and how many at once.
+// watchedLift notes when tickets are described, how many at once, and how often seats
+// are.
 type watchedLift struct {
 	*fakeGameLift
 	asks  map[muster.TicketID][]time.Time
 	sizes []int
+	seats map[muster.PlayerID][]time.Time // by owner
+}
+
+func (w *watchedLift) Seat(ctx context.Context, id muster.SeatID) (muster.SeatState, error) {
+	state, err := w.fakeGameLift.Seat(ctx, id)
+	if err == nil {
+		w.seats[state.Player] = append(w.seats[state.Player], w.clock.now())
+	}
+	return state, err
 }
 
 func (w *watchedLift) Tickets(ctx context.Context, ids []muster.TicketID) ([]muster.TicketSnapshot, error) {
@@ -242,4 +252,123 @@ func TestRuleGameLiftIsAskedOnlyAsABackstop(t *testing.T) {
 	if slices.Max(lift.sizes) != 10 || len(lift.sizes) > 12*tickets/10*2 {
 		t.Errorf("tickets were asked about in groups of %v; tens are what there is", lift.sizes)
 	}
+}
+
+// Elsewhere what a client asked of the backend was a call of GameLift each time.
+func TestRuleHoweverOftenPlayersAskGameLiftIsAskedSeldom(t *testing.T) {
+	ctx := context.Background()
+	begin := func() (*rig, *watchedLift) {
+		var lift *watchedLift
+		r := newRigWith(false, func(o *muster.Options) {
+			lift = &watchedLift{
+				fakeGameLift: o.GameLift.(*fakeGameLift),
+				asks:         map[muster.TicketID][]time.Time{}, seats: map[muster.PlayerID][]time.Time{},
+			}
+			o.GameLift = lift
+		})
+		return r, lift
+	}
+	// asked does all that looks at a player's slot, four times a second.
+	asked := func(t *testing.T, r *rig, p muster.PlayerID, d time.Duration) {
+		for range int(d / (250 * time.Millisecond)) {
+			must[muster.PlayerView](t)(r.Me(ctx, p))
+			must[muster.Snapshot](t)(r.Snapshot(ctx, p))
+			must[muster.PartyView](t)(r.Party(ctx, p))
+			_, _ = r.Seat(ctx, p) // none, while they search
+			r.clock.advance(250 * time.Millisecond)
+		}
+	}
+	apart := func(t *testing.T, what string, at []time.Time, least time.Duration) {
+		t.Helper()
+		for i := 1; i < len(at); i++ {
+			if gap := at[i].Sub(at[i-1]); gap < least {
+				t.Errorf("%s was asked about twice within %v, which is less than %v", what, gap, least)
+			}
+		}
+	}
+	t.Run("a ticket after 30 silent seconds, then every 10", func(t *testing.T) {
+		r, lift := begin()
+		ann := r.guest("ann")
+		must[muster.PartyView](t)(r.CreateParty(ctx, ann, muster.PartySettings{}))
+		id := r.start(t, ann, duel()).ID
+		r.mustDeliver(t)
+		news := r.clock.now()
+		asked(t, r, ann, 2*time.Minute)
+		at := lift.asks[id]
+		if len(at) != 9 || at[0].Sub(news) < 30*time.Second {
+			t.Fatalf("the ticket was asked about %d times, first %v after its last news", len(at), at[0].Sub(news))
+		}
+		apart(t, "the ticket", at, 10*time.Second)
+	})
+	t.Run("a new ticket that nothing was heard of after 15 seconds", func(t *testing.T) {
+		r, lift := begin()
+		ann := r.guest("ann")
+		must[muster.PartyView](t)(r.CreateParty(ctx, ann, muster.PartySettings{}))
+		id := r.start(t, ann, duel()).ID
+		began := r.clock.now()
+		asked(t, r, ann, 20*time.Second)
+		if at := lift.asks[id]; len(at) != 1 || at[0].Sub(began) != 15*time.Second {
+			t.Errorf("the ticket was asked about at %v, begun at %v", at, began)
+		}
+	})
+	t.Run("a ticket while GameLift is down", func(t *testing.T) {
+		r, lift := begin()
+		ann := r.guest("ann")
+		must[muster.PartyView](t)(r.CreateParty(ctx, ann, muster.PartySettings{}))
+		id := r.start(t, ann, duel()).ID
+		r.mustDeliver(t)
+		lift.down = true
+		asked(t, r, ann, time.Minute)
+		apart(t, "the ticket", lift.asks[id], 10*time.Second)
+	})
+	t.Run("a seat every 10 seconds, and at once for who wants another match", func(t *testing.T) {
+		r, lift := begin()
+		ann, bob := r.guest("ann"), r.guest("bob")
+		party := must[muster.PartyView](t)(r.CreateParty(ctx, ann, muster.PartySettings{}))
+		must[muster.PartyView](t)(r.JoinParty(ctx, bob, party.Code))
+		r.start(t, ann, muster.TicketRequest{Mode: "squad"})
+		r.start(t, r.guest("eve"), muster.TicketRequest{Mode: "squad"})
+		r.mustDeliver(t)
+		asked(t, r, bob, time.Minute)
+		for _, p := range []muster.PlayerID{ann, bob} {
+			if at := lift.seats[p]; len(at) == 0 || len(at) > 6 {
+				t.Errorf("the seat of %s was asked about %d times in a minute", p, len(at))
+			}
+			apart(t, "a seat", lift.seats[p], 10*time.Second)
+		}
+		before := len(lift.seats[ann])
+		for range 60 {
+			_, _, err := r.StartTicket(ctx, ann, muster.TicketRequest{Mode: "squad"}, "")
+			wantError(t, err, muster.Conflict, "session.live")
+			r.clock.advance(100 * time.Millisecond)
+		}
+		if more := len(lift.seats[ann]) - before; more != 2 {
+			t.Errorf("60 starts in 6 s asked %d times about the seat, want 2", more)
+		}
+		apart(t, "the seat", lift.seats[ann][before:], 3*time.Second)
+	})
+	t.Run("a seat that has ended does not stop who asked about it just now", func(t *testing.T) {
+		r, lift := begin()
+		ann := r.guest("ann")
+		r.start(t, ann, duel())
+		r.start(t, r.guest("bob"), duel())
+		r.mustDeliver(t)
+		must[muster.SeatView](t)(r.Seat(ctx, ann))
+		lift.endSeats(func(muster.SeatState) bool { return true })
+		r.start(t, ann, duel())
+	})
+	t.Run("a seat that has ended while its slot stands", func(t *testing.T) {
+		r, lift := begin()
+		ann := r.guest("ann")
+		r.start(t, ann, duel())
+		r.start(t, r.guest("bob"), duel())
+		r.mustDeliver(t)
+		lift.endSeats(func(muster.SeatState) bool { return true })
+		for range 1000 {
+			must[muster.PlayerView](t)(r.Me(ctx, ann))
+		}
+		if n := len(lift.seats[ann]); n != 1 {
+			t.Errorf("1000 looks at a player asked %d times about their seat", n)
+		}
+	})
 }

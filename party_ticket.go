@@ -14,7 +14,7 @@ type team struct {
 // player's own seat or ticket is in the refusal; of others it says only that they are
 // busy.
 func (b *Backend) gather(ctx context.Context, p PlayerID, mode Mode, req TicketRequest, id TicketID) (team, error) {
-	held, version, err := b.liveSlot(ctx, p)
+	held, version, err := b.neededSlot(ctx, p)
 	if err != nil {
 		return team{}, err
 	}
@@ -60,7 +60,7 @@ func (b *Backend) gatherOthers(ctx context.Context, p party, mode Mode) (others 
 		if m.ID == p.Leader {
 			continue
 		}
-		held, version, err := b.liveSlot(ctx, m.ID)
+		held, version, err := b.neededSlot(ctx, m.ID)
 		if err != nil {
 			return nil, nil, err
 		}

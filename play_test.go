@@ -488,6 +488,7 @@ func TestASeatThatIsNoLongerLiveFreesThePlayer(t *testing.T) {
 	}
 	r.lift.down = false
 	r.lift.seats[seat.PlayerSessionID].Live = false
+	r.clock.advance(10 * time.Second) // after which GameLift is asked again
 	_, err := r.Seat(ctx, ann)
 	wantError(t, err, muster.NotFound, "session.none")
 	r.start(t, ann, duel())

@@ -127,7 +127,7 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, playe
 		}
 		ops := []Op{op, due}
 		for _, player := range players {
-			held, version, err := b.liveSlot(ctx, player.ID)
+			held, version, err := b.neededSlot(ctx, player.ID)
 			if err != nil {
 				return nil, err
 			}

@@ -109,7 +109,7 @@ func (b *Backend) takePlace(ctx context.Context, me PlayerID, id SessionID, req 
 		if err != nil {
 			return nil, err
 		}
-		held, slotVersion, err := b.liveSlot(ctx, me)
+		held, slotVersion, err := b.neededSlot(ctx, me)
 		if err != nil {
 			return nil, err
 		}

@@ -33,10 +33,6 @@ type slot struct {
 // slotLife removes a slot that nothing ever settled, or that was not used again.
 const slotLife = 24 * time.Hour
 
-// checkAfter is how long the last word on a ticket is trusted before GameLift is asked
-// on a player's behalf. Amazon asks not to describe a ticket more often.
-const checkAfter = 10 * time.Second
-
 // slotOf reads a player's slot as it is recorded. version 0: there is no record, and
 // nothing holds the player.
 func (b *Backend) slotOf(ctx context.Context, p PlayerID) (slot, int64, error) {
@@ -46,8 +42,18 @@ func (b *Backend) slotOf(ctx context.Context, p PlayerID) (slot, int64, error) {
 // liveSlot reads a player's slot and settles it first if what it names is over: a
 // final ticket, a ticket that has been silent for a while and turns out to be gone, or
 // a seat that is no longer live. What it returns is free, or live as far as anyone
-// knows; version is that of the record to replace, which may outlive its cause.
+// knows; version is that of the record to replace, which may outlive its cause. However
+// often it is called, GameLift is asked at the reconciler's pace.
 func (b *Backend) liveSlot(ctx context.Context, p PlayerID) (slot, int64, error) {
+	return b.settledSlot(ctx, p, false)
+}
+
+// neededSlot is liveSlot for who wants to take it: of a seat GameLift is asked sooner.
+func (b *Backend) neededSlot(ctx context.Context, p PlayerID) (slot, int64, error) {
+	return b.settledSlot(ctx, p, true)
+}
+
+func (b *Backend) settledSlot(ctx context.Context, p PlayerID, need bool) (slot, int64, error) {
 	for range 3 {
 		held, version, err := b.slotOf(ctx, p)
 		if err != nil || version == 0 {
@@ -62,11 +68,8 @@ func (b *Backend) liveSlot(ctx context.Context, p PlayerID) (slot, int64, error)
 			if err != nil {
 				return slot{}, 0, err
 			}
-			if b.now().Sub(t.lastLook()) < checkAfter {
+			if !t.silent(b.now()) || !b.settledNow(ctx, "ticket/"+string(t.ID), func(ctx context.Context) error { return b.settle(ctx, t.ID) }) {
 				return held, version, nil
-			}
-			if err := b.settle(ctx, held.Ticket); err != nil {
-				return held, version, nil //nolint:nilerr // GameLift cannot say: the ticket counts as live
 			}
 			continue
 		case slotPlacement:
@@ -76,17 +79,14 @@ func (b *Backend) liveSlot(ctx context.Context, p PlayerID) (slot, int64, error)
 			}
 			return held, version, err
 		case slotJoining:
-			if b.now().Sub(held.Since) < checkAfter {
+			join := "join/" + string(p) + held.Since.Format(time.RFC3339Nano)
+			if b.now().Sub(held.Since) < lookAgain || !b.settledNow(ctx, join, func(ctx context.Context) error { return b.settleJoin(ctx, held) }) {
 				return held, version, nil
-			}
-			if err := b.settleJoin(ctx, held); err != nil {
-				return held, version, nil //nolint:nilerr // GameLift cannot say: the place counts as taken
 			}
 			continue
 		case slotSession:
-			live, err := b.seatLive(ctx, held)
-			if err != nil || live {
-				return held, version, nil //nolint:nilerr // GameLift cannot say: the seat counts as live
+			if b.seatLive(ctx, held, need) {
+				return held, version, nil
 			}
 			return slot{}, version, nil
 		}
@@ -95,13 +95,27 @@ func (b *Backend) liveSlot(ctx context.Context, p PlayerID) (slot, int64, error)
 	return b.slotOf(ctx, p)
 }
 
-// seatLive asks GameLift whether the seat of a slot is still reserved or taken.
-func (b *Backend) seatLive(ctx context.Context, held slot) (bool, error) {
-	state, err := b.gamelift.Seat(ctx, held.Seat.PlayerSessionID)
-	if KindOf(err) == NotFound {
-		return false, nil
-	}
-	return state.Live, err
+// settledNow says that settle succeeded in finding out from GameLift what became of
+// something. Until it does, that counts as live.
+func (b *Backend) settledNow(ctx context.Context, key string, settle func(context.Context) error) (settled bool) {
+	b.looks.ask(ctx, key, b.now(), false, func(ctx context.Context) (bool, error) {
+		err := settle(ctx)
+		settled = err == nil
+		return true, err
+	})
+	return settled
+}
+
+// seatLive says whether the seat of a slot is still reserved or taken, as far as GameLift
+// can say.
+func (b *Backend) seatLive(ctx context.Context, held slot, need bool) bool {
+	return b.looks.ask(ctx, "seat/"+string(held.Seat.PlayerSessionID), b.now(), need, func(ctx context.Context) (bool, error) {
+		state, err := b.gamelift.Seat(ctx, held.Seat.PlayerSessionID)
+		if KindOf(err) == NotFound {
+			return false, nil
+		}
+		return state.Live, err
+	})
 }
 
 // Seat is the caller's live seat, for whoever lost their connection. Without one the
