@@ -33,12 +33,39 @@ type Plan struct {
 	Location  string // "custom-" and up to 57 characters
 	FleetName string
 	QueueName string
-	// NotificationTarget is the ARN of the SNS topic for events; empty: none.
+	// NotificationTarget is the ARN of the SNS topic for events; empty leaves the topics
+	// that there are, and gives none to what is made.
 	NotificationTarget string
 	Matchmakers        []Matchmaker
 	// SessionQueues are further queues over the same fleet, whose placements are told to
 	// the topic: the backend asks them for sessions itself.
 	SessionQueues []string
+	// Told hears, in order, what became of each resource. Nil: nobody does.
+	Told func(Step)
+}
+
+// Step is what became of one resource of a plan.
+type Step struct {
+	Resource string  `json:"resource"` // "location", "fleet", "queue" or "matchmaking configuration"
+	Name     string  `json:"name"`
+	Outcome  Outcome `json:"outcome"`
+}
+
+// Outcome is what Provision did with a resource.
+type Outcome string
+
+// What can become of a resource.
+const (
+	Made      Outcome = "made"
+	Changed   Outcome = "changed"
+	Unchanged Outcome = "unchanged"
+)
+
+// tell says what became of a resource.
+func (p Plan) tell(resource, name string, o Outcome) {
+	if p.Told != nil {
+		p.Told(Step{resource, name, o})
+	}
 }
 
 // Matchmaker is one matchmaking configuration with its rule set.
@@ -67,35 +94,48 @@ func (c *Client) Provision(ctx context.Context, plan Plan) (Provisioned, error) 
 	made := Provisioned{QueueARN: plan.QueueARN}
 	if plan.QueueARN == "" {
 		var err error
-		if made.FleetID, made.FleetARN, err = c.AnywhereFleet(ctx, plan.FleetName, plan.Location); err != nil {
+		if made.FleetID, made.FleetARN, err = c.anywhereFleet(ctx, plan); err != nil {
 			return Provisioned{}, err
 		}
-		if made.QueueARN, err = c.ensureQueue(ctx, plan.QueueName, made.FleetARN, ""); err != nil {
+		var o Outcome
+		if made.QueueARN, o, err = c.ensureQueue(ctx, plan.QueueName, made.FleetARN, ""); err != nil {
 			return Provisioned{}, fmt.Errorf("provision queue %s: %w", plan.QueueName, err)
 		}
+		plan.tell("queue", plan.QueueName, o)
 		for _, name := range plan.SessionQueues {
-			if _, err := c.ensureQueue(ctx, name, made.FleetARN, plan.NotificationTarget); err != nil {
+			_, o, err := c.ensureQueue(ctx, name, made.FleetARN, plan.NotificationTarget)
+			if err != nil {
 				return Provisioned{}, fmt.Errorf("provision queue %s: %w", name, err)
 			}
+			plan.tell("queue", name, o)
 		}
 	}
 	for _, m := range plan.Matchmakers {
-		if err := c.ensureMatchmaker(ctx, m, made.QueueARN, plan.NotificationTarget); err != nil {
+		o, err := c.ensureMatchmaker(ctx, m, made.QueueARN, plan.NotificationTarget)
+		if err != nil {
 			return Provisioned{}, fmt.Errorf("provision matchmaking configuration %s: %w", m.Configuration, err)
 		}
+		plan.tell("matchmaking configuration", m.Configuration, o)
 	}
 	return made, nil
 }
 
 // AnywhereFleet finds the Anywhere fleet of a name at a custom location, or makes both.
 func (c *Client) AnywhereFleet(ctx context.Context, name, location string) (id, arn string, err error) {
-	if err := c.ensureLocation(ctx, location); err != nil {
-		return "", "", fmt.Errorf("provision location %s: %w", location, err)
-	}
-	fleet, err := c.ensureFleet(ctx, name, location)
+	return c.anywhereFleet(ctx, Plan{FleetName: name, Location: location})
+}
+
+func (c *Client) anywhereFleet(ctx context.Context, plan Plan) (id, arn string, err error) {
+	o, err := c.ensureLocation(ctx, plan.Location)
 	if err != nil {
-		return "", "", fmt.Errorf("provision fleet %s: %w", name, err)
+		return "", "", fmt.Errorf("provision location %s: %w", plan.Location, err)
 	}
+	plan.tell("location", plan.Location, o)
+	fleet, o, err := c.ensureFleet(ctx, plan.FleetName, plan.Location)
+	if err != nil {
+		return "", "", fmt.Errorf("provision fleet %s: %w", plan.FleetName, err)
+	}
+	plan.tell("fleet", plan.FleetName, o)
 	return aws.ToString(fleet.FleetId), aws.ToString(fleet.FleetArn), nil
 }
 
@@ -103,24 +143,24 @@ func (c *Client) AnywhereFleet(ctx context.Context, name, location string) (id, 
 // an error, some with an empty list.
 func absent(err error) bool { return err != nil && muster.KindOf(err) == muster.NotFound }
 
-func (c *Client) ensureLocation(ctx context.Context, name string) error {
+func (c *Client) ensureLocation(ctx context.Context, name string) (Outcome, error) {
 	pages := sdk.NewListLocationsPaginator(c.api, &sdk.ListLocationsInput{Filters: []types.LocationFilter{types.LocationFilterCustom}})
 	for pages.HasMorePages() {
 		page, err := call(ctx, c, nextPage(pages.NextPage), new(struct{}))
 		if err != nil {
-			return err
+			return "", err
 		}
 		for _, l := range page.Locations {
 			if aws.ToString(l.LocationName) == name {
-				return nil
+				return Unchanged, nil
 			}
 		}
 	}
 	_, err := call(ctx, c, c.api.CreateLocation, &sdk.CreateLocationInput{LocationName: &name}, whenThrottled)
 	if muster.KindOf(err) == muster.Conflict {
-		return nil // made meanwhile
+		return Unchanged, nil // made meanwhile
 	}
-	return err
+	return Made, err
 }
 
 // nextPage gives a paginator the shape of an operation.
@@ -133,12 +173,12 @@ func nextPage[Out any](next func(context.Context, ...func(*sdk.Options)) (*Out, 
 // ensureFleet finds the active Anywhere fleet of that name at the location, or makes
 // one. Names of fleets are not unique, and an Anywhere fleet's locations are fixed, so a
 // fleet elsewhere is passed over.
-func (c *Client) ensureFleet(ctx context.Context, name, location string) (types.FleetAttributes, error) {
+func (c *Client) ensureFleet(ctx context.Context, name, location string) (types.FleetAttributes, Outcome, error) {
 	pages := sdk.NewDescribeFleetAttributesPaginator(c.api, &sdk.DescribeFleetAttributesInput{})
 	for pages.HasMorePages() {
 		page, err := call(ctx, c, nextPage(pages.NextPage), new(struct{}))
 		if err != nil {
-			return types.FleetAttributes{}, err
+			return types.FleetAttributes{}, "", err
 		}
 		for _, f := range page.FleetAttributes {
 			if aws.ToString(f.Name) != name || f.ComputeType != types.ComputeTypeAnywhere || f.Status != types.FleetStatusActive {
@@ -146,7 +186,7 @@ func (c *Client) ensureFleet(ctx context.Context, name, location string) (types.
 			}
 			here, err := c.fleetAt(ctx, f.FleetId, location)
 			if err != nil || here {
-				return f, err
+				return f, Unchanged, err
 			}
 		}
 	}
@@ -156,12 +196,12 @@ func (c *Client) ensureFleet(ctx context.Context, name, location string) (types.
 		AnywhereConfiguration: &types.AnywhereConfiguration{Cost: aws.String(anywhereCost)},
 	}, whenThrottled)
 	if err != nil {
-		return types.FleetAttributes{}, err
+		return types.FleetAttributes{}, "", err
 	}
 	if out.FleetAttributes == nil {
-		return types.FleetAttributes{}, errIncomplete("CreateFleet")
+		return types.FleetAttributes{}, "", errIncomplete("CreateFleet")
 	}
-	return *out.FleetAttributes, nil
+	return *out.FleetAttributes, Made, nil
 }
 
 func (c *Client) fleetAt(ctx context.Context, fleetID *string, location string) (bool, error) {
@@ -179,7 +219,7 @@ func (c *Client) fleetAt(ctx context.Context, fleetID *string, location string) 
 
 // ensureQueue makes a queue whose one destination is the fleet. topicARN is told of its
 // placements; empty leaves that as it is.
-func (c *Client) ensureQueue(ctx context.Context, name, fleetARN, topicARN string) (arn string, err error) {
+func (c *Client) ensureQueue(ctx context.Context, name, fleetARN, topicARN string) (arn string, _ Outcome, err error) {
 	destinations := []types.GameSessionQueueDestination{{DestinationArn: &fleetARN}}
 	timeout := aws.Int32(queueTimeoutSeconds)
 	var topic *string
@@ -188,30 +228,30 @@ func (c *Client) ensureQueue(ctx context.Context, name, fleetARN, topicARN strin
 	}
 	known, err := call(ctx, c, c.api.DescribeGameSessionQueues, &sdk.DescribeGameSessionQueuesInput{Names: []string{name}})
 	if err != nil && !absent(err) {
-		return "", err
+		return "", "", err
 	}
 	if absent(err) || len(known.GameSessionQueues) == 0 {
 		out, err := call(ctx, c, c.api.CreateGameSessionQueue, &sdk.CreateGameSessionQueueInput{
 			Name: &name, Destinations: destinations, TimeoutInSeconds: timeout, NotificationTarget: topic,
 		}, whenThrottled)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
 		if out.GameSessionQueue == nil {
-			return "", errIncomplete("CreateGameSessionQueue")
+			return "", "", errIncomplete("CreateGameSessionQueue")
 		}
-		return aws.ToString(out.GameSessionQueue.GameSessionQueueArn), nil
+		return aws.ToString(out.GameSessionQueue.GameSessionQueueArn), Made, nil
 	}
 	queue := known.GameSessionQueues[0]
 	same := len(queue.Destinations) == 1 && aws.ToString(queue.Destinations[0].DestinationArn) == fleetARN &&
 		aws.ToInt32(queue.TimeoutInSeconds) == queueTimeoutSeconds && (topic == nil || aws.ToString(queue.NotificationTarget) == topicARN)
 	if same {
-		return aws.ToString(queue.GameSessionQueueArn), nil
+		return aws.ToString(queue.GameSessionQueueArn), Unchanged, nil
 	}
 	_, err = call(ctx, c, c.api.UpdateGameSessionQueue, &sdk.UpdateGameSessionQueueInput{
 		Name: &name, Destinations: destinations, TimeoutInSeconds: timeout, NotificationTarget: topic,
 	}, whenThrottled)
-	return aws.ToString(queue.GameSessionQueueArn), err
+	return aws.ToString(queue.GameSessionQueueArn), Changed, err
 }
 
 // ruleSetName names a rule set after its configuration and content.
@@ -229,27 +269,30 @@ func ownRuleSet(configuration, name string) bool {
 	return ok && err == nil && len(raw) == ruleSetHashBytes
 }
 
-func (c *Client) ensureMatchmaker(ctx context.Context, m Matchmaker, queueARN, topicARN string) error {
+func (c *Client) ensureMatchmaker(ctx context.Context, m Matchmaker, queueARN, topicARN string) (Outcome, error) {
 	want := m.create(queueARN, topicARN)
 	if err := c.ensureRuleSet(ctx, *want.RuleSetName, m.RuleSetBody); err != nil {
-		return fmt.Errorf("rule set %s: %w", *want.RuleSetName, err)
+		return "", fmt.Errorf("rule set %s: %w", *want.RuleSetName, err)
 	}
 	known, err := call(ctx, c, c.api.DescribeMatchmakingConfigurations, &sdk.DescribeMatchmakingConfigurationsInput{Names: []string{m.Configuration}})
 	if err != nil && !absent(err) {
-		return err
+		return "", err
 	}
 	if absent(err) || len(known.Configurations) == 0 {
 		_, err := call(ctx, c, c.api.CreateMatchmakingConfiguration, want, whenThrottled)
-		return err
+		return Made, err
 	}
 	have := known.Configurations[0]
+	if topicARN == "" {
+		want.NotificationTarget = have.NotificationTarget
+	}
 	if sameConfiguration(have, want) {
-		return nil
+		return Unchanged, nil
 	}
 	if err := c.replaceConfiguration(ctx, have, want); err != nil {
-		return err
+		return "", err
 	}
-	return c.dropRuleSet(ctx, m.Configuration, aws.ToString(have.RuleSetName), *want.RuleSetName)
+	return Changed, c.dropRuleSet(ctx, m.Configuration, aws.ToString(have.RuleSetName), *want.RuleSetName)
 }
 
 func (c *Client) ensureRuleSet(ctx context.Context, name, body string) error {
@@ -265,11 +308,10 @@ func (c *Client) ensureRuleSet(ctx context.Context, name, body string) error {
 }
 
 // replaceConfiguration brings a configuration to what is wanted. An update cannot take
-// away queues, or the properties, data or topic of a session, so then it is made anew.
+// away queues, or the properties or data of a session, so then it is made anew.
 func (c *Client) replaceConfiguration(ctx context.Context, have types.MatchmakingConfiguration, want *sdk.CreateMatchmakingConfigurationInput) error {
 	takesAway := have.FlexMatchMode != want.FlexMatchMode || len(have.GameProperties) > 0 && len(want.GameProperties) == 0 ||
-		aws.ToString(have.GameSessionData) != "" && want.GameSessionData == nil ||
-		aws.ToString(have.NotificationTarget) != "" && want.NotificationTarget == nil
+		aws.ToString(have.GameSessionData) != "" && want.GameSessionData == nil
 	if takesAway {
 		_, err := call(ctx, c, c.api.DeleteMatchmakingConfiguration, &sdk.DeleteMatchmakingConfigurationInput{Name: want.Name}, whenThrottled)
 		if err != nil && !absent(err) {

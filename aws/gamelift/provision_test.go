@@ -258,6 +258,7 @@ func TestProvisionChangesWhatDiffers(t *testing.T) {
 		{"another topic", func(p *Plan) { p.NotificationTarget = topicARN + "2" }, update + " " + update},
 		{"properties taken away", func(p *Plan) { p.Matchmakers[1].GameProperties = nil }, "DeleteMatchmakingConfiguration CreateMatchmakingConfiguration"},
 		{"session data taken away", func(p *Plan) { p.Matchmakers[1].GameSessionData = "" }, "DeleteMatchmakingConfiguration CreateMatchmakingConfiguration"},
+		{"no topic named, which leaves the one that there is", func(p *Plan) { p.NotificationTarget = "" }, ""},
 		{"another place", func(p *Plan) { p.Location = "custom-away" }, "CreateLocation CreateFleet UpdateGameSessionQueue"},
 		{"another queue", func(p *Plan) { p.QueueName = "other" }, "CreateGameSessionQueue " + update + " " + update},
 	}
@@ -277,6 +278,39 @@ func TestProvisionChangesWhatDiffers(t *testing.T) {
 				t.Errorf("the next time changed %q", got)
 			}
 		})
+	}
+}
+
+func TestProvisionTellsWhatItDid(t *testing.T) {
+	_, c := newCloud(t)
+	var told []string
+	plan := examplePlan()
+	plan.SessionQueues = []string{"lobby"}
+	plan.Told = func(s Step) { told = append(told, fmt.Sprint(s.Resource, " ", s.Name, " ", s.Outcome)) }
+	for _, run := range []struct {
+		name   string
+		change func()
+		want   string
+	}{
+		{"the first time", func() {}, "location custom-home made, fleet muster made, queue muster made, queue lobby made, matchmaking configuration duel made, matchmaking configuration skirmish made"},
+		{
+			"after a change, and without a topic", func() { plan.Matchmakers[1].RequestTimeoutSeconds++; plan.NotificationTarget = "" },
+			"location custom-home unchanged, fleet muster unchanged, queue muster unchanged, queue lobby unchanged, matchmaking configuration duel unchanged, matchmaking configuration skirmish changed",
+		},
+		{
+			"with another topic", func() { plan.NotificationTarget = topicARN + "2" },
+			"location custom-home unchanged, fleet muster unchanged, queue muster unchanged, queue lobby changed, matchmaking configuration duel changed, matchmaking configuration skirmish changed",
+		},
+	} {
+		told = nil
+		run.change()
+		provision(t, c, plan)
+		if got := strings.Join(told, ", "); got != run.want {
+			t.Errorf("%s it told\n%s\nwant\n%s", run.name, got, run.want)
+		}
+		if state, err := c.Matchmaker(context.Background(), "skirmish"); err != nil || state.NotificationTarget == "" {
+			t.Errorf("%s the topic is %+v, %v", run.name, state, err)
+		}
 	}
 }
 

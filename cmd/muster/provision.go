@@ -14,7 +14,7 @@ import (
 // provisionCmd makes in GameLift what a configuration speaks of.
 type provisionCmd struct {
 	Config           string `help:"What can be played." required:"" env:"MUSTER_CONFIG" placeholder:"FILE"`
-	Topic            string `help:"The SNS topic that matchmaking events go to." env:"MUSTER_SNS_TOPICS" placeholder:"ARN"`
+	Topic            string `help:"The SNS topic that events go to; without one, topics stay as they are." env:"MUSTER_SNS_TOPICS" placeholder:"ARN"`
 	QueueARN         string `name:"queue-arn" help:"The queue that places sessions; without one, an Anywhere fleet and a queue over it are made." placeholder:"ARN"`
 	Fleet            string `help:"The name of that fleet (default ${default})." default:"muster" placeholder:"NAME"`
 	Queue            string `help:"The name of that queue (default ${default})." default:"muster" placeholder:"NAME"`
@@ -37,6 +37,9 @@ func (c *provisionCmd) Run(ctx context.Context, p *process) error {
 	if c.QueueARN == "" && (len(conf.Locations) != 1 || !locationName.MatchString(conf.Locations[0])) {
 		return errors.New("an Anywhere fleet has one custom location: name the queue over your own fleets with --queue-arn, or one custom location in the configuration")
 	}
+	if c.Topic != "" && !isTopicARN(c.Topic) {
+		return fmt.Errorf("--topic %q is not the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:matchmaking", c.Topic)
+	}
 	endpoint := "" // Amazon's
 	if c.GameliftEndpoint != "" {
 		if endpoint, err = baseURL("--gamelift-endpoint", c.GameliftEndpoint); err != nil {
@@ -47,17 +50,39 @@ func (c *provisionCmd) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	plan := gamelift.Plan{QueueARN: c.QueueARN, FleetName: c.Fleet, QueueName: c.Queue, Location: conf.Locations[0], NotificationTarget: c.Topic, Matchmakers: conf.matchmakers(), SessionQueues: conf.sessionQueues()}
+	steps := []gamelift.Step{}
+	plan := gamelift.Plan{QueueARN: c.QueueARN, FleetName: c.Fleet, QueueName: c.Queue, Location: conf.Locations[0], NotificationTarget: c.Topic, Matchmakers: conf.matchmakers(), SessionQueues: conf.sessionQueues(), Told: func(s gamelift.Step) { steps = append(steps, s) }}
 	made, err := client.Provision(ctx, plan)
+	if !c.JSON {
+		for _, s := range steps { // also of what was done before a refusal
+			fmt.Fprintf(p.stdout, "%-10s %s %s\n", s.Outcome, s.Resource, s.Name)
+		}
+	}
 	if err != nil {
 		return refusedSetUp("GameLift", err, p.log)
 	}
 	if c.JSON {
-		printJSON(p.stdout, map[string]string{"fleetId": made.FleetID, "queueArn": made.QueueARN})
+		printJSON(p.stdout, provisionReport{made.FleetID, made.QueueARN, steps})
 		return nil
+	}
+	if c.QueueARN != "" && len(plan.SessionQueues) > 0 {
+		fmt.Fprintf(p.stdout, "%-10s queue %s: make it over your fleets, with its events to the topic\n", "left alone", strings.Join(plan.SessionQueues, ", "))
 	}
 	_, err = fmt.Fprintf(p.stdout, "%d matchmaking configurations are as %s says; sessions are placed by %s.\n", len(plan.Matchmakers), c.Config, made.QueueARN)
 	return err
+}
+
+// provisionReport is what --json prints.
+type provisionReport struct {
+	FleetID  string          `json:"fleetId"`
+	QueueARN string          `json:"queueArn"`
+	Steps    []gamelift.Step `json:"steps"`
+}
+
+// isTopicARN says whether text looks like the ARN of an SNS topic.
+func isTopicARN(text string) bool {
+	parts := strings.Split(text, ":")
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sns" && parts[5] != ""
 }
 
 // matchmakers are the matchmaking configurations of the modes.

@@ -35,8 +35,15 @@ func TestProvisionMakesWhatTheConfigurationSpeaksOf(t *testing.T) {
 	if err != nil || state != (gamelift.MatchmakerState{NotificationTarget: topicARN + "-2", AcceptanceTimeoutSeconds: 20}) {
 		t.Errorf("the configuration is %+v, %v", state, err)
 	}
-	if _, again, _ := h.provisionBy(t, "--config", conf, "--topic", topicARN+"-2", "--json"); again != stdout {
-		t.Errorf("the second run made %s, the first %s", again, stdout)
+	_, again, _ := h.provisionBy(t, "--config", conf, "--json")
+	if strings.Contains(again, `"made"`) || strings.Contains(again, `"changed"`) || !strings.Contains(again, made.FleetID) {
+		t.Errorf("the second run, without a topic, did %s", again)
+	}
+	if state, err := h.client.Matchmaker(t.Context(), "duel"); err != nil || state.NotificationTarget != topicARN+"-2" {
+		t.Errorf("without --topic the topic is %+v, %v", state, err)
+	}
+	if _, stdout, _ := h.provisionBy(t, "--config", conf); !strings.Contains(stdout, "unchanged  matchmaking configuration duel\n") {
+		t.Errorf("in words: %s", stdout)
 	}
 	code, stdout, stderr = h.provisionBy(t, "--config", conf, "--queue-arn", h.fleet.QueueARN)
 	if code != 0 || !strings.Contains(stdout, "2 matchmaking configurations") || !strings.Contains(stdout, h.fleet.QueueARN) {
@@ -57,6 +64,7 @@ func TestProvisionNamesWhatIsWrong(t *testing.T) {
 		says string
 	}{
 		{"a configuration that is not there", []string{"--config", "gone.yaml"}, "gone.yaml"},
+		{"a topic that is no ARN", []string{"--config", conf, "--topic", "matchmaking"}, `--topic "matchmaking" is not the ARN of a topic`},
 		{"an endpoint that is none", []string{"--config", conf, "--gamelift-endpoint", "here"}, "--gamelift-endpoint"},
 	}
 	for _, c := range cases {

@@ -24,7 +24,7 @@ type ratingsReplayCmd struct {
 	Config string  `help:"What can be played; without it, the demo game." env:"MUSTER_CONFIG" placeholder:"FILE"`
 	Mode   string  `help:"Whose ratings." required:"" placeholder:"MODE"`
 	Season *string `help:"Only this season; empty: the time before the first. Without it, all." placeholder:"NAME"`
-	Write  bool    `help:"Repair what differs. Safe while the backend runs."`
+	Write  bool    `help:"Repair what differs; needs --config. With DynamoDB the backend may run meanwhile."`
 	JSON   bool    `name:"json" help:"Print JSON: a line for each difference, then the report."`
 	tableFlags
 }
@@ -38,19 +38,28 @@ func (*ratingsReplayCmd) Help() string {
 
 // Run compares, says what differs and how far it is, and repairs if asked to.
 func (c *ratingsReplayCmd) Run(ctx context.Context, p *process) (err error) {
+	if c.Write && c.Config == "" {
+		return usageError{"--write needs --config: ratings of another system than the backend's would be written"}
+	}
 	conf, err := (&upCmd{Config: c.Config}).config()
 	if err != nil {
 		return err
 	}
-	modes := conf.musterModes()
-	if !slices.ContainsFunc(modes, func(m muster.Mode) bool { return string(m.Name) == c.Mode }) {
+	at := slices.IndexFunc(conf.Modes, func(m modeConfig) bool { return m.Name == c.Mode })
+	if at < 0 {
 		return usageError{fmt.Sprintf("there is no mode %q in the configuration; name it with --config", c.Mode)}
 	}
+	modes := conf.musterModes()
 	store, err := openStore(ctx, c.place(p, cmp.Or(c.Store, c.Data)))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	from := c.Config
+	if from == "" {
+		from = "the built-in configuration"
+	}
+	fmt.Fprintf(p.stderr, "mode %s of %s is rated by %s\n", c.Mode, from, conf.Modes[at].Rating.name())
 	return c.replay(ctx, p, offlineRules(store, modes, p.log))
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -75,10 +76,42 @@ func replayed(t *testing.T, args ...string) (code int, out, errs string) {
 	return code, stdout.String(), stderr.String()
 }
 
+// builtinFile is the built-in configuration as a file.
+func builtinFile(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, builtin); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "builtin", "muster.yaml")
+}
+
+func TestRatingsAreWrittenByTheSystemThatAFileNames(t *testing.T) {
+	folder, _ := ladder(t, 2)
+	conf := builtinFile(t)
+	text, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("  - name: duel\n"), []byte("  - name: duel\n    rating: {system: glicko2}\n"), 1)
+	if err := os.WriteFile(conf, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := replayed(t, "--data", folder, "--mode", "duel", "--config", conf, "--write"); code != 0 || !strings.Contains(out, "2 are repaired") || !strings.Contains(errs, "mode duel of "+conf+" is rated by glicko2\n") {
+		t.Fatalf("%d\n%s%s", code, out, errs)
+	}
+	if code, out, errs := replayed(t, "--data", folder, "--mode", "duel", "--write"); code != 2 || out != "" || !strings.Contains(errs, "--write needs --config") {
+		t.Errorf("without a file: %d\n%s%s", code, out, errs)
+	}
+	if code, out, errs := replayed(t, "--data", folder, "--mode", "duel", "--config", conf); code != 0 || !strings.Contains(out, "2 agree, 0 differ") {
+		t.Errorf("afterwards: %d\n%s%s", code, out, errs)
+	}
+}
+
 func TestRatingsAreReplayedComparedAndRepaired(t *testing.T) {
 	folder, winner := ladder(t, 5)
 	mode := "duel"
-	if code, out, errs := replayed(t, "--data", folder, "--mode", mode); code != 0 || out != "5 results of mode duel give 2 ratings: 2 agree, 0 differ.\n" {
+	if code, out, errs := replayed(t, "--data", folder, "--mode", mode); code != 0 || !strings.HasPrefix(errs, "mode duel of the built-in configuration is rated by plackettLuce\n") || out != "5 results of mode duel give 2 ratings: 2 agree, 0 differ.\n" {
 		t.Fatalf("%d\n%s%s", code, out, errs)
 	}
 	store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(folder, databaseFile)})
@@ -98,7 +131,7 @@ func TestRatingsAreReplayedComparedAndRepaired(t *testing.T) {
 	if code != 1 || !strings.HasPrefix(out, "player "+string(winner)+" has no rating, the results give mu ") || !strings.Contains(errs, "1 of 2 ratings are not what the results give") {
 		t.Errorf("%d\n%s%s", code, out, errs)
 	}
-	code, out, errs = replayed(t, "--store", "sqlite:"+filepath.Join(folder, databaseFile), "--mode", mode, "--write", "--json")
+	code, out, errs = replayed(t, "--store", "sqlite:"+filepath.Join(folder, databaseFile), "--mode", mode, "--write", "--json", "--config", builtinFile(t))
 	var d muster.ReplayDifference
 	var r muster.ReplayReport
 	lines := strings.Split(strings.TrimSpace(out), "\n")
@@ -124,6 +157,7 @@ func TestAReplayThatCannotBeSaysWhy(t *testing.T) {
 		{[]string{"--data", folder, "--mode", "chess"}, 2, `there is no mode "chess" in the configuration`},
 		{[]string{"--data", folder, "--mode", "duel", "--season", "x"}, 1, `has no season "x"`},
 		{[]string{"--data", filepath.Join(folder, "none"), "--mode", "duel"}, 1, "there is no database"},
+		{[]string{"--data", folder, "--mode", "duel", "--write"}, 2, "--write needs --config"},
 		{[]string{"--store", "ftp:x", "--mode", "duel"}, 2, "ftp:x is no store"},
 	} {
 		if code, out, errs := replayed(t, c.args...); code != c.code || !strings.Contains(errs, c.want) || out != "" {

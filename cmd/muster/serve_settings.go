@@ -78,7 +78,7 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 		s.origins = append(s.origins, origin)
 	}
 	for _, arn := range c.SNSTopics {
-		if !strings.HasPrefix(arn, "arn:") || strings.Count(arn, ":") != 5 {
+		if !isTopicARN(arn) {
 			note(fmt.Errorf("--sns-topic %q is not the ARN of a topic", arn))
 		}
 	}

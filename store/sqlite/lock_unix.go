@@ -25,7 +25,7 @@ func lockFile(path string) (*os.File, error) {
 		holder := holderOf(f)
 		_ = f.Close() // nothing was written to it
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("it is in use by %s", holder)
+			return nil, fmt.Errorf("it is in use by %s: end that, or make a copy with muster backup and work on the copy", holder)
 		}
 		return nil, fmt.Errorf("lock it: %w", err)
 	}

@@ -20,7 +20,7 @@ func lockFile(path string) (*os.File, error) {
 	const share = 0 // with nobody
 	handle, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, share, nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
 	if errors.Is(err, errSharingViolation) {
-		return nil, errors.New("it is in use by another process")
+		return nil, errors.New("it is in use by another process: end that, or make a copy with muster backup and work on the copy")
 	}
 	if err != nil {
 		return nil, cause(err)
