@@ -204,10 +204,11 @@ func (s session) refused(p PlayerID) (next session, changed bool) {
 // for 60 seconds, before it counts as given up.
 const seatGrace = 90 * time.Second
 
-// pruned gives up the places of those who have no live seat at GameLift any more.
-func (s session) pruned(live map[PlayerID]bool, asked time.Time) (next session, gone []PlayerID) {
+// pruned gives up the places of those who have no live seat at GameLift any more, of most
+// players at once.
+func (s session) pruned(live map[PlayerID]bool, asked time.Time, most int) (next session, gone []PlayerID) {
 	for _, p := range slices.Sorted(maps.Keys(s.Room.Members)) {
-		if m := s.Room.Members[p]; !live[p] && asked.Sub(m.Since) >= seatGrace {
+		if m := s.Room.Members[p]; len(gone) < most && !live[p] && asked.Sub(m.Since) >= seatGrace {
 			gone = append(gone, p)
 		}
 	}

@@ -218,11 +218,15 @@ func (b *Backend) lookAtSession(ctx context.Context, id SessionID) error {
 }
 
 // keepSession is how old the records of a session that goes on may become before their
-// expiry is put off.
-const keepSession = sessionLife / 3
+// expiry is put off: soon enough for the slots of those who are in it.
+const keepSession = slotLife / 2
+
+// pruneAtOnce is how many places are given up in one transaction: each is an op, and
+// another is the slot that goes with it.
+const pruneAtOnce = 40
 
 // pruneSession gives up the places of those who have no live seat at GameLift, and frees
-// them. A session that goes on for days is kept.
+// them. A session that goes on for days is kept, and so are the slots of its members.
 func (b *Backend) pruneSession(ctx context.Context, id SessionID) error {
 	asked := b.instant()
 	seats, err := b.gamelift.LiveSeats(ctx, id)
@@ -231,48 +235,98 @@ func (b *Backend) pruneSession(ctx context.Context, id SessionID) error {
 	}
 	live := make(map[PlayerID]bool, len(seats))
 	for _, seat := range seats {
-		live[seat.Player] = seat.Live
+		live[seat.Player] = live[seat.Player] || seat.Live
 	}
-	var gone []PlayerID
-	err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		s, version, err := b.sessionOf(ctx, id)
-		if err != nil || s.Room == nil {
-			return nil, err
+	for more := true; more; {
+		var kept session
+		err := Change(ctx, b.store, func(ctx context.Context) (ops []Op, err error) {
+			kept, more, ops, err = b.pruneOps(ctx, id, live, asked)
+			return ops, err
+		})
+		if err != nil {
+			return err
 		}
-		next, left := s.pruned(live, asked)
-		gone = left
-		if asked.Sub(s.Room.KeptAt) >= keepSession {
-			return b.keepOps(s, next, version)
+		if kept.ID == "" {
+			continue
 		}
-		if len(gone) > 0 {
-			return b.putSession(s, next, version)
+		if err := b.keepSlots(ctx, kept); err != nil {
+			return err
 		}
-		return nil, nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, p := range gone {
-		if err := b.freeOf(ctx, id, p); err != nil {
+		err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+			s, version, err := b.sessionOf(ctx, id)
+			if err != nil || !s.EndedAt.IsZero() {
+				return nil, err
+			}
+			return b.keepOps(s, version)
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// pruneOps takes away places without a live seat, together with the slots that hold
+// their players: one who joins again meanwhile changes the session, and keeps both. due
+// is the session when its records must be kept for longer; more says that places are left
+// to be given up.
+func (b *Backend) pruneOps(ctx context.Context, id SessionID, live map[PlayerID]bool, asked time.Time) (due session, more bool, ops []Op, err error) {
+	s, version, err := b.sessionOf(ctx, id)
+	if err != nil || s.Room == nil || !s.EndedAt.IsZero() {
+		return session{}, false, nil, err
+	}
+	next, gone := s.pruned(live, asked, pruneAtOnce)
+	more = len(gone) == pruneAtOnce
+	if !more && asked.Sub(s.Room.KeptAt) >= keepSession {
+		due = next
+	}
+	if len(gone) == 0 {
+		return due, more, nil, nil
+	}
+	if ops, err = b.putSession(s, next, version); err != nil {
+		return due, more, nil, err
+	}
+	for _, p := range gone {
+		held, slotVersion, err := b.slotOf(ctx, p)
+		if err != nil {
+			return due, more, nil, err
+		}
+		if held.holds(id) {
+			op, err := b.freeSlot(p, slotVersion)
+			if err != nil {
+				return due, more, nil, err
+			}
+			ops = append(ops, op)
+		}
+	}
+	return due, more, ops, nil
+}
+
+// keepSlots puts off the expiry of the slots of a session's members.
+func (b *Backend) keepSlots(ctx context.Context, s session) error {
+	for _, p := range slices.Sorted(maps.Keys(s.Room.Members)) {
+		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+			held, version, err := b.slotOf(ctx, p)
+			if err != nil || held.Kind != slotSession || !held.holds(s.ID) {
+				return nil, err
+			}
+			op, err := put(slotKey(p), version, held, b.now().Add(slotLife))
+			return []Op{op}, err
+		})
+		if err != nil {
+			return fmt.Errorf("keep the slot of %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
 // keepOps stores a session that goes on, and all that points to it, for longer.
-func (b *Backend) keepOps(before, after session, version int64) ([]Op, error) {
-	next := after.clone()
+func (b *Backend) keepOps(s session, version int64) ([]Op, error) {
+	next := s.clone()
 	next.Room.KeptAt = b.instant()
 	ops, err := b.putSession(session{}, next, version)
-	if err != nil {
-		return nil, err
-	}
-	if before.listed() && !next.listed() {
-		ops = append(ops, Op{Kind: Delete, Key: before.openKey(), Version: AnyVersion})
-	}
-	if next.Room.Code == "" {
-		return ops, nil
+	if err != nil || next.Room.Code == "" {
+		return ops, err
 	}
 	op, err := put(roomCodeKey(next.Room.Code), AnyVersion, roomCode{next.ID}, next.Room.KeptAt.Add(sessionLife))
 	return append(ops, op), err

@@ -3,6 +3,7 @@ package muster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -28,15 +29,29 @@ type slot struct {
 	Placement PlacementID `json:"placement,omitempty"`
 	// Since is when a join began; the seat it is about has no id yet.
 	Since time.Time `json:"since,omitzero"`
+
+	expiresAt time.Time // of the record, as it was read
 }
 
-// slotLife removes a slot that nothing ever settled, or that was not used again.
+// slotLife removes a slot that nothing ever settled, or that was not used again. That of a
+// live seat is renewed when its player does something in the second half of it; in a room,
+// by the reconciler.
 const slotLife = 24 * time.Hour
 
 // slotOf reads a player's slot as it is recorded. version 0: there is no record, and
 // nothing holds the player.
 func (b *Backend) slotOf(ctx context.Context, p PlayerID) (slot, int64, error) {
-	return loadOr(ctx, b.store, slotKey(p), slot{})
+	key := slotKey(p)
+	rec, err := b.store.Get(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return slot{}, 0, nil
+	}
+	if err != nil {
+		return slot{}, 0, fmt.Errorf("read %s/%s: %w", key.Partition, key.Sort, err)
+	}
+	held, err := decode[slot](rec)
+	held.expiresAt = rec.ExpiresAt
+	return held, rec.Version, err
 }
 
 // liveSlot reads a player's slot and settles it first if what it names is over: a
@@ -85,14 +100,35 @@ func (b *Backend) settledSlot(ctx context.Context, p PlayerID, need bool) (slot,
 			}
 			continue
 		case slotSession:
-			if b.seatLive(ctx, held, need) {
-				return held, version, nil
+			if !b.seatLive(ctx, held, need) {
+				return slot{}, version, nil
 			}
-			return slot{}, version, nil
+			renewed, err := b.renewSlot(ctx, held, version)
+			if err != nil || !renewed {
+				return held, version, err
+			}
+			continue
 		}
 		return slot{}, version, nil
 	}
 	return b.slotOf(ctx, p)
+}
+
+// renewSlot puts off the expiry of a live seat's slot when less than half of its life is
+// left. renewed says that the record may have another version now.
+func (b *Backend) renewSlot(ctx context.Context, held slot, version int64) (renewed bool, err error) {
+	now := b.now()
+	if held.expiresAt.Sub(now) >= slotLife/2 {
+		return false, nil
+	}
+	op, err := put(slotKey(held.Player), version, held, now.Add(slotLife))
+	if err != nil {
+		return false, err
+	}
+	if err := b.store.Write(ctx, op); err != nil && !errors.Is(err, ErrConflict) {
+		return false, fmt.Errorf("renew the slot of %s: %w", held.Player, err)
+	}
+	return true, nil
 }
 
 // settledNow says that settle succeeded in finding out from GameLift what became of
