@@ -136,7 +136,9 @@ func (g *fakeGameLift) ReserveSeat(_ context.Context, req muster.ReserveSeat) (m
 	if live >= g.capacity[req.Session] {
 		return muster.SeatGrant{}, muster.Errorf(muster.Conflict, "gamelift.session_full", "full")
 	}
-	grant := muster.SeatGrant{Seat: g.seat(req.Session, req.Player), IPAddress: s.IPAddress, Port: s.Port}
+	id := g.seat(req.Session, req.Player)
+	g.seats[id].Data = req.Data
+	grant := muster.SeatGrant{Seat: id, IPAddress: s.IPAddress, Port: s.Port}
 	if err != nil {
 		return muster.SeatGrant{}, err // the answer is lost
 	}

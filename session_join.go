@@ -175,18 +175,22 @@ func (s slot) sameJoin(joining slot) bool {
 
 // seatRefused gives the place back, unless GameLift refused because the player has a
 // live seat in the session already: an earlier answer was lost, or they left and return
-// within the minute that GameLift keeps a seat.
+// within the minute that GameLift keeps a seat. A seat in the other role is not theirs to
+// use: the game server knows them by it.
 func (b *Backend) seatRefused(ctx context.Context, joining slot, refusal error) (SeatView, error) {
 	id := joining.Seat.SessionID
-	grant, found, err := b.liveSeat(ctx, id, joining.Player)
-	if err == nil && found {
-		return b.takeSeat(ctx, joining, grant)
-	}
+	seat, err := b.liveSeat(ctx, id, joining.Player)
 	if err != nil {
 		return SeatView{}, err // the place stays taken until GameLift says
 	}
+	if seat.serves(joining) {
+		return b.takeSeat(ctx, joining, seat.SeatGrant)
+	}
 	if err := b.giveBack(ctx, joining); err != nil {
 		b.log.WarnContext(ctx, "give a place back", "session", id, "player", joining.Player, "error", err)
+	}
+	if seat != nil {
+		return SeatView{}, &Error{Kind: Conflict, Code: "session.other_role", Message: "your earlier seat in this session is still live, in the other role; try again in a minute", RetryAfter: reservedFor, Err: refusal}
 	}
 	var e *Error
 	if errors.As(refusal, &e) && e.Code == "gamelift.session_full" {
@@ -198,14 +202,27 @@ func (b *Backend) seatRefused(ctx context.Context, joining slot, refusal error) 
 	return SeatView{}, &Error{Kind: Conflict, Code: "session.refused", Message: "the session takes nobody now", Err: refusal}
 }
 
-// liveSeat finds a player's live seat in a session, as GameLift has it.
-func (b *Backend) liveSeat(ctx context.Context, id SessionID, p PlayerID) (grant SeatGrant, found bool, err error) {
+// reservedFor is how long GameLift keeps a seat that nobody takes (GameLift API
+// reference, CreatePlayerSession).
+const reservedFor = time.Minute
+
+// heldSeat is a live seat as GameLift has it.
+type heldSeat struct {
+	SeatGrant
+	role SeatRole
+}
+
+// serves says that the seat is what a join asked for; nil serves none.
+func (h *heldSeat) serves(joining slot) bool { return h != nil && h.role == joining.Seat.Role }
+
+// liveSeat finds a player's live seat in a session, as GameLift has it; nil: there is none.
+func (b *Backend) liveSeat(ctx context.Context, id SessionID, p PlayerID) (*heldSeat, error) {
 	seats, err := b.gamelift.LiveSeats(ctx, id)
 	if KindOf(err) == NotFound {
-		return SeatGrant{}, false, nil
+		return nil, nil //nolint:nilnil // documented
 	}
 	if err != nil {
-		return SeatGrant{}, false, err
+		return nil, err
 	}
 	for _, seat := range seats {
 		if seat.Player != p || !seat.Live {
@@ -213,11 +230,11 @@ func (b *Backend) liveSeat(ctx context.Context, id SessionID, p PlayerID) (grant
 		}
 		at, err := b.gamelift.Session(ctx, id)
 		if err != nil {
-			return SeatGrant{}, false, err
+			return nil, err
 		}
-		return SeatGrant{Seat: seat.Seat, IPAddress: at.IPAddress, DNSName: at.DNSName, Port: at.Port}, true, nil
+		return &heldSeat{SeatGrant{Seat: seat.Seat, IPAddress: at.IPAddress, DNSName: at.DNSName, Port: at.Port}, seat.role()}, nil
 	}
-	return SeatGrant{}, false, nil
+	return nil, nil //nolint:nilnil // documented
 }
 
 // giveBack undoes a join: the place and the slot, if they are still that join's.
@@ -246,14 +263,14 @@ func (b *Backend) giveBack(ctx context.Context, joining slot) error {
 
 // settleJoin asks GameLift what became of a join whose answer was lost.
 func (b *Backend) settleJoin(ctx context.Context, joining slot) error {
-	grant, found, err := b.liveSeat(ctx, joining.Seat.SessionID, joining.Player)
+	seat, err := b.liveSeat(ctx, joining.Seat.SessionID, joining.Player)
 	if err != nil {
 		return err
 	}
-	if !found {
+	if !seat.serves(joining) {
 		return b.giveBack(ctx, joining)
 	}
-	_, err = b.takeSeat(ctx, joining, grant)
+	_, err = b.takeSeat(ctx, joining, seat.SeatGrant)
 	if KindOf(err) == Conflict {
 		return nil // somebody else settled it
 	}

@@ -109,3 +109,40 @@ func TestALiveSeatProtectsItsPlayerForDays(t *testing.T) {
 		wantError(t, err, muster.Conflict, "session.live")
 	})
 }
+
+func TestAnEarlierSeatIsNotGivenInAnotherRole(t *testing.T) {
+	ctx := context.Background()
+	for _, tc := range []struct {
+		name       string
+		then, role muster.SeatRole
+	}{
+		{"who played cannot watch with a player's seat", "", muster.Spectator},
+		{"who watched cannot play with a spectator's seat", muster.Spectator, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := lobby(func(o *muster.SessionOptions) { o.MaxPlayers = 2 })
+			ann, bob, cyd := r.guest("ann"), r.guest("bob"), r.guest("cyd")
+			id := r.open(t, ann, muster.SessionRequest{}).SessionID
+			first := must[muster.SeatView](t)(r.JoinSession(ctx, bob, id, muster.JoinRequest{Role: tc.then}))
+			if err := r.LeaveSession(ctx, bob); err != nil {
+				t.Fatal(err)
+			}
+			_, err := r.JoinSession(ctx, bob, id, muster.JoinRequest{Role: tc.role})
+			wantError(t, err, muster.Conflict, "session.other_role")
+			must[muster.SeatView](t)(r.JoinSession(ctx, cyd, id, muster.JoinRequest{Role: tc.role})) // the place was given back
+			if err := r.LeaveSession(ctx, cyd); err != nil {
+				t.Fatal(err)
+			}
+			if again := must[muster.SeatView](t)(r.JoinSession(ctx, bob, id, muster.JoinRequest{Role: tc.then})); again != first {
+				t.Errorf("in the same role bob gets %+v, want the seat he has: %+v", again, first)
+			}
+			if err := r.LeaveSession(ctx, bob); err != nil {
+				t.Fatal(err)
+			}
+			r.lift.endSeats(func(s muster.SeatState) bool { return s.Player == bob })
+			if other := must[muster.SeatView](t)(r.JoinSession(ctx, bob, id, muster.JoinRequest{Role: tc.role})); other.PlayerSessionID == first.PlayerSessionID || other.Role != tc.role {
+				t.Errorf("once the seat has ended bob gets %+v", other)
+			}
+		})
+	}
+}

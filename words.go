@@ -178,7 +178,17 @@ type SeatState struct {
 	Seat    SeatID
 	Player  PlayerID
 	Session SessionID
-	Live    bool // reserved or active
+	Live    bool   // reserved or active
+	Data    string // as it was reserved with: PlayerData
+}
+
+// role is what the seat was reserved for. One that came with its session has no data: it
+// is a player's.
+func (s SeatState) role() SeatRole {
+	if s.Data == string(Spectator) {
+		return Spectator
+	}
+	return ""
 }
 
 // GameLift is the port to Amazon's API. Errors are *Error: Invalid and NotFound are

@@ -200,7 +200,7 @@ func (s *server) roomRoutes() {
 		method: http.MethodPost, path: "/v1/sessions/{id}/players", id: "joinSession", tag: "sessions",
 		summary: "Join a session, to play or to watch",
 		description: "The answer is the caller's seat; who has one in the session gets that one. 404 when there is no such session or the code is wrong, 429 after many of those. " +
-			"409 session.full, session.locked, session.ended, and while the caller is busy.",
+			"409 session.full, session.locked, session.ended, session.other_role while a seat in the other role is still live, and while the caller is busy.",
 		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit,
 		requestExample: sessionJoin{Role: muster.Spectator}, example: exampleSeat(),
 	}

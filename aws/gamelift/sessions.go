@@ -99,6 +99,7 @@ func seatState(s types.PlayerSession) muster.SeatState {
 	return muster.SeatState{
 		Seat: muster.SeatID(aws.ToString(s.PlayerSessionId)), Player: muster.PlayerID(aws.ToString(s.PlayerId)),
 		Session: muster.SessionID(aws.ToString(s.GameSessionId)),
+		Data:    aws.ToString(s.PlayerData),
 		Live:    s.Status == types.PlayerSessionStatusReserved || s.Status == types.PlayerSessionStatusActive,
 	}
 }

@@ -68,11 +68,11 @@ func TestSeatsAsTheyAreDescribed(t *testing.T) {
 		f, c := newFake(t)
 		f.on("DescribePlayerSessions", func(members) (members, *fault) {
 			return members{"PlayerSessions": []any{members{
-				"PlayerSessionId": "psess-1", "PlayerId": "p1", "GameSessionId": sessionARN, "Status": status,
+				"PlayerSessionId": "psess-1", "PlayerId": "p1", "GameSessionId": sessionARN, "Status": status, "PlayerData": "spectator",
 			}}}, nil
 		})
 		got, err := c.Seat(context.Background(), "psess-1")
-		want := muster.SeatState{Seat: "psess-1", Player: "p1", Session: sessionARN, Live: live}
+		want := muster.SeatState{Seat: "psess-1", Player: "p1", Session: sessionARN, Live: live, Data: "spectator"}
 		if err != nil || got != want {
 			t.Errorf("%s: got %+v, %v; want %+v", status, got, err, want)
 		}

@@ -145,6 +145,7 @@ func (g *lift) ReserveSeat(_ context.Context, req muster.ReserveSeat) (muster.Se
 		return muster.SeatGrant{}, muster.Errorf(muster.Conflict, "gamelift.session_full", "the session is full")
 	}
 	seat := g.seat(req.Session, req.Player)
+	g.seats[seat].Data = req.Data
 	if g.fails(15) {
 		return muster.SeatGrant{}, errSilent
 	}
