@@ -32,7 +32,9 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 		return nil, err
 	}
 	s.onEnd("listener", func() error { return ignoreClosed(o.front.Close()) })
-	store, err := openStore(ctx, settings.store)
+	place := settings.store
+	place.Log = log
+	store, err := openStore(ctx, place)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 const (
@@ -19,12 +21,19 @@ const (
 // errDamaged is a file that SQLite finds fault with.
 var errDamaged = errors.New("the file is damaged")
 
+// foundDamage says whether err is of a check that found damage, not of one that could not
+// be made.
+func foundDamage(err error) bool {
+	return errors.Is(err, errDamaged) || primaryCode(err) == sqlite3.SQLITE_CORRUPT
+}
+
 // checker looks after a crash whether a file is whole.
 type checker struct {
-	path  string
-	limit time.Duration // less than 0: none
-	log   *slog.Logger
-	began time.Time
+	path     string
+	limit    time.Duration // less than 0: none
+	log      *slog.Logger
+	began    time.Time
+	finished bool // check has found the file whole
 }
 
 func newChecker(path string, opts Options) *checker {
@@ -75,34 +84,48 @@ func (k *checker) readAhead(ctx context.Context) error {
 	}
 }
 
-// check reads the whole database through c. SQLite has recovered the log by then.
+// check reads the whole database through c. SQLite has recovered the log by then. When it
+// takes longer than the limit it is broken off and not finished, which is no error.
 func (k *checker) check(ctx context.Context, c *conn) error {
+	version, err := c.number(ctx, "PRAGMA user_version")
+	if err != nil {
+		return err
+	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
-	if k.limit > 0 {
+	// A file of an older schema is about to be written anew: not unless it is whole.
+	if k.limit > 0 && version == int64(len(migrations)) {
 		limited, cancel = context.WithDeadline(ctx, k.began.Add(k.limit))
 	}
 	defer cancel()
-	checked, said := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(said)
-		sayEvery(checked, func() { k.log.Warn("the check goes on", "after", time.Since(k.began).Round(time.Second)) })
-	}()
-	err := quickCheck(limited, c)
-	close(checked)
-	<-said
+	err = k.saying(checkEvery, func() error { return quickCheck(limited, c) })
+	after := slog.Duration("after", time.Since(k.began).Round(time.Millisecond))
 	switch {
 	case err == nil:
-		k.log.Warn("the database is whole", "after", time.Since(k.began).Round(time.Millisecond))
-	case limited.Err() != nil && ctx.Err() == nil:
-		k.log.Warn("the check was broken off: muster backup checks a copy to the end", "after", time.Since(k.began).Round(time.Millisecond))
+		k.finished = true
+		k.log.Warn("the database is whole", after)
+	case limited.Err() != nil && ctx.Err() == nil && !foundDamage(err):
+		k.log.Warn("the check takes long: it begins again beside the open store", after)
 		return nil
 	}
 	return err
 }
 
+// saying does work, and logs at times that it goes on.
+func (k *checker) saying(every time.Duration, work func() error) error {
+	done, said := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(said)
+		sayEvery(every, done, func() { k.log.Warn("the check goes on", "after", time.Since(k.began).Round(time.Second)) })
+	}()
+	err := work()
+	close(done)
+	<-said
+	return err
+}
+
 // sayEvery calls say from time to time until done is closed.
-func sayEvery(done <-chan struct{}, say func()) {
-	tick := time.NewTicker(checkEvery)
+func sayEvery(every time.Duration, done <-chan struct{}, say func()) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
@@ -115,7 +138,10 @@ func sayEvery(done <-chan struct{}, say func()) {
 }
 
 // quickCheck reads the whole file and returns errDamaged, wrapped, with the first thing
-// that is wrong. It does not compare each index with its table.
+// that is wrong: in how pages hang together and what is in them, in the order and the types
+// of rows, and in the number of entries that the index of keys has, which is that of the
+// records. It does not look up each record in the indexes: integrity_check does, and takes
+// many times as long.
 func quickCheck(ctx context.Context, c *conn) error {
 	var found string
 	err := c.query(ctx, "PRAGMA quick_check(1)", func(row []driver.Value) error {

@@ -72,23 +72,6 @@ func TestAfterACrashTheFileIsCheckedOnce(t *testing.T) {
 	}
 }
 
-func TestALongCheckIsBrokenOff(t *testing.T) {
-	var lines bytes.Buffer
-	s, err := Open(context.Background(), Options{Path: crashed(t), CheckLimit: 1, Log: slog.New(slog.NewTextHandler(&lines, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(lines.String(), "the check was broken off") || strings.Contains(lines.String(), "is whole") {
-		t.Errorf("the log says %s", lines.String())
-	}
-	if r, err := s.List(context.Background(), "p", muster.ListOptions{}); err != nil || len(r) != 11 {
-		t.Errorf("%d records and error %v, want 11", len(r), err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A failed attempt to open it does not make a crashed database pass for a clean one, nor
 // the other way round.
 func TestAFailedOpenLeavesTheMarkOfACrash(t *testing.T) {
@@ -112,13 +95,14 @@ func TestAFailedOpenLeavesTheMarkOfACrash(t *testing.T) {
 	}
 }
 
-func TestADamagedFileIsRefusedInOneSentence(t *testing.T) {
-	path := crashed(t)
+// damage overwrites some pages, but not the header: the file is still a database.
+func damage(t *testing.T, path string) {
+	t.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for page := int64(1); page < 6; page++ { // not the header: the file is still a database
+	for page := int64(1); page < 6; page++ {
 		if _, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, 3000), page*pageBytes); err != nil {
 			t.Fatal(err)
 		}
@@ -126,6 +110,11 @@ func TestADamagedFileIsRefusedInOneSentence(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestADamagedFileIsRefusedInOneSentence(t *testing.T) {
+	path := crashed(t)
+	damage(t, path)
 	for range 2 { // the mark of the crash stays until the file is whole
 		s, _, err := openLogged(path)
 		if err == nil {

@@ -35,7 +35,7 @@ func takeLock(path string) (*processLock, error) {
 }
 
 // release lets other processes have the database; clean says that nothing in it needs
-// to be looked at. The file stays behind.
+// to be looked at, because this process closed it and it was whole. The file stays behind.
 func (l *processLock) release(clean bool) error {
 	var err error
 	if clean {

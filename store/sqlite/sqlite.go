@@ -35,7 +35,7 @@ type Options struct {
 	Path       string           // the database file; its folder must exist. Made if absent, for its owner only
 	Now        func() time.Time // the clock that records expire by; nil: time.Now
 	Durability Durability       // zero: SurvivePowerLoss
-	CheckLimit time.Duration    // how long the check after a crash may take; 0: a minute, less: no limit
+	CheckLimit time.Duration    // how long Open waits for the check after a crash; 0: a minute, less: to its end
 	CacheBytes int              // memory for records that are in use; 0: 64 MB, less: none
 	Log        *slog.Logger     // told of the check after a crash; nil: nobody
 }
@@ -50,6 +50,7 @@ type Store struct {
 	readers *readers
 	writer  *writer
 	cache   *cache
+	late    *lateCheck // nil if Open has seen that the file is whole
 
 	mu      sync.Mutex     // guards closed and started, and calls.Add against Close
 	closed  bool           //
@@ -68,7 +69,9 @@ var errClosed = &muster.Error{Kind: muster.Unavailable, Code: "store.closed", Me
 //
 // When the last process that had the database did not close it, Open first looks whether
 // the file is whole, which takes a while if it is large. After CheckLimit it opens all the
-// same, and logs that.
+// same, and the check begins again beside the open store. Until a check has come to its
+// end, each Open makes one. Should the one beside the store find damage, every call fails
+// from then on, and so does the next Open.
 func Open(ctx context.Context, opts Options) (*Store, error) {
 	s, err := open(ctx, opts)
 	if err != nil {
@@ -128,7 +131,11 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, describeOpen(err)
 	}
-	return &Store{path: path, now: now, lock: lock, readers: r, writer: w, cache: kept}, nil
+	s := &Store{path: path, now: now, lock: lock, readers: r, writer: w, cache: kept}
+	if check != nil && !check.finished {
+		s.late = newLateCheck(check.checkLate)
+	}
+	return s, nil
 }
 
 // closeUnless closes c when the function that defers it fails.
@@ -154,10 +161,11 @@ func (s *Store) Close() error {
 	if started {
 		s.writer.stop()
 	}
+	whole := s.late.end()
 	// The writing connection goes last, so that it is the one to fold the log into the
 	// file; the lock after it.
 	err := errors.Join(s.readers.Close(), s.writer.Close())
-	if err := errors.Join(err, s.lock.release(err == nil)); err != nil {
+	if err := errors.Join(err, s.lock.release(err == nil && whole)); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
 	return nil
@@ -170,6 +178,9 @@ func (s *Store) enter(writes bool) error {
 	defer s.mu.Unlock()
 	if s.closed {
 		return errClosed
+	}
+	if err := s.late.damage(); err != nil {
+		return err
 	}
 	s.calls.Add(1)
 	if writes && !s.started {
