@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"muster"
+	"muster/aws/dynamo"
 	"muster/aws/gamelift"
 )
 
@@ -32,13 +33,10 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 		return nil, err
 	}
 	s.onEnd("listener", func() error { return ignoreClosed(o.front.Close()) })
-	place := settings.store
-	place.Log = log
-	store, err := openStore(ctx, place)
+	store, err := o.openStore(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.onEnd("store", store.Close)
 	o.client, err = gamelift.New(gamelift.Options{Endpoint: settings.gameLift, Region: settings.region})
 	if err != nil {
 		return nil, err
@@ -53,6 +51,28 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 		return nil, err
 	}
 	return o, o.start(store, peers)
+}
+
+// openStore opens the store, and has logged what a table consumes until it closes.
+func (o *office) openStore(ctx context.Context) (database, error) {
+	place := o.settings.store
+	place.Log = o.log
+	tally := new(dynamo.Tally)
+	place.Meter = tally.Count
+	store, err := openStore(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	o.stack.onEnd("store", store.Close)
+	if place.isTable() {
+		o.stack.run("usage", func(ctx context.Context) error {
+			ticker := time.NewTicker(usageEvery)
+			defer ticker.Stop()
+			logUsage(ctx, ticker.C, tally, o.log)
+			return nil
+		})
+	}
+	return store, nil
 }
 
 // start starts the backend and serves it.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"muster"
+	"muster/aws/dynamo"
 	"muster/store/sqlite"
 )
 
@@ -29,7 +30,8 @@ type storePlace struct {
 	Create bool   // make it if it is not there
 	// Of a DynamoDB table: empty, as the AWS SDK finds the region, and Amazon's endpoint.
 	Region, Endpoint string
-	Log              *slog.Logger // told what opening takes long for; nil: nobody
+	Meter            func(dynamo.Usage) // told what each call to a table consumes; nil: nobody
+	Log              *slog.Logger       // told what opening takes long for, and which calls are repeated; nil: nobody
 }
 
 // storeKinds are what a spec may begin with, with a colon behind it, and how each is

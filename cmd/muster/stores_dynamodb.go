@@ -9,7 +9,7 @@ import (
 
 // openTable opens a DynamoDB table, and makes it first if place says so.
 func openTable(ctx context.Context, place storePlace, name string) (database, error) {
-	store, err := dynamo.New(dynamo.Options{Table: name, Region: place.Region, Endpoint: place.Endpoint})
+	store, err := dynamo.New(dynamo.Options{Table: name, Region: place.Region, Endpoint: place.Endpoint, Meter: place.Meter, Log: place.Log})
 	if err != nil {
 		return nil, err
 	}
