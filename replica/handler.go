@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,20 +25,18 @@ func (m *Mesh) Handler() http.Handler {
 
 func (m *Mesh) receive(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(postFor)) // a writer without deadlines has its own
-	message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	from, plain, err := m.read(http.MaxBytesReader(w, r.Body, maxMessage))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		http.Error(w, "the message is too large", http.StatusRequestEntityTooLarge)
 		return
-	case err != nil:
-		http.Error(w, "the message could not be read", http.StatusBadRequest)
-		return
-	}
-	from, plain, err := m.gate.open(m.opts.Now(), message)
-	if err != nil {
+	case errors.Is(err, errSealed):
 		m.opts.Log.DebugContext(r.Context(), "refuse a message", "from", r.RemoteAddr, "error", err)
 		http.Error(w, err.Error(), http.StatusForbidden)
+		return
+	case err != nil:
+		http.Error(w, "the message could not be read", http.StatusBadRequest)
 		return
 	}
 	var texts []noticeText
@@ -56,6 +56,29 @@ func (m *Mesh) receive(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// read reads and opens a message. Whoever is no replica of ours is turned away by the
+// header, before what may be megabytes is read and kept.
+func (m *Mesh) read(body io.Reader) (from string, plain []byte, err error) {
+	buffered := bufio.NewReaderSize(body, maxHeaderBytes)
+	slice, err := buffered.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) || errors.Is(err, io.EOF) {
+		return "", nil, errSealed
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	line := bytes.Clone(slice) // the next read overwrites it
+	head, err := m.gate.look(m.opts.Now(), line)
+	if err != nil {
+		return "", nil, err
+	}
+	sealed, err := io.ReadAll(buffered)
+	if err != nil {
+		return "", nil, err
+	}
+	return m.gate.unseal(m.opts.Now(), head, line, sealed)
 }
 
 // welcome has the other replicas listed anew if one of them is not known yet.

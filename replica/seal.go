@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -94,14 +95,34 @@ func (g *gate) seal(to string, now time.Time, plain []byte) ([]byte, error) {
 // once.
 func (g *gate) open(now time.Time, message []byte) (from string, plain []byte, err error) {
 	end := bytes.IndexByte(message[:min(len(message), maxHeaderBytes)], '\n') + 1
+	head, err := g.look(now, message[:end])
+	if err != nil {
+		return "", nil, err
+	}
+	return g.unseal(now, head, message[:end], message[end:])
+}
+
+// look checks what a header says, line by itself: enough to turn away at once whoever does
+// not know what replicas know, and not enough to believe the rest.
+func (g *gate) look(now time.Time, line []byte) (header, error) {
 	var head header
-	if end == 0 || json.Unmarshal(message[:end], &head) != nil || head.Format != sealFormat || head.From == "" || head.To != g.self {
-		return "", nil, errSealed
+	if len(line) == 0 || json.Unmarshal(line, &head) != nil || head.Format != sealFormat || head.From == "" || head.To != g.self {
+		return header{}, errSealed
 	}
 	age := now.Sub(time.UnixMilli(head.At))
-	if age > window || age < -window {
-		return "", nil, errSealed
+	if age > window || age < -window || !slices.ContainsFunc(g.secrets, func(s Secret) bool { return s.ID == head.Secret }) {
+		return header{}, errSealed
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if head.Seq <= g.seen[head.From].seq {
+		return header{}, errSealed
+	}
+	return head, nil
+}
+
+// unseal opens what came behind the line of a header that look has passed.
+func (g *gate) unseal(now time.Time, head header, line, sealed []byte) (from string, plain []byte, err error) {
 	for _, s := range g.secrets {
 		if s.ID != head.Secret {
 			continue
@@ -110,7 +131,7 @@ func (g *gate) open(now time.Time, message []byte) (from string, plain []byte, e
 		if err != nil {
 			return "", nil, errSealed
 		}
-		plain, err := box.Open(nil, nil, message[end:], message[:end])
+		plain, err := box.Open(nil, nil, sealed, line)
 		if err != nil || !g.first(head, now) {
 			return "", nil, errSealed
 		}

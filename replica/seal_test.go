@@ -110,7 +110,8 @@ func TestTheHandlerRefusesStrangers(t *testing.T) {
 		}{
 			{"who sends nothing", http.MethodPost, noticesPath, "", http.StatusForbidden},
 			{"who sends notices without a seal", http.MethodPost, noticesPath, `[{"player":"ann","type":"ticket","data":1}]`, http.StatusForbidden},
-			{"who sends too much", http.MethodPost, noticesPath, strings.Repeat("x", maxMessage+1), http.StatusRequestEntityTooLarge},
+			{"who sends too much", http.MethodPost, noticesPath, strings.Repeat("x", maxMessage+1), http.StatusForbidden},
+			{"which sends too much", http.MethodPost, noticesPath, string(mustSeal(t, newGate("large", []Secret{secret("shared")}), "r1", time.Now(), strings.Repeat("x", maxMessage))), http.StatusRequestEntityTooLarge},
 			{"who only looks", http.MethodGet, noticesPath, "", http.StatusMethodNotAllowed},
 			{"who looks elsewhere", http.MethodPost, "/v1/auth/guest", "{}", http.StatusNotFound},
 		}
@@ -125,6 +126,32 @@ func TestTheHandlerRefusesStrangers(t *testing.T) {
 		}
 		if len(n.inbox.texts()) > 0 {
 			t.Errorf("players were told %q", n.inbox.texts())
+		}
+	})
+}
+
+// A message of megabytes costs a stranger more than the replica: it reads the header.
+func TestTheHandlerTurnsStrangersAwayByTheHeader(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		n := w.join()
+		ours := []Secret{secret("shared")}
+		now := time.Now()
+		cases := []struct {
+			name    string
+			message []byte
+		}{
+			{"no header", bytes.Repeat([]byte("x"), 1<<20)},
+			{"another secret", mustSeal(t, newGate("a", []Secret{secret("other")}), "r1", now, strings.Repeat("x", 1<<20))},
+			{"another replica", mustSeal(t, newGate("a", ours), "r2", now, strings.Repeat("x", 1<<20))},
+			{"another time", mustSeal(t, newGate("a", ours), "r1", now.Add(-time.Hour), strings.Repeat("x", 1<<20))},
+		}
+		for _, c := range cases {
+			body := bytes.NewReader(c.message)
+			answer := httptest.NewRecorder()
+			n.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodPost, noticesPath, body))
+			if read := len(c.message) - body.Len(); answer.Code != http.StatusForbidden || read > maxHeaderBytes {
+				t.Errorf("%s: answered with %d after %d bytes", c.name, answer.Code, read)
+			}
 		}
 	})
 }
