@@ -111,11 +111,10 @@ func (a *arena) run(ctx context.Context, s session) error {
 	return a.finish(ctx, over)
 }
 
-// finish reports the result, tells the players and lets them go.
+// finish reports the result, tells the players and lets them go. Nobody else knows the
+// result, so it is reported until the backend takes it or ctx ends with the process.
 func (a *arena) finish(ctx context.Context, over *outcome) error {
 	a.broadcast(text(mustJSON(over.message())))
-	ctx, cancel := context.WithTimeout(ctx, a.opts.ReportFor)
-	defer cancel()
 	r := &reporter{url: a.opts.URL, key: a.opts.Key, client: a.opts.Client, wait: sleep}
 	err := r.report(ctx, a.match.session, over.Result)
 	if err == nil {

@@ -63,6 +63,35 @@ func TestAResultIsReportedUntilItIsTaken(t *testing.T) {
 	}
 }
 
+// A backend that is away for hours gets the result when it is back, and is asked no more
+// often on the way.
+func TestAResultIsReportedHoweverLongItTakes(t *testing.T) {
+	const failures = 500 // two hours
+	var calls atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) <= failures {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer srv.Close()
+	var waited []time.Duration
+	r := &reporter{url: srv.URL, key: "k", client: srv.Client(), wait: func(_ context.Context, d time.Duration) error {
+		waited = append(waited, d)
+		return nil
+	}}
+	if err := r.report(t.Context(), "arn:x/y", Result{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(waited) != failures {
+		t.Errorf("%d waits, want %d", len(waited), failures)
+	}
+	for i, d := range waited {
+		if least := min(firstRetry<<min(i, 10), lastRetry); d != least {
+			t.Fatalf("wait %d is %v, want %v", i, d, least)
+		}
+	}
+}
+
 func TestTheVerifierFollowsKeyRotation(t *testing.T) {
 	old, young := newSigner(t, "k1"), newSigner(t, "k2")
 	published := atomic.Pointer[signer]{}

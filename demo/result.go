@@ -65,7 +65,7 @@ func (r *reporter) report(ctx context.Context, session string, result Result) er
 		if waitErr := r.wait(ctx, min(max(again, delay), lastRetry)); waitErr != nil {
 			return fmt.Errorf("report the result: gave up: %w", errors.Join(waitErr, err))
 		}
-		delay *= 2
+		delay = min(2*delay, lastRetry)
 	}
 }
 

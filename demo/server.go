@@ -34,7 +34,6 @@ type ServerOptions struct {
 	Countdown time.Duration // before the round; 0: 3 s
 	JoinWait  time.Duration // how long to wait for players; 0: 8 s
 	Grace     time.Duration // how long a lost connection keeps its seat; 0: 15 s
-	ReportFor time.Duration // how long to try to report the result; 0: 5 min
 
 	Stdin  io.Reader        // at its end the server ends too: its parent is gone; nil: not watched
 	Log    *slog.Logger     // nil: nothing is logged
@@ -82,7 +81,6 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	setDefault(&o.Countdown, 3*time.Second)
 	setDefault(&o.JoinWait, 8*time.Second)
 	setDefault(&o.Grace, 15*time.Second)
-	setDefault(&o.ReportFor, 5*time.Minute)
 	o.URL = strings.TrimSuffix(o.URL, "/")
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -106,7 +104,7 @@ func setDefault(d *time.Duration, value time.Duration) {
 }
 
 // RunServer is one game-server process: it tells GameLift that it is ready, runs the
-// one session it is given, reports the result and returns; whoever launched it starts
+// one session it is given, reports the result, however long that takes, and returns; whoever launched it starts
 // another. It returns nil as well when ctx ends, when GameLift asks it to end, or when
 // Stdin ends. The Server SDK finds its parameters in the process's environment and
 // keeps them in package variables, so a process calls RunServer once.
