@@ -48,29 +48,30 @@ type Options struct {
 // Backend is the rules: what a player, a game server and GameLift's events may do.
 // It keeps no state that matters outside its Store and is safe for concurrent use.
 type Backend struct {
-	store     Store
-	gamelift  GameLift
-	notifier  Notifier
-	rating    RatingSystem
-	modes     map[ModeName]Mode
-	modeOrder []ModeName
-	locations map[string]bool
-	placeList []LocationView
-	signSeat  func(*SeatView, PlayerID) error
-	now       func() time.Time
-	newID     func() string
-	log       *slog.Logger
-	watch     *watch
-	desk      *desk
-	boardroom *boardroom
-	random    io.Reader
-	parallel  int
-	guesses   guesses
-	looks     looks
-	profile   ProfileOptions
-	data      map[string]Namespace
-	denied    deniedPlayers
-	signIns   func(context.Context, PlayerID) ([]SignInView, error)
+	store       Store
+	gamelift    GameLift
+	notifier    Notifier
+	rating      RatingSystem
+	modes       map[ModeName]Mode
+	modeOrder   []ModeName
+	locations   map[string]bool
+	placeList   []LocationView
+	signSeat    func(*SeatView, PlayerID) error
+	now         func() time.Time
+	newID       func() string
+	log         *slog.Logger
+	watch       *watch
+	desk        *desk
+	boardroom   *boardroom
+	random      io.Reader
+	parallel    int
+	guesses     guesses
+	looks       looks
+	invitesSent sentInvites
+	profile     ProfileOptions
+	data        map[string]Namespace
+	denied      deniedPlayers
+	signIns     func(context.Context, PlayerID) ([]SignInView, error)
 
 	placesSessions bool // some mode's sessions are asked for by the backend
 }

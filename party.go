@@ -252,7 +252,7 @@ func (p party) invite(by, who PlayerID, now time.Time) (next party, changed bool
 	}
 	switch i := p.invited(who, now); {
 	case i != nil && i.Declined:
-		return p, false, Errorf(Conflict, "party.invite_declined", "this player declined; ask again later")
+		return p, false, errInviteDeclined()
 	case i != nil:
 		return p, false, nil
 	}

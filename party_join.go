@@ -92,6 +92,9 @@ func withoutKey(ops []Op, key Key) []Op {
 
 // Invite invites a player into the caller's party, for a quarter of an hour.
 func (b *Backend) Invite(ctx context.Context, me, who PlayerID) (PartyView, error) {
+	if wait := b.invitesSent.take(me, b.now()); wait > 0 {
+		return PartyView{}, &Error{Kind: Exhausted, Code: "party.inviting_too_fast", Message: "you invite too many players; wait a minute", RetryAfter: wait}
+	}
 	if _, _, err := b.account(ctx, who); err != nil {
 		return PartyView{}, err
 	}

@@ -252,19 +252,10 @@ func (b *Backend) withdrawTicket(ctx context.Context, me PlayerID, id TicketID) 
 }
 
 // leavePartyFor takes a player out of everything that has to do with parties: theirs,
-// and the invites that wait for them.
+// and the invites that they had.
 func (b *Backend) leavePartyFor(ctx context.Context, id PlayerID) error {
 	if err := b.LeaveParty(ctx, id); err != nil {
 		return err
 	}
-	list, _, err := b.invitesOf(ctx, id)
-	if err != nil {
-		return err
-	}
-	for _, i := range list {
-		if err := b.answerInvite(ctx, id, i.PartyID, party.uninvite); err != nil && KindOf(err) != NotFound {
-			return err
-		}
-	}
-	return nil
+	return b.eraseInvites(ctx, id)
 }

@@ -200,24 +200,6 @@ func TestInvitesReachTheInvitedOnly(t *testing.T) {
 	wantError(t, err, muster.NotFound, "player.not_found")
 }
 
-func TestAPlayerHasSoManyInvitesAtATime(t *testing.T) {
-	r := newRig(false)
-	ctx := context.Background()
-	eve := r.guest("eve")
-	for i := range 21 {
-		_, ids := r.party(t, "squad", fmt.Sprint("host", i))
-		_, err := r.Invite(ctx, ids[0], eve)
-		if i < 20 && err != nil {
-			t.Fatal(err)
-		}
-		if i == 20 {
-			wantError(t, err, muster.Exhausted, "party.invitee_busy")
-		}
-	}
-	r.clock.advance(15 * time.Minute)
-	must[muster.PartyView](t)(r.Invite(ctx, r.guest("host20"), eve))
-}
-
 func TestWrongCodesLookAlikeAndAreFew(t *testing.T) {
 	r := newRig(false)
 	ctx := context.Background()

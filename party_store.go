@@ -1,9 +1,6 @@
 package muster
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // A party is one record. Beside it, always written in the same transaction: a pointer
 // for each member, a record for its code, and an entry in the list of each invited
@@ -19,15 +16,6 @@ func partyInvitesKey(p PlayerID) Key { return Key{"P#" + string(p), "INVITES"} }
 type partyPointer struct {
 	Party PartyID `json:"party"`
 }
-
-// inviteList is the record of the invites that a player has. It is emptied, not
-// deleted, so that its version never starts again while it is in use.
-type inviteList struct {
-	Invites []InviteView `json:"invites"`
-}
-
-// maxInvites bounds the invites that one player has at a time.
-const maxInvites = 20
 
 // loadParty reads a party with the status of its latest ticket; one that is gone does
 // not exist, which is no error.
@@ -143,60 +131,3 @@ func (c *partyChange) pointerOps(over bool) (ops []Op, err error) {
 
 // open says that an invite may still be answered.
 func (i *partyInvite) open() bool { return i != nil && !i.Declined }
-
-// inviteOps brings the lists of invited players into line with a party's invites.
-func (b *Backend) inviteOps(ctx context.Context, c partyChange) (ops []Op, lists map[PlayerID][]InviteView, err error) {
-	now := b.instant()
-	touch := func(id PlayerID, add *InviteView) error {
-		list, version, err := b.invitesOf(ctx, id)
-		if err != nil {
-			return err
-		}
-		list = slices.DeleteFunc(list, func(i InviteView) bool { return i.PartyID == c.after.ID })
-		until := now.Add(inviteLife)
-		if add != nil {
-			if len(list) >= maxInvites {
-				return &Error{Kind: Exhausted, Code: "party.invitee_busy", Message: "this player has too many invites already", RetryAfter: inviteLife}
-			}
-			list = append(list, *add)
-		}
-		op, err := put(partyInvitesKey(id), version, inviteList{list}, until)
-		if lists == nil {
-			lists = make(map[PlayerID][]InviteView)
-		}
-		ops, lists[id] = append(ops, op), list
-		return err
-	}
-	for _, i := range c.before.Invites {
-		if c.before.invited(i.Player, now).open() && !c.after.invited(i.Player, now).open() {
-			if err := touch(i.Player, nil); err != nil {
-				return nil, nil, err
-			}
-		}
-	}
-	for _, i := range c.after.Invites {
-		if !i.open() || c.before.invited(i.Player, now).open() {
-			continue
-		}
-		sender := c.after.member(i.By)
-		add := InviteView{PartyID: c.after.ID, From: i.By, FromName: sender.Name, Mode: c.after.Mode, ExpiresAt: i.ExpiresAt}
-		if err := touch(i.Player, &add); err != nil {
-			return nil, nil, err
-		}
-	}
-	return ops, lists, nil
-}
-
-// invitesOf reads the invites that a player has now, the oldest first.
-func (b *Backend) invitesOf(ctx context.Context, id PlayerID) (list []InviteView, version int64, err error) {
-	stored, version, err := loadOr(ctx, b.store, partyInvitesKey(id), inviteList{})
-	if err != nil {
-		return nil, 0, err
-	}
-	now := b.instant()
-	list = slices.DeleteFunc(stored.Invites, func(i InviteView) bool { return !i.ExpiresAt.After(now) })
-	if list == nil {
-		list = []InviteView{}
-	}
-	return list, version, nil
-}

@@ -159,7 +159,7 @@ func (s *server) memberRoutes() {
 // inviteRoutes are about invites, from both sides.
 func (s *server) inviteRoutes() {
 	handle(s, s.party(http.MethodPost, myParty+"/invites", "invite", "Invite a player into my party",
-		"For 15 minutes; any member may. 409 party.member_already, or party.invite_declined when they refused within that time. 429 party.too_many_invites, party.invitee_busy."),
+		"For 15 minutes; any member may. Of more than 20 invites the player keeps the newest. 409 party.member_already, or party.invite_declined when they refused an invite of the party or of the caller within that time. 429 party.too_many_invites, and party.inviting_too_fast after 20 in a minute."),
 		func(ctx context.Context, in *struct{ Body playerRequest }) (*partyBody, error) {
 			v, err := s.Parties.Invite(ctx, me(ctx), in.Body.PlayerID)
 			return &partyBody{v}, err
@@ -188,7 +188,7 @@ func (s *server) inviteRoutes() {
 	handle(s, operation{
 		method: http.MethodDelete, path: "/v1/players/me/invites/{id}", id: "declineInvite", tag: "parties",
 		summary:     "Decline an invite",
-		description: "The party cannot ask again until it would have expired. An invite that is over already is no error.",
+		description: "Neither the party nor its sender can ask again until it would have expired. An invite that is over already is no error.",
 		need:        needPlayer, status: http.StatusNoContent,
 	}, func(ctx context.Context, in *partyPath) (*struct{}, error) {
 		return nil, s.Parties.DeclineInvite(ctx, me(ctx), in.ID)
