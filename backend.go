@@ -67,6 +67,7 @@ type Backend struct {
 	parallel    int
 	guesses     guesses
 	looks       looks
+	waits       waits
 	invitesSent sentInvites
 	profile     ProfileOptions
 	data        map[string]Namespace

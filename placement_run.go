@@ -344,8 +344,15 @@ func (b *Backend) placementOf(ctx context.Context, me PlayerID, id PlacementID) 
 }
 
 // WaitPlacement is Placement once its version exceeds after, or when wait has passed.
-// after below zero waits for the next change from now.
+// after below zero waits for the next change from now. Who waits often enough already does not wait.
 func (b *Backend) WaitPlacement(ctx context.Context, me PlayerID, id PlacementID, after int64, wait time.Duration) (SessionPlacementView, error) {
+	if wait > 0 {
+		leave, ok := b.waits.enter(me)
+		defer leave()
+		if !ok {
+			wait = 0
+		}
+	}
 	until := b.now().Add(wait)
 	for {
 		changed, done := b.watch.on(TicketID(id))

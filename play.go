@@ -223,8 +223,15 @@ func errNoTicket() error { return Errorf(NotFound, "ticket.not_found", "there is
 const lookEvery = time.Second
 
 // WaitTicket is Ticket once its version exceeds after, or when wait has passed. after
-// below zero waits for the next change from now.
+// below zero waits for the next change from now. Who waits often enough already does not wait.
 func (b *Backend) WaitTicket(ctx context.Context, p PlayerID, id TicketID, after int64, wait time.Duration) (TicketView, error) {
+	if wait > 0 {
+		leave, ok := b.waits.enter(p)
+		defer leave()
+		if !ok {
+			wait = 0
+		}
+	}
 	until := b.now().Add(wait)
 	for {
 		changed, done := b.watch.on(id)

@@ -48,3 +48,42 @@ func (w *watch) wake(id TicketID) {
 		delete(w.waiting, id)
 	}
 }
+
+// How many waits one replica holds at once. Each looks at the store once a second, and
+// keeps a request open.
+const (
+	maxWaits       = 10_000
+	maxPlayerWaits = 4 // of one player: some devices, and a request that was given up
+)
+
+// waits counts those who wait. The zero value is ready.
+type waits struct {
+	mu    sync.Mutex // guards what follows
+	all   int
+	count map[PlayerID]int
+}
+
+// enter lets a player wait until leave is called. Where too many do, ok is false: they
+// get what is known at once.
+func (w *waits) enter(p PlayerID) (leave func(), ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all >= maxWaits || w.count[p] >= maxPlayerWaits {
+		return func() {}, false
+	}
+	if w.count == nil {
+		w.count = make(map[PlayerID]int)
+	}
+	w.all++
+	w.count[p]++
+	return func() { w.leave(p) }, true
+}
+
+func (w *waits) leave(p PlayerID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all--
+	if w.count[p]--; w.count[p] == 0 {
+		delete(w.count, p)
+	}
+}
