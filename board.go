@@ -106,6 +106,46 @@ func (k ranking) boardPlace(s rating) boardPlace {
 	return boardPlace{Listed: true, Points: min(k.system.Points(s.Skill), maxBoardPoints)}
 }
 
+// boardSpot is a boardPlace as a rating's record keeps it: the points and one, or
+// noBoardSpot. 0 is not known.
+type boardSpot int
+
+const noBoardSpot boardSpot = -1
+
+func (p boardPlace) spot() boardSpot {
+	if !p.Listed {
+		return noBoardSpot
+	}
+	return boardSpot(p.Points + 1)
+}
+
+// place is nowhere for a spot that is not known.
+func (s boardSpot) place() boardPlace {
+	if s <= 0 {
+		return boardPlace{}
+	}
+	return boardPlace{Listed: true, Points: int(s) - 1}
+}
+
+// listed is where the entry of a standing was put. It is another place than boardPlace
+// where the rules for boards have changed since.
+func (k ranking) listed(s rating) boardPlace {
+	if s.Board == 0 {
+		return k.boardPlace(s)
+	}
+	return s.Board.place()
+}
+
+// relisted is a rating that replaces another without a result: its entry stands where
+// the rules say, and the place that it had is remembered until the next result.
+func (k ranking) relisted(before, next rating) rating {
+	next.Board, next.BoardWas = k.boardPlace(next).spot(), 0
+	if was := k.listed(before).spot(); was != next.Board && was != noBoardSpot {
+		next.BoardWas = was
+	}
+	return next
+}
+
 // boardCopy is what a replica knows of a board: all of it, or the head of each shard.
 // It does not change.
 type boardCopy struct {

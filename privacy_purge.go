@@ -192,6 +192,9 @@ func (b *Backend) eraseMatch(ctx context.Context, a *account, id SessionID) erro
 	if err != nil && KindOf(err) != NotFound {
 		return err
 	}
+	if err := b.leaveBoardOf(ctx, &res, a.ID); err != nil {
+		return err
+	}
 	for _, other := range res.players() {
 		if other.ID == a.ID || other.ID.erased() {
 			continue

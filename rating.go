@@ -20,6 +20,11 @@ type rating struct {
 	// LastAt is when the player's last result was recorded; zero: never. No two results
 	// of a player in a mode have the same instant.
 	LastAt time.Time `json:"lastAt,omitzero"`
+	// Board is where the player's entry on the season's board stands, once what follows
+	// from the last result is done: as the rules were then. BoardWas is where it stood
+	// before it was moved without a result, and may still stand.
+	Board    boardSpot `json:"board,omitempty"`
+	BoardWas boardSpot `json:"boardWas,omitempty"`
 	// Claim is the session whose result alone may change the rating; "": any.
 	Claim SessionID `json:"claim,omitempty"`
 }

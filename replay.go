@@ -80,7 +80,9 @@ func (r *result) recounted(from *result) (whole bool) {
 		if p.ID != computed[i].ID {
 			whole = false
 		}
+		board, was := p.Before.Board, p.Before.BoardWas // what follows from the result begins there
 		p.Before, p.After, p.Outcome = computed[i].Before, computed[i].After, computed[i].Outcome
+		p.Before.Board, p.Before.BoardWas = board, was
 	}
 	r.VoidApplied = from.VoidApplied
 	return whole

@@ -254,7 +254,7 @@ func (r *replayRun) check(ctx context.Context, id standingID, last bool) (checke
 		_, err := r.b.finishResult(ctx, stored.Claim)
 		return movedOn, d, err
 	case stored.same(want):
-		return agrees, d, nil
+		return r.checkBoard(ctx, id, key, version, stored, d)
 	case stored.LastAt.After(want.LastAt) && !last:
 		return movedOn, d, nil
 	}
@@ -265,11 +265,10 @@ func (r *replayRun) check(ctx context.Context, id standingID, last bool) (checke
 	if !r.o.Write {
 		return differs, d, nil
 	}
-	op, err := put(key, version, want, time.Time{})
-	if err != nil {
-		return movedOn, d, err
+	if version == 0 {
+		stored = rating{} // no entry of it is known
 	}
-	err = r.b.store.Write(ctx, op)
+	err = r.b.relist(ctx, id.Player, board{r.mode, id.Season}, key, version, stored, want)
 	if errors.Is(err, ErrConflict) {
 		return movedOn, d, nil
 	}
@@ -277,8 +276,25 @@ func (r *replayRun) check(ctx context.Context, id standingID, last bool) (checke
 		return movedOn, d, fmt.Errorf("repair the rating of player %s: %w", id.Player, err)
 	}
 	d.Repaired = true
+	return repaired, d, nil
+}
+
+// checkBoard looks at the entry of a rating that is right: a repair may have been cut off
+// before it moved it, and the rules for boards may have changed.
+func (r *replayRun) checkBoard(ctx context.Context, id standingID, key Key, version int64, s rating, d ReplayDifference) (checked, ReplayDifference, error) {
+	if !r.o.Write {
+		return agrees, d, nil
+	}
+	on := board{r.mode, id.Season}
 	k := r.b.ranking(r.mode)
-	return repaired, d, r.b.moveOnBoard(ctx, id.Player, r.mode, id.Season, k.boardPlace(stored), k.boardPlace(want))
+	if k.listed(s) == k.boardPlace(s) {
+		return agrees, d, r.b.clearBoardWas(ctx, id.Player, on, s)
+	}
+	err := r.b.relist(ctx, id.Player, on, key, version, s, s)
+	if errors.Is(err, ErrConflict) {
+		return movedOn, d, nil
+	}
+	return agrees, d, err
 }
 
 // exists says that a rating without a record is worth making again: its player is there.

@@ -151,9 +151,15 @@ func (r *result) outcomes() []Outcome {
 func (k ranking) after(p *playerResult, res *result) rating {
 	s := k.entering(p.Before, res.Season, res.RecordedAt)
 	s.LastAt = res.RecordedAt
-	if res.VoidApplied {
-		return s
+	if !res.VoidApplied {
+		s = s.with(p)
 	}
+	s.Board, s.BoardWas = k.boardPlace(s).spot(), 0
+	return s
+}
+
+// with is a standing after a match that counts.
+func (s rating) with(p *playerResult) rating {
 	s.Skill = p.After
 	s.Games++
 	switch p.Outcome {
