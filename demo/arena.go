@@ -112,12 +112,18 @@ func (a *arena) run(ctx context.Context, s session) error {
 }
 
 // finish reports the result, tells the players and lets them go. Nobody else knows the
-// result, so it is reported until the backend takes it or ctx ends with the process.
+// result, so it is reported until the backend takes it or ctx ends with the process. A
+// match in which nobody appeared has no result: its session is ended.
 func (a *arena) finish(ctx context.Context, over *outcome) error {
 	a.broadcast(text(mustJSON(over.message())))
 	r := &reporter{url: a.opts.URL, key: a.opts.Key, client: a.opts.Client, wait: sleep}
-	err := r.report(ctx, a.match.session, over.Result)
-	if err == nil {
+	var err error
+	if over.Unseen {
+		err = r.end(ctx, a.match.session)
+	} else {
+		err = r.report(ctx, a.match.session, over.Result)
+	}
+	if err == nil && !over.Unseen {
 		a.broadcast(text(mustJSON(plainMessage{"recorded"})))
 	}
 	a.hangUp("the match is over")

@@ -36,6 +36,7 @@ type (
 	}
 	modeInfo struct {
 		Name  string `json:"name"`
+		Kind  string `json:"kind"` // "queue": without matchmaking
 		Teams []struct {
 			MinPlayers int `json:"minPlayers"`
 			MaxPlayers int `json:"maxPlayers"`
@@ -91,6 +92,11 @@ type apiError struct {
 
 func (e *apiError) Error() string {
 	return fmt.Sprintf("%s: %d %s: %s", e.call, e.Status, e.Code, e.Detail)
+}
+
+// final says that no call like it can succeed.
+func (e *apiError) final() bool {
+	return e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden || e.Status == http.StatusUnprocessableEntity
 }
 
 // again says that the same call may succeed later.

@@ -31,7 +31,7 @@ type BotOptions struct {
 	Count    int           // bots at the same time, at least as many as the smallest match has players
 	Matches  int           // stop after that many whole matches of all bots together; 0: no such limit. Where teams need not be full, the last ones may be more than asked for
 	For      time.Duration // queue for that long, then finish what was begun as long as the backend answers; 0: until ctx ends
-	Mode     string        // "": the first mode that the backend offers
+	Mode     string        // "": the first mode with matchmaking that the backend offers
 	Progress func(Report)  // told after every match, by one bot at a time; may be nil
 	Log      *slog.Logger  // nil: nothing is logged
 
@@ -111,6 +111,9 @@ func runAll(ctx, queueing context.Context, opts BotOptions, mode modeInfo, scout
 	running.Wait()
 }
 
+// queueKind is the kind of modes without matchmaking.
+const queueKind = "queue"
+
 // chooseMode finds the mode to play and checks that there are enough bots for it.
 func chooseMode(ctx context.Context, opts BotOptions, scout *botAPI) (modeInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.patience.away)
@@ -131,13 +134,19 @@ func chooseMode(ctx context.Context, opts BotOptions, scout *botAPI) (modeInfo, 
 		return modeInfo{}, fmt.Errorf("ask for the modes: %w", err)
 	}
 	for _, m := range answer.Modes {
-		if opts.Mode != "" && m.Name != opts.Mode {
+		if opts.Mode != "" && m.Name != opts.Mode || opts.Mode == "" && m.Kind == queueKind {
 			continue
+		}
+		if m.Kind == queueKind {
+			return modeInfo{}, fmt.Errorf("mode %q has no matchmaking, so bots cannot queue for it", m.Name)
 		}
 		if fewest, _ := m.size(); opts.Count < fewest {
 			return modeInfo{}, fmt.Errorf("%d bots cannot fill a match of mode %q, which takes %d", opts.Count, m.Name, fewest)
 		}
 		return m, nil
+	}
+	if opts.Mode == "" {
+		return modeInfo{}, errors.New("the backend has no mode with matchmaking for bots to play")
 	}
 	return modeInfo{}, fmt.Errorf("the backend has no mode %q", opts.Mode)
 }
@@ -196,6 +205,11 @@ func (b *bot) run(ctx, queueing context.Context, arriving *sync.WaitGroup) error
 			b.log.Info("a match went wrong", "bot", b.name, "session", session, "error", err)
 		}
 		b.schedule.end(session, err)
+		var refused *apiError
+		if session == "" && errors.As(err, &refused) && refused.final() {
+			b.schedule.giveUp(err)
+			return nil
+		}
 		if err != nil && sleep(queueing, 250*time.Millisecond) != nil {
 			return nil
 		}

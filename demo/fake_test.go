@@ -133,7 +133,8 @@ type fakeBackend struct {
 	*httptest.Server
 	signer  *signer
 	results chan reported
-	answers chan int // statuses to answer before taking a result
+	endings chan string // sessions that ended without a result
+	answers chan int    // statuses to answer before taking a result
 }
 
 type reported struct {
@@ -142,7 +143,7 @@ type reported struct {
 }
 
 func newFakeBackend(t testing.TB) *fakeBackend {
-	b := &fakeBackend{signer: newSigner(t, "k1"), results: make(chan reported, 4), answers: make(chan int, 8)}
+	b := &fakeBackend{signer: newSigner(t, "k1"), results: make(chan reported, 4), endings: make(chan string, 4), answers: make(chan int, 8)}
 	b.Server = httptest.NewServer(http.HandlerFunc(b.serve))
 	t.Cleanup(b.Close)
 	return b
@@ -156,7 +157,8 @@ func (b *fakeBackend) serve(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v1/server/sessions/")
 	path, ok2 := strings.CutSuffix(path, "/result")
 	id, err := url.PathUnescape(path)
-	if !ok || !ok2 || err != nil || strings.Contains(path, "/") {
+	ending := r.Method == http.MethodPatch && !ok2
+	if !ok || !ok2 && !ending || err != nil || strings.Contains(path, "/") {
 		http.NotFound(w, r)
 		return
 	}
@@ -165,6 +167,15 @@ func (b *fakeBackend) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"code":"try.again"}`, status)
 		return
 	default:
+	}
+	if ending {
+		if body, _ := io.ReadAll(r.Body); string(body) != `{"ended":true}` {
+			http.Error(w, "the session goes on", http.StatusBadRequest)
+			return
+		}
+		b.endings <- id
+		_, _ = io.WriteString(w, `{}`)
+		return
 	}
 	var result Result
 	if err := json.NewDecoder(r.Body).Decode(&result); err != nil {

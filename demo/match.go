@@ -64,6 +64,7 @@ type turn struct {
 type outcome struct {
 	Reason string // time, forfeit or nobody
 	Result Result
+	Unseen bool // nobody ever appeared: there is no result to report
 }
 
 // newMatch prepares a match for the players of a session.
@@ -194,7 +195,7 @@ func (m *match) step(now time.Time) turn {
 	if m.over == nil {
 		if reason, ok := m.ended(); ok {
 			m.world.End()
-			m.over = &outcome{Reason: reason, Result: m.result()}
+			m.over = &outcome{Reason: reason, Result: m.result(), Unseen: m.unseen()}
 			t.over = m.over
 		}
 	}
@@ -243,6 +244,16 @@ func (m *match) goneTeams() (gone [2]bool) {
 		}
 	}
 	return gone
+}
+
+// unseen says that nobody ever took a seat.
+func (m *match) unseen() bool {
+	for _, s := range m.seats {
+		if s.id != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // result ranks the teams: one that left altogether is behind one that stayed, whatever

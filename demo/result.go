@@ -53,29 +53,45 @@ func (r *reporter) report(ctx context.Context, session string, result Result) er
 	if err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
+	if err := r.insist(ctx, http.MethodPost, session, "/result", body); err != nil {
+		return fmt.Errorf("report the result: %w", err)
+	}
+	return nil
+}
+
+// end ends a session without a result, as insistently.
+func (r *reporter) end(ctx context.Context, session string) error {
+	if err := r.insist(ctx, http.MethodPatch, session, "", []byte(`{"ended":true}`)); err != nil {
+		return fmt.Errorf("end the session: %w", err)
+	}
+	return nil
+}
+
+// insist makes a call about a session until it is acknowledged.
+func (r *reporter) insist(ctx context.Context, method, session, more string, body []byte) error {
 	delay := firstRetry
 	for {
-		again, err := r.post(ctx, session, body)
+		again, err := r.send(ctx, method, session, more, body)
 		if err == nil {
 			return nil
 		}
 		if again < 0 {
-			return fmt.Errorf("report the result: %w", err)
+			return err
 		}
 		if waitErr := r.wait(ctx, min(max(again, delay), lastRetry)); waitErr != nil {
-			return fmt.Errorf("report the result: gave up: %w", errors.Join(waitErr, err))
+			return fmt.Errorf("gave up: %w", errors.Join(waitErr, err))
 		}
 		delay = min(2*delay, lastRetry)
 	}
 }
 
-// post sends the result once. again is how long the backend asks to wait, 0 when it
+// send makes the call once. again is how long the backend asks to wait, 0 when it
 // does not say, and -1 when another attempt is useless.
-func (r *reporter) post(ctx context.Context, session string, body []byte) (again time.Duration, err error) {
+func (r *reporter) send(ctx context.Context, method, session, more string, body []byte) (again time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	target := r.url + "/v1/server/sessions/" + url.PathEscape(session) + "/result"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+	target := r.url + "/v1/server/sessions/" + url.PathEscape(session) + more
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return -1, err
 	}

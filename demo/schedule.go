@@ -55,6 +55,7 @@ type schedule struct {
 	report   Report
 	failures int           // in a row
 	lastErr  error         // of the latest failure
+	refusal  error         // that makes all further attempts useless; nil: none
 	changed  chan struct{} // closed and replaced at every change
 }
 
@@ -79,7 +80,7 @@ func (s *schedule) begin(ctx context.Context) bool {
 	for {
 		s.mu.Lock()
 		room := s.size * (s.wanted - s.good())
-		done := ctx.Err() != nil || s.failures >= maxFailures || s.wanted > 0 && s.whole() >= s.wanted
+		done := ctx.Err() != nil || s.refusal != nil || s.failures >= maxFailures || s.wanted > 0 && s.whole() >= s.wanted
 		if !done && (s.wanted == 0 || s.waiting < room) {
 			s.waiting++
 			s.mu.Unlock()
@@ -183,6 +184,14 @@ func (s *schedule) gaveUp(err error) {
 	s.tell()
 }
 
+// giveUp ends it for all bots: what one was refused the others would be, too.
+func (s *schedule) giveUp(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusal = err
+	s.tell()
+}
+
 // tell wakes the bots that wait in begin. The caller holds mu.
 func (s *schedule) tell() {
 	close(s.changed)
@@ -214,6 +223,8 @@ func (s *schedule) outcome(cause error) (Report, error) {
 		cause = errors.New("the bots were interrupted")
 	case interrupted:
 		cause = nil // without a number of matches that is how it ends
+	case cause == nil && s.refusal != nil:
+		cause = fmt.Errorf("the bots gave up: %w", s.refusal)
 	case cause == nil && s.failures >= maxFailures:
 		cause = fmt.Errorf("the bots gave up after %d failures in a row, the last one: %w", s.failures, s.lastErr)
 	}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -105,6 +106,8 @@ type town struct {
 	store   muster.Store
 	network *network
 	n       int
+	keys    []string     // of the next replica
+	log     *slog.Logger // of the next replica; nil: none
 }
 
 // inTown runs a test in a bubble.
@@ -148,7 +151,7 @@ func (w *town) join(secrets ...Secret) *node {
 	n.Mesh = New(Options{
 		Store: store, ID: fmt.Sprint("r", w.n), URL: "http://" + host, Secrets: secrets,
 		Local: n.inbox, Heard: func(notices ...muster.Notice) { n.heard += len(notices) },
-		Transport: w.network, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Transport: w.network, Now: time.Now, Log: cmp.Or(w.log, slog.New(slog.DiscardHandler)), Keys: w.keys,
 	})
 	w.network.set(func() { w.network.hosts[host] = n.Handler() })
 	ctx, cancel := context.WithCancel(context.Background())

@@ -53,6 +53,9 @@ type Options struct {
 	// URL is where the other replicas reach Handler: "http://10.0.0.7:8081".
 	URL     string
 	Secrets []Secret // at least one
+	// Keys are fingerprints of the keys that players' tokens are checked with, that of the
+	// one that signs first. Not secret. None: they are not compared with those of others.
+	Keys []string
 
 	// Local tells the players of this replica.
 	Local muster.Notifier
@@ -166,7 +169,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (m *Mesh) meet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, storeFor)
 	defer cancel()
-	if err := announce(ctx, m.opts.Store, member{ID: m.opts.ID, URL: m.opts.URL}, m.opts.Now().Add(recordLife)); err != nil {
+	if err := announce(ctx, m.opts.Store, m.self(), m.opts.Now().Add(recordLife)); err != nil {
 		return err
 	}
 	others, err := members(ctx, m.opts.Store)
@@ -175,6 +178,11 @@ func (m *Mesh) meet(ctx context.Context) error {
 	}
 	m.take(others)
 	return nil
+}
+
+// self is this replica as its record has it.
+func (m *Mesh) self() member {
+	return member{ID: m.opts.ID, URL: m.opts.URL, Keys: m.opts.Keys}
 }
 
 // take starts a worker for each new peer and ends those of peers that are gone.
@@ -192,6 +200,10 @@ func (m *Mesh) take(others []member) {
 	}
 	for _, other := range come {
 		m.opts.Log.Info("a replica is there", "replica", other.ID, "url", other.URL)
+		if !m.self().sameKeys(other) {
+			m.opts.Log.Warn("a replica has other signing keys: it and this one refuse each other's players and notices; give all replicas the same signing keys",
+				"replica", other.ID, "url", other.URL, "keys", m.opts.Keys, "itsKeys", other.Keys)
+		}
 		p := m.newPeer(other)
 		m.peers[other.ID] = p
 		m.workers.Go(p.run)

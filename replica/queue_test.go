@@ -59,7 +59,7 @@ func TestBatchesAreBounded(t *testing.T) {
 func TestOnlyChangesAmongTheReplicasAreActedOn(t *testing.T) {
 	peers := map[string]*peer{"b": {}, "c": {}}
 	come, gone := changes("a", peers, []member{{ID: "d"}, {ID: "a"}, {ID: "b"}, {ID: "aa"}})
-	if fmt.Sprint(come) != "[{aa } {d }]" || !slices.Equal(gone, []string{"c"}) {
+	if fmt.Sprint(come) != "[{aa  []} {d  []}]" || !slices.Equal(gone, []string{"c"}) {
 		t.Errorf("%v come and %v are gone", come, gone)
 	}
 }

@@ -22,6 +22,15 @@ const maxMembers = 200
 type member struct {
 	ID  string `json:"id"`
 	URL string `json:"url"`
+	// Keys are fingerprints of the public keys of players' tokens, that of the one that
+	// signs first; none: the replica says nothing of them.
+	Keys []string `json:"keys,omitempty"`
+}
+
+// sameKeys says whether replicas take each other's tokens, as far as they say.
+func (m member) sameKeys(other member) bool {
+	return len(m.Keys) == 0 || len(other.Keys) == 0 ||
+		slices.Contains(m.Keys, other.Keys[0]) && slices.Contains(other.Keys, m.Keys[0])
 }
 
 func memberKey(id string) muster.Key { return muster.Key{Partition: rosterPartition, Sort: id} }

@@ -413,3 +413,16 @@ func TestAComputeIsRegisteredOnce(t *testing.T) {
 		t.Errorf("a fleet that is none: %v", err)
 	}
 }
+
+func TestASessionQueueSaysWhereItsEventsGo(t *testing.T) {
+	_, c := newCloud(t)
+	plan := examplePlan()
+	plan.SessionQueues = []string{"lobby"}
+	provision(t, c, plan)
+	if topic, err := c.SessionQueue(context.Background(), "lobby"); err != nil || topic != topicARN {
+		t.Errorf("it goes to %q, %v", topic, err)
+	}
+	if _, err := c.SessionQueue(context.Background(), "gone"); muster.KindOf(err) != muster.NotFound {
+		t.Errorf("a queue that is not there: %v", err)
+	}
+}

@@ -37,3 +37,16 @@ func (c *Client) Matchmaker(ctx context.Context, configuration string) (Matchmak
 	}
 	return state, nil
 }
+
+// SessionQueue reads where a session queue sends its events: the ARN of a topic, or empty.
+// An unknown queue is NotFound.
+func (c *Client) SessionQueue(ctx context.Context, name string) (notificationTarget string, err error) {
+	out, err := call(ctx, c, c.api.DescribeGameSessionQueues, &sdk.DescribeGameSessionQueuesInput{Names: []string{name}})
+	if err != nil {
+		return "", err
+	}
+	if len(out.GameSessionQueues) == 0 {
+		return "", muster.Errorf(muster.NotFound, unknown.code, "GameLift has no session queue %q", name)
+	}
+	return aws.ToString(out.GameSessionQueues[0].NotificationTarget), nil
+}

@@ -12,7 +12,7 @@ import (
 )
 
 type backupCmd struct {
-	Data string `help:"The data folder, or the SQLite file (default ${default})." default:".muster" env:"MUSTER_DATA" placeholder:"DIR"`
+	Data string `help:"The data folder, or the SQLite file by itself, without sqlite: (default ${default})." default:".muster" env:"MUSTER_DATA" placeholder:"DIR"`
 	Out  string `arg:"" help:"The new file." placeholder:"FILE"`
 }
 

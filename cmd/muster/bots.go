@@ -13,7 +13,7 @@ import (
 type botsCmd struct {
 	URL     string        `help:"The backend; several replicas of one are separated by commas." required:"" placeholder:"URL"`
 	N       int           `short:"n" help:"How many (default ${default})." default:"2" placeholder:"N"`
-	For     time.Duration `help:"How long; without it and --matches, until Ctrl-C." placeholder:"D"`
+	For     time.Duration `help:"For how long to queue, such as 10m; what was begun then is finished. Without it and --matches, until Ctrl-C." placeholder:"D"`
 	Matches int           `help:"Stop after this many matches." placeholder:"M"`
 	Mode    string        `help:"What to play (default ${default})." default:"duel"`
 	JSON    bool          `name:"json" help:"Print the report as JSON."`

@@ -321,7 +321,7 @@ func newBackend(p backendParts) (*backend, error) {
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
-		SNS: receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement), Realtime: hub, Pages: console.Handler(),
+		SNS: newRefusals(p.log, time.Now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
 	}
 	if len(p.adminKeyHashes) > 0 {

@@ -12,7 +12,8 @@ import (
 )
 
 type importCmd struct {
-	To           string `help:"Data folder, sqlite:FILE or dynamodb:TABLE. A SQLite file is made if it is not there, a table is not." required:"" placeholder:"STORE"`
+	To           string `help:"Data folder, sqlite:FILE or dynamodb:TABLE. A SQLite file is made if it is not there, a table with --create-table." required:"" placeholder:"STORE"`
+	CreateTable  bool   `help:"Make the table if it is not there."`
 	IntoNonempty bool   `help:"Load into a store that holds records; those with the same keys are replaced."`
 	File         string `arg:"" help:"What muster export has written." placeholder:"FILE"`
 	tableFlags
@@ -73,7 +74,7 @@ func (c *importCmd) check(ctx context.Context, p *process, f *os.File) error {
 // open opens the store. Of SQLite, which needs no care, a new file is made.
 func (c *importCmd) open(ctx context.Context, p *process) (database, error) {
 	place := c.place(p, c.To)
-	place.Create = !place.isTable()
+	place.Create = c.CreateTable || !place.isTable()
 	return openStore(ctx, place)
 }
 

@@ -56,7 +56,7 @@ func watchEnd(ctx context.Context, ended <-chan struct{}, restore func(), stderr
 	select {
 	case <-ended:
 	case <-slow.C:
-		fmt.Fprintln(stderr, "muster: still ending; Ctrl-C again ends it by force")
+		fmt.Fprintln(stderr, "muster: still ending; a second Ctrl-C or SIGTERM ends it by force")
 		<-ended
 	}
 }

@@ -101,7 +101,7 @@ func TestInterruptedUpSaysHowManyMatchesItPlayed(t *testing.T) {
 	p := &process{stdout: &stdout, stderr: &stderr, log: slog.New(slog.DiscardHandler)}
 	s := newStack()
 	c := &upCmd{Bots: 2, Matches: 3}
-	err := c.stay(ctx, p, s, c.botOptions(p, url, "duel"))
+	err := c.stay(ctx, p, s, c.botOptions(p, url))
 	if !errors.Is(err, interruptedMatches(0, 3)) {
 		t.Errorf("got %v", err)
 	}

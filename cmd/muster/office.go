@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"muster"
@@ -106,7 +107,7 @@ func (o *office) lookAround(ctx context.Context) {
 	for i := range o.settings.conf.Modes {
 		m := &o.settings.conf.Modes[i]
 		if m.kind() == muster.Queue {
-			continue
+			continue // lookAtQueues does
 		}
 		state, err := o.client.Matchmaker(ctx, m.Configuration)
 		if err != nil && muster.KindOf(err) != muster.NotFound {
@@ -115,6 +116,24 @@ func (o *office) lookAround(ctx context.Context) {
 		}
 		for _, problem := range m.differences(state, err == nil, o.settings.topics) {
 			o.log.Warn(problem, "mode", m.Name, "configuration", m.Configuration)
+		}
+	}
+	o.lookAtQueues(ctx)
+}
+
+// lookAtQueues warns of session queues that GameLift does not have, or whose events go
+// elsewhere.
+func (o *office) lookAtQueues(ctx context.Context) {
+	for _, name := range o.settings.conf.sessionQueues() {
+		target, err := o.client.SessionQueue(ctx, name)
+		switch {
+		case err != nil && muster.KindOf(err) == muster.NotFound:
+			o.log.Warn("GameLift has no such session queue, so no session of its modes can be placed: make it, with muster provision for example", "queue", name)
+		case err != nil:
+			o.log.Warn("GameLift does not answer; this replica gets ready when it does", "error", err)
+			return
+		case !slices.Contains(o.settings.topics, target):
+			o.log.Warn("the session queue does not send its events to a topic that is listened to, so placements are noticed only by asking", "queue", name, "topic", target)
 		}
 	}
 }

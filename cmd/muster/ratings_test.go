@@ -184,7 +184,7 @@ func TestRatingsAreReplayedInTheDynamoDBThatIsNamed(t *testing.T) {
 		_, _ = io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"no such table"}`) // the client reads it or fails
 	}))
 	defer table.Close()
-	args := []string{"--store", "dynamodb:muster", "--mode", "duel", "--write"}
+	args := []string{"--store", "dynamodb:muster", "--mode", "duel", "--write", "--config", builtinFile(t)}
 	cases := []struct {
 		name string
 		env  map[string]string

@@ -61,7 +61,7 @@ func (o *office) openPeers(ctx context.Context, store database) (joinPeers, erro
 	}
 	return func(local muster.Notifier, heard func(...muster.Notice)) *replica.Mesh {
 		mesh := replica.New(replica.Options{
-			Store: store, ID: newID(), URL: advertised, Secrets: secrets, Local: local, Heard: heard, Now: time.Now, Log: o.log,
+			Store: store, ID: newID(), URL: advertised, Secrets: secrets, Keys: o.settings.keys.Fingerprints(), Local: local, Heard: heard, Now: time.Now, Log: o.log,
 		})
 		o.stack.run("replicas", mesh.Run)
 		o.stack.run("internal http", func(ctx context.Context) error { return serve(ctx, back, mesh.Handler(), nil) })

@@ -39,7 +39,7 @@ func TestASecondInterruptKills(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended when all is well
 	lines := bufio.NewScanner(stderr)
-	for _, want := range []string{"ready", "Ctrl-C again"} {
+	for _, want := range []string{"ready", "a second Ctrl-C or SIGTERM"} {
 		if !lines.Scan() || !strings.Contains(lines.Text(), want) {
 			t.Fatalf("it said %q, want %q", lines.Text(), want)
 		}

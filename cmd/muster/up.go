@@ -84,7 +84,7 @@ func (c *upCmd) Run(ctx context.Context, p *process) (err error) {
 		return c.whyNotUp(ctx, s, err)
 	}
 	c.announce(p, house, time.Since(began))
-	return c.stay(ctx, p, s, c.botOptions(p, house.url(), conf.Modes[0].Name))
+	return c.stay(ctx, p, s, c.botOptions(p, house.url()))
 }
 
 // checkCommand looks at the command of the game servers, before anything says that it
@@ -257,8 +257,8 @@ func (c *upCmd) matchesEnd(ctx context.Context, p *process, end botsEnd) error {
 	return end.err
 }
 
-func (c *upCmd) botOptions(p *process, url, mode string) demo.BotOptions {
-	o := demo.BotOptions{URL: url, Count: c.Bots, Matches: c.Matches, Mode: mode, Log: p.log}
+func (c *upCmd) botOptions(p *process, url string) demo.BotOptions {
+	o := demo.BotOptions{URL: url, Count: c.Bots, Matches: c.Matches, Log: p.log}
 	if c.Matches > 0 {
 		o.Progress = progress(p.stderr)
 	}
