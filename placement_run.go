@@ -222,6 +222,13 @@ func (b *Backend) roomOps(ctx context.Context, p placement) ([]Op, error) {
 		return nil, err
 	}
 	ops = append(ops, op)
+	if s.Room.Owner != "" {
+		noted, err := b.placeRoom(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, noted...)
+	}
 	if s.Room.Code == "" {
 		return ops, nil
 	}

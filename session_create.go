@@ -16,7 +16,8 @@ func (m Mode) browsable() bool { return m.Sessions != nil && m.Sessions.Browse }
 // refusal undoes that, a lost answer is settled by the reconciler.
 //
 // Errors: Invalid; NotFound for an unknown mode; Denied where players create no sessions;
-// Conflict with ticketId, placementId or seat while the player is queued or seated.
+// Conflict with ticketId, placementId or seat while the player is queued or seated;
+// Exhausted while sessions that they created before still run.
 func (b *Backend) CreateSession(ctx context.Context, me PlayerID, req SessionRequest) (SessionPlacementView, error) {
 	mode, err := b.placedMode(req.Mode)
 	if err != nil {
@@ -140,7 +141,11 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, playe
 			}
 			ops = append(ops, op)
 		}
-		return ops, nil
+		if plan.Owner == "" {
+			return ops, nil
+		}
+		op, err = b.addRoom(ctx, plan.Owner, p.ID)
+		return append(ops, op), err
 	})
 	if err != nil {
 		return SessionPlacementView{}, err

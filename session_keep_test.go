@@ -146,3 +146,37 @@ func TestAnEarlierSeatIsNotGivenInAnotherRole(t *testing.T) {
 		})
 	}
 }
+
+func TestAPlayerHasFewSessionsRunning(t *testing.T) {
+	ctx := context.Background()
+	r := lobby(nil)
+	eve := r.guest("eve")
+	create := func() error {
+		_, err := r.CreateSession(ctx, eve, muster.SessionRequest{Mode: "lobby"})
+		return err
+	}
+	var ids []muster.SessionID
+	for range 2 {
+		ids = append(ids, r.open(t, eve, muster.SessionRequest{}).SessionID)
+		if err := r.LeaveSession(ctx, eve); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantError(t, create(), muster.Exhausted, "session.too_many")
+	r.clock.advance(30 * time.Hour) // the requests are forgotten, the sessions are not
+	wantError(t, create(), muster.Exhausted, "session.too_many")
+	must[muster.SessionPlacementView](t)(r.CreateServerSession(ctx, muster.SessionRequest{Mode: "lobby"}))
+	r.open(t, r.guest("bob"), muster.SessionRequest{})
+
+	must[muster.ServerSessionView](t)(r.UpdateSession(ctx, ids[0], muster.SessionUpdate{Ended: true}))
+	r.lift.placeErr = func() (bool, error) { return false, muster.Errorf(muster.Invalid, "gamelift.invalid", "no") }
+	for range 3 { // a request that comes to nothing does not count
+		wantError(t, create(), muster.Invalid, "gamelift.invalid")
+	}
+	r.lift.placeErr = nil
+	r.open(t, eve, muster.SessionRequest{})
+	if err := r.LeaveSession(ctx, eve); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, create(), muster.Exhausted, "session.too_many")
+}
