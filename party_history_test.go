@@ -491,7 +491,7 @@ func (h *history) checkNoneIsStuck(rt *rapid.T) {
 			}
 			continue
 		}
-		if err != nil || view.State != muster.PartyOpen {
+		if err != nil || view.State != muster.PartyIdle {
 			rt.Errorf("the party of %s is %s (%v)", p, view.State, err)
 			continue
 		}

@@ -33,7 +33,7 @@ func TestLeavingInTheQueue(t *testing.T) {
 		if out, told := news[ids[0]]; !told || out.Party != nil {
 			t.Errorf("who left was told %+v", out)
 		}
-		if v := news[ids[2]].Party; v == nil || v.Leader != ids[1] || len(v.Members) != 2 || v.State != muster.PartyOpen {
+		if v := news[ids[2]].Party; v == nil || v.Leader != ids[1] || len(v.Members) != 2 || v.State != muster.PartyIdle {
 			t.Errorf("who stays was told %+v", v)
 		}
 		r.start(t, ids[1], squadTicket("squad"))
@@ -91,7 +91,7 @@ func TestLeavingInTheQueue(t *testing.T) {
 		before, ids := r.party(t, "squad", "ann", "bob", "cat")
 		ticket := r.start(t, ids[0], squadTicket("squad"))
 		after := must[muster.PartyView](t)(r.Kick(ctx, ids[0], ids[1]))
-		if after.State != muster.PartyOpen || len(after.Members) != 2 || after.Code == before.Code {
+		if after.State != muster.PartyIdle || len(after.Members) != 2 || after.Code == before.Code {
 			t.Errorf("the party is %+v", after)
 		}
 		if view := must[muster.TicketView](t)(r.Ticket(ctx, ids[1], ticket.ID)); view.Status != muster.Cancelled {
@@ -105,7 +105,7 @@ func TestLeavingInTheQueue(t *testing.T) {
 		_, ids := r.party(t, "squad", "ann", "bob")
 		ticket := r.start(t, ids[0], squadTicket("squad"))
 		must[muster.TicketView](t)(r.CancelTicket(ctx, ids[1], ticket.ID))
-		if view := must[muster.PartyView](t)(r.Party(ctx, ids[0])); view.State != muster.PartyOpen || len(view.Members) != 2 {
+		if view := must[muster.PartyView](t)(r.Party(ctx, ids[0])); view.State != muster.PartyIdle || len(view.Members) != 2 {
 			t.Errorf("the party is %+v", view)
 		}
 	})
@@ -255,7 +255,7 @@ func TestNewsOfAPartyAreNotTakenForOld(t *testing.T) {
 	first := r.start(t, ids[0], squadTicket("squad"))
 	want("queued", muster.PartyQueued, muster.PartyQueued)
 	must[muster.TicketView](t)(r.CancelTicket(ctx, ids[1], first.ID))
-	want("cancelled", muster.PartyOpen, muster.PartyOpen)
+	want("cancelled", muster.PartyIdle, muster.PartyIdle)
 	r.start(t, ids[0], squadTicket("squad"))
 	want("queued again", muster.PartyQueued, muster.PartyQueued)
 	r.start(t, r.guest("eve"), squadTicket("squad"))

@@ -66,7 +66,7 @@ func TestAPartyFromCodeToMatchAndOnToTheNext(t *testing.T) {
 	ctx := context.Background()
 	party, ids := r.party(t, "squad", "ann", "bob")
 	ann, bob, eve := ids[0], ids[1], r.guest("eve")
-	if party.State != muster.PartyOpen || party.MaxSize != 4 || len(party.Members) != 2 || party.Leader != ann {
+	if party.State != muster.PartyIdle || party.MaxSize != 4 || len(party.Members) != 2 || party.Leader != ann {
 		t.Fatalf("the party is %+v", party)
 	}
 	if _, err := r.ReportReady(ctx, bob, muster.PartyReport{Ready: true, LatencyInMs: map[string]int{"custom-local": 7, "moon": 1}, Preferences: map[string]string{"map": "tower"}}); err != nil {
@@ -125,7 +125,7 @@ func TestAPartyFromCodeToMatchAndOnToTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := must[muster.PartyView](t)(r.Party(ctx, bob))
-	if after.State != muster.PartyOpen || who(after) != who(party) || after.Members[1].Ready {
+	if after.State != muster.PartyIdle || who(after) != who(party) || after.Members[1].Ready {
 		t.Errorf("after the match the party is %+v", after)
 	}
 	again := r.start(t, ann, squadTicket("squad"))

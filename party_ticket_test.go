@@ -108,7 +108,7 @@ func TestWhoMayStartForAParty(t *testing.T) {
 		r.lift.startErr = func() (bool, error) { return false, muster.Errorf(muster.Exhausted, "gamelift.limit", "later") }
 		_, _, err := r.StartTicket(ctx, ids[0], squadTicket("squad-ready"), "")
 		wantError(t, err, muster.Exhausted, "gamelift.limit")
-		if view := must[muster.PartyView](t)(r.Party(ctx, ids[1])); view.State != muster.PartyOpen {
+		if view := must[muster.PartyView](t)(r.Party(ctx, ids[1])); view.State != muster.PartyIdle {
 			t.Errorf("the party is %s", view.State)
 		}
 		r.lift.startErr = nil
@@ -189,7 +189,7 @@ func TestOneWhoDeclinesEndsTheTicketOfTheParty(t *testing.T) {
 			}
 			news := told[muster.PartyNews](r.inbox.take(), "party")
 			for _, p := range ids {
-				if v := news[p].Party; v == nil || v.State != muster.PartyOpen {
+				if v := news[p].Party; v == nil || v.State != muster.PartyIdle {
 					t.Errorf("%s was told %+v, want an open party", p, v)
 				}
 			}

@@ -10,7 +10,7 @@ type PartyState string
 
 // The states of a party.
 const (
-	PartyOpen    PartyState = "open"    // nothing: it may queue
+	PartyIdle    PartyState = "idle"    // nothing: it may queue
 	PartyQueued  PartyState = "queued"  // its ticket is under way
 	PartyPlaying PartyState = "playing" // a member is still in the session of its latest match
 )
@@ -19,7 +19,7 @@ const (
 type PartyView struct {
 	ID      PartyID    `json:"id"`
 	Version int64      `json:"version"` // grows with every change
-	State   PartyState `json:"state" enum:"open,queued,playing"`
+	State   PartyState `json:"state" enum:"idle,queued,playing"`
 	// Code lets others join while Open is true.
 	Code      string            `json:"code"`
 	Open      bool              `json:"open"`
@@ -28,7 +28,7 @@ type PartyView struct {
 	MaxSize   int               `json:"maxSize"`
 	Members   []PartyMemberView `json:"members"` // in the order in which they came
 	Invites   []PartyInviteView `json:"invites"`
-	TicketID  TicketID          `json:"ticketId,omitempty"` // unless State is open
+	TicketID  TicketID          `json:"ticketId,omitempty"` // unless State is idle
 	CreatedAt time.Time         `json:"createdAt"`
 	ChangedAt time.Time         `json:"changedAt"`
 }
@@ -96,7 +96,7 @@ type lookAtSlot func(ctx context.Context, p PlayerID) (slot, int64, error)
 // whether it does.
 func (b *Backend) partyView(ctx context.Context, p *party, version int64, look lookAtSlot) (PartyView, error) {
 	v := PartyView{
-		ID: p.ID, Version: version, State: PartyOpen, Code: p.Code, Open: p.Open, Mode: p.Mode, Leader: p.Leader,
+		ID: p.ID, Version: version, State: PartyIdle, Code: p.Code, Open: p.Open, Mode: p.Mode, Leader: p.Leader,
 		MaxSize: b.partyLimit(p.Mode), Members: make([]PartyMemberView, 0, len(p.Members)), Invites: []PartyInviteView{},
 		CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt,
 	}

@@ -189,7 +189,7 @@ func documentOperation(method, path, id string, who need) operation {
 	case http.MethodDelete:
 		op.status = http.StatusNoContent
 	default:
-		op.example, op.requestExample, op.bodyLimit = example, example, maxDocumentBody
+		op.example, op.requestExample, op.bodyLimit, op.ownBody = example, example, maxDocumentBody, true
 		op.alsoStatus = map[int]string{http.StatusCreated: "There was none before"}
 	}
 	op.refusals = append(op.refusals, http.StatusPreconditionFailed, http.StatusPreconditionRequired)

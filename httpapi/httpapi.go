@@ -202,7 +202,18 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ServeHTTP(w, r)
 		return
 	}
-	s.writeProblem(w, newProblem(http.StatusNotFound, "route.not_found", "there is nothing at this path"))
+	s.writeProblem(w, newProblem(http.StatusNotFound, "route.not_found", "there is nothing at this path"+pathHint(r.URL.EscapedPath())))
+}
+
+// pathHint tells whoever put a session's id into a path as it is, slashes included, what
+// to do.
+func pathHint(escaped string) string {
+	for _, under := range []string{"/v1/sessions/", "/v1/server/sessions/", "/v1/admin/sessions/"} {
+		if id, ok := strings.CutPrefix(escaped, under); ok && strings.HasPrefix(id, "arn:") {
+			return "; percent-encode the session id: it is one segment of the path"
+		}
+	}
+	return ""
 }
 
 // isAPIPath tells paths of the interface from paths of pages.

@@ -30,6 +30,8 @@ type operation struct {
 	refusals             []int          // beyond those that every route of its kind has
 	bodyLimit            int64          // bytes; 0: no body
 	rawBody              bool           // the body is not ours to decode
+	ownBody              bool           // the rules say what is wrong with the body
+	strict               bool           // unknown members are refused
 	example              any            // of the success; may be nil
 	streamed             bool           // the success is an object that huma does not encode
 	requestExample       any            // of the body; may be nil
@@ -75,8 +77,16 @@ func ownProblems(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	p := problemOfRequest(m)
-	if a, ok := ctx.(*answer); ok {
-		a.status = p.Status
+	for ctx != nil {
+		if a, ok := ctx.(*answer); ok {
+			a.status = p.Status
+			break
+		}
+		wrapper, ok := ctx.(interface{ Unwrap() huma.Context })
+		if !ok {
+			break
+		}
+		ctx = wrapper.Unwrap()
 	}
 	return p, nil
 }
@@ -84,7 +94,16 @@ func ownProblems(ctx huma.Context, _ string, v any) (any, error) {
 // handle registers a route. The handler's error may be any; it is answered by its
 // kind.
 func handle[I, O any](s *server, op operation, handler func(context.Context, *I) (*O, error)) {
-	huma.Register(s.api, s.describe(op), func(ctx context.Context, in *I) (*O, error) {
+	h := s.describe(op)
+	if body, has := reflect.TypeFor[I]().FieldByName("Body"); has && op.bodyLimit > 0 && !op.rawBody {
+		h.Middlewares = append(h.Middlewares, exactMembers(body.Type, op.bodyLimit))
+	}
+	huma.Register(s.api, h, func(ctx context.Context, in *I) (*O, error) {
+		if op.strict {
+			if err := refuseUnknown(ctx); err != nil {
+				return nil, s.fail(ctx, err)
+			}
+		}
 		out, err := handler(ctx, in)
 		if err != nil {
 			return nil, s.fail(ctx, err)
@@ -106,6 +125,8 @@ func (s *server) describe(op operation) huma.Operation {
 		Responses:     s.responses(op),
 		Security:      securityOf(op.need),
 		Middlewares:   huma.Middlewares{s.guard(op)},
+
+		SkipValidateBody: op.ownBody,
 	}
 	if op.bodyLimit > 0 {
 		h.MaxBodyBytes = op.bodyLimit + 1 // huma refuses a body of exactly this size

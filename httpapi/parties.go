@@ -95,7 +95,7 @@ func (s *server) party(method, path, id, summary, description string) operation 
 func (s *server) ownPartyRoutes() {
 	create := s.party(http.MethodPost, "/v1/parties", "createParty", "Make a party",
 		"The caller leads it. 409 party.already_in while in another one. 404 mode.unknown.")
-	create.status = http.StatusCreated
+	create.status, create.strict = http.StatusCreated, true
 	mode, open := exampleMode, true
 	create.requestExample = partySettings{Mode: &mode, Open: &open}
 	handle(s, create, func(ctx context.Context, in *struct{ Body *partySettings }) (*createdParty, error) {
@@ -113,7 +113,7 @@ func (s *server) ownPartyRoutes() {
 		})
 	change := s.party(http.MethodPatch, myParty, "changeParty", "Change mode or openness of the party I lead",
 		"403 party.not_leader. 409 party.queued, or party.too_large for the mode. Another mode makes nobody ready and forgets preferences.")
-	change.requestExample = partySettings{Mode: &mode}
+	change.requestExample, change.strict = partySettings{Mode: &mode}, true
 	handle(s, change, func(ctx context.Context, in *struct{ Body partySettings }) (*partyBody, error) {
 		v, err := s.Parties.ChangeParty(ctx, me(ctx), muster.PartySettings(in.Body))
 		return &partyBody{v}, err

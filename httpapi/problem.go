@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -145,10 +146,23 @@ func problemOfRequest(m *huma.ErrorModel) *problem {
 	}
 	for _, e := range m.Errors {
 		if e != nil {
-			p.Errors = append(p.Errors, fault{Location: e.Location, Message: e.Message})
+			p.Errors = append(p.Errors, fault{Location: e.Location, Message: messageOf(e.Message)})
 		}
 	}
 	return p
+}
+
+// messageOf says what is wrong in words that do not depend on what decodes JSON here.
+func messageOf(text string) string {
+	switch {
+	case strings.HasPrefix(text, "json: cannot unmarshal number"):
+		return "a number is out of range or of the wrong kind"
+	case strings.HasPrefix(text, "json: "), strings.HasPrefix(text, "strconv."):
+		return "a value is of the wrong kind"
+	case strings.HasPrefix(text, "invalid character"), strings.HasPrefix(text, "unexpected end of JSON"), strings.HasPrefix(text, "unexpected EOF"):
+		return "this is not JSON: " + text
+	}
+	return text
 }
 
 // writeProblem answers outside huma.

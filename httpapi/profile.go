@@ -10,6 +10,7 @@ import (
 
 // Profiles lets players change what others see of them; *muster.Backend has it.
 type Profiles interface {
+	ProfileOptions() muster.ProfileOptionsView
 	UpdateProfile(ctx context.Context, me muster.PlayerID, change muster.ProfileChange, expect muster.Precondition) (muster.PlayerView, error)
 }
 
@@ -68,6 +69,19 @@ func (s *server) profileRoutes() {
 	if s.Profiles == nil {
 		return
 	}
+	handle(s, operation{
+		method: http.MethodGet, path: "/v1/profile-options", id: "profileOptions", tag: "players",
+		summary:     "Read what profiles may hold",
+		description: "The avatars to choose from, the rules for names and the shape of a locale.",
+		need:        needPlayer,
+		example: muster.ProfileOptionsView{
+			Avatars: []string{"owl", "fox"}, Names: muster.NamesFree, MaxNameLength: 24, LocalePattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$", MaxLocaleLength: 35,
+		},
+	}, func(context.Context, *struct{}) (*struct{ Body muster.ProfileOptionsView }, error) {
+		v := s.Profiles.ProfileOptions()
+		v.Avatars = notNil(v.Avatars)
+		return &struct{ Body muster.ProfileOptionsView }{v}, nil
+	})
 	handle(s, operation{
 		method: http.MethodPatch, path: "/v1/players/me", id: "updateProfile", tag: "players",
 		summary:     "Change my profile",

@@ -18,6 +18,10 @@ type fakeProfiles struct {
 	expect muster.Precondition
 }
 
+func (f *fakeProfiles) ProfileOptions() muster.ProfileOptionsView {
+	return muster.ProfileOptionsView{Avatars: []string{"owl"}, Names: muster.NamesUnique}
+}
+
 func (f *fakeProfiles) UpdateProfile(_ context.Context, me muster.PlayerID, change muster.ProfileChange, expect muster.Precondition) (muster.PlayerView, error) {
 	f.change, f.expect = change, expect
 	view := muster.PlayerView{ID: me, DisplayName: "Ada", Tag: "8"}

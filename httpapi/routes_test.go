@@ -36,6 +36,7 @@ var routes = []struct {
 	{"no ratings are an empty list", "GET", "/v1/players/me/ratings", "ada", ``, 200, `{"ratings":[]}`},
 	{"no history is an empty list", "GET", "/v1/players/me/matches", "ada", ``, 200, `{"matches":[]}`},
 	{"a player reads its seat", "GET", "/v1/players/me/session", "ada", ``, 200, `"playerSessionId":"psess-0a1b2c3d"`},
+	{"what profiles may hold is told", "GET", "/v1/profile-options", "ada", ``, 200, `"avatars":["owl"]`},
 	{"modes are listed", "GET", "/v1/modes", "ada", ``, 200, `"name":"duel"`},
 	{"locations are listed", "GET", "/v1/locations", "ada", ``, 200, `{"locations":[]}`},
 	{"a ticket is made", "POST", "/v1/matchmaking/tickets", "ada", `{"mode":"duel"}`, 201, `"id":"t-ada"`},

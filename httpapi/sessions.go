@@ -120,7 +120,7 @@ func (s *server) placementRoutes() {
 		summary: "Ask for a session",
 		description: "The answer is a request that is under way: follow it, or wait for `placement` on the socket. The caller gets the first seat. " +
 			"409 while queued (ticketId), placed (placementId) or seated (seat). 403 session.create_denied where players create none. 429 session.too_many while two sessions that the caller created are running.",
-		need: needPlayer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit,
+		need: needPlayer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: sessionRequest{Mode: "lobby", Name: "Ada's place", Private: true, Properties: map[string]string{"map": "harbour"}},
 		example:        examplePlacement(muster.PlacementPending),
 	}, func(ctx context.Context, in *struct{ Body sessionRequest }) (*placementAnswer, error) {

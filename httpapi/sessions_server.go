@@ -68,7 +68,7 @@ func (s *server) serverPlacementRoutes() {
 		method: http.MethodPost, path: "/v1/server/sessions", id: "createServerSession", tag: "server",
 		summary:     "Ask for a session without players",
 		description: "For whoever has a game server's key, in modes where players or servers create sessions: players find it and join. latencyInMs and team mean nothing here.",
-		need:        needServer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound}, bodyLimit: s.BodyLimit,
+		need:        needServer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: sessionRequest{Mode: "lobby", Name: "Arena 1"}, example: examplePlacement(muster.PlacementPending),
 	}, func(ctx context.Context, in *struct{ Body sessionRequest }) (*placementAnswer, error) {
 		v, err := s.ServerRooms.CreateServerSession(ctx, muster.SessionRequest(in.Body))
