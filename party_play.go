@@ -36,8 +36,12 @@ func (b *Backend) CreateParty(ctx context.Context, me PlayerID, want PartySettin
 	mode := ModeName("")
 	if want.Mode != nil {
 		mode = *want.Mode
-		if _, known := b.modes[mode]; !known {
+		wanted, known := b.modes[mode]
+		if !known {
 			return PartyView{}, errUnknownMode(mode)
+		}
+		if err := wanted.forParties(); err != nil {
+			return PartyView{}, err
 		}
 	}
 	id, now := PartyID(b.newID()), b.instant()
@@ -130,6 +134,9 @@ func (b *Backend) ChangeParty(ctx context.Context, me PlayerID, want PartySettin
 		mode, known := b.modes[*want.Mode]
 		if !known {
 			return PartyView{}, errUnknownMode(*want.Mode)
+		}
+		if err := mode.forParties(); err != nil {
+			return PartyView{}, err
 		}
 		limit = mode.partyLimit()
 	}

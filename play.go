@@ -48,7 +48,7 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 		if undo := b.undoTicket(ctx, t.ID); undo != nil {
 			b.log.WarnContext(ctx, "undo refused ticket", "ticket", t.ID, "error", undo)
 		}
-		return TicketView{}, false, err
+		return TicketView{}, false, b.notThere(ctx, mode, "configuration", t.Configuration, err)
 	}
 	if err != nil {
 		b.log.WarnContext(ctx, "matchmaking start unsettled", "ticket", t.ID, "error", err)

@@ -40,12 +40,14 @@ type AdminSlotView struct {
 
 // AdminPlayerGame is a finished match of a player, in short.
 type AdminPlayerGame struct {
-	SessionID   SessionID `json:"sessionId"`
-	Mode        ModeName  `json:"mode"`
-	EndedAt     time.Time `json:"endedAt"`
-	Outcome     Outcome   `json:"outcome,omitempty"`
-	SkillBefore int       `json:"skillBefore"`
-	SkillAfter  int       `json:"skillAfter"`
+	SessionID   SessionID  `json:"sessionId"`
+	Mode        ModeName   `json:"mode"`
+	Season      SeasonName `json:"season,omitempty"`
+	EndedAt     time.Time  `json:"endedAt"`
+	Outcome     Outcome    `json:"outcome,omitempty"`
+	SkillBefore int        `json:"skillBefore"`
+	SkillAfter  int        `json:"skillAfter"`
+	Voided      bool       `json:"voided,omitempty"` // an operator decided that it counts for nobody
 }
 
 // adminMatches is how many matches an operator is shown with a player.
@@ -111,7 +113,10 @@ func (b *Backend) inspectPlay(ctx context.Context, p PlayerID, v *AdminPlayerVie
 	}
 	page, err := b.Matches(ctx, p, adminMatches, "")
 	for _, m := range page.Matches {
-		v.Matches = append(v.Matches, AdminPlayerGame{m.SessionID, m.Mode, m.EndedAt, m.Outcome, m.SkillBefore, m.SkillAfter})
+		v.Matches = append(v.Matches, AdminPlayerGame{
+			SessionID: m.SessionID, Mode: m.Mode, Season: m.Season, EndedAt: m.EndedAt, Outcome: m.Outcome,
+			SkillBefore: m.SkillBefore, SkillAfter: m.SkillAfter, Voided: m.Voided,
+		})
 	}
 	return err
 }

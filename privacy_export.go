@@ -16,10 +16,10 @@ type exportHead struct {
 	Profile    exportProfile    `json:"profile"`
 	Identities []linkedIdentity `json:"identities"`
 	SignIns    []SignInView     `json:"signIns"`
-	// Documents and Ratings are as they are stored, by namespace and by mode; ratings of
-	// seasons that are left behind by mode#season.
+	// Documents are as they are stored, by namespace. Ratings are by mode, those of seasons
+	// that are left behind by mode#season.
 	Documents map[string]json.RawMessage `json:"documents"`
-	Ratings   map[string]json.RawMessage `json:"ratings"`
+	Ratings   map[string]exportRating    `json:"ratings"`
 	Activity  *ActivityView              `json:"activity"`
 	Ticket    *exportTicket              `json:"ticket"`
 	Seat      *SeatView                  `json:"seat"` // without join token
@@ -63,7 +63,7 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 	if head.Documents, err = b.exportRecords(ctx, p, dataPrefix); err != nil {
 		return nil, err
 	}
-	if head.Ratings, err = b.exportRecords(ctx, p, ratingPrefix); err != nil {
+	if head.Ratings, err = b.exportRatings(ctx, p); err != nil {
 		return nil, err
 	}
 	if err := b.exportPlay(ctx, p, &head); err != nil {
@@ -91,6 +91,41 @@ func (b *Backend) exportRecords(ctx context.Context, p PlayerID, prefix string) 
 			after = rec.Sort
 		}
 		more = len(records) == purgePage
+	}
+	return all, nil
+}
+
+// exportRating is a rating in the words of RatingView, with nothing hidden.
+type exportRating struct {
+	Season     SeasonName `json:"season,omitempty"`
+	Skill      int        `json:"skill"`
+	Mu         float64    `json:"mu"`
+	Sigma      float64    `json:"sigma"`
+	Volatility float64    `json:"volatility,omitempty"`
+	Games      int        `json:"games"`
+	Wins       int        `json:"wins"`
+	Losses     int        `json:"losses"`
+	Draws      int        `json:"draws"`
+	LastAt     *time.Time `json:"lastAt,omitempty"`
+}
+
+func (b *Backend) exportRatings(ctx context.Context, p PlayerID) (map[string]exportRating, error) {
+	records, err := b.exportRecords(ctx, p, ratingPrefix)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]exportRating, len(records))
+	for name, value := range records {
+		var r rating
+		if err := json.Unmarshal(value, &r); err != nil {
+			return nil, fmt.Errorf("read rating %q of player %q: %w", name, p, err)
+		}
+		mode, _, _ := strings.Cut(name, "#")
+		all[name] = exportRating{
+			Season: r.Season, Skill: b.ranking(ModeName(mode)).system.Points(r.Skill),
+			Mu: r.Mu, Sigma: r.Sigma, Volatility: r.Volatility,
+			Games: r.Games, Wins: r.Wins, Losses: r.Losses, Draws: r.Draws, LastAt: someTime(r.LastAt),
+		}
 	}
 	return all, nil
 }

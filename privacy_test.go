@@ -407,6 +407,9 @@ func TestAnOperatorSeesAPlayer(t *testing.T) {
 	if v.Status != "active" || v.DisplayName != "Ada" || len(v.Ways) != 1 || len(v.SignIns) != 1 || len(v.Documents) != 3 || len(v.Matches) != 1 {
 		t.Errorf("shown is %+v", v)
 	}
+	if game := must[muster.MatchHistoryPage](t)(r.Matches(ctx, ann, 1, "")).Matches[0]; game.Voided != v.Matches[0].Voided || game.Season != v.Matches[0].Season {
+		t.Errorf("the match is shown as %+v, it is %+v", v.Matches[0], game)
+	}
 	if v.Slot == nil || v.Slot.TicketID != ticket.ID || v.PartyID == "" || v.Ratings[0].Games != 1 {
 		t.Errorf("shown is %+v", v)
 	}

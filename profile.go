@@ -125,7 +125,7 @@ func (o ProfileOptions) clean(change ProfileChange) (ProfileChange, error) {
 		change.DisplayName = &name
 	}
 	if id := change.Avatar; id != nil && *id != "" && !slices.Contains(o.Avatars, *id) {
-		return change, Errorf(Invalid, "player.avatar_unknown", "there is no such avatar")
+		return change, Errorf(Invalid, "player.avatar_unknown", "there is no such avatar; allowed: %s", named(o.Avatars))
 	}
 	if change.Locale != nil && *change.Locale != "" {
 		locale, ok := cleanLocale(*change.Locale)

@@ -257,7 +257,7 @@ func (s session) updated(u SessionUpdate, allowed map[string][]string) (session,
 	for key, value := range u.Properties {
 		choices, listed := allowed[key]
 		if !listed || !propertyValue(value) || len(choices) > 0 && !slices.Contains(choices, value) {
-			return s, Errorf(Invalid, "session.property", "the mode does not allow %q for property %q", value, key)
+			return s, errProperty(allowed, true, key, value)
 		}
 		if next.Room.Properties == nil {
 			next.Room.Properties = make(map[string]string)

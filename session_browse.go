@@ -59,7 +59,7 @@ func (b *Backend) checkQuery(q SessionQuery) error {
 	case len(q.After) > MaxSortBytes || !utf8.ValidString(q.After):
 		return Errorf(Invalid, "session.cursor", "this is not a cursor of an earlier page")
 	}
-	return nil
+	return b.checkFilters(mode, q)
 }
 
 // openRows merges the shards of a mode's list, newest first. more says that there are

@@ -16,6 +16,7 @@ func (m Mode) browsable() bool { return m.Sessions != nil && m.Sessions.Browse }
 // refusal undoes that, a lost answer is settled by the reconciler.
 //
 // Errors: Invalid; NotFound for an unknown mode; Denied where players create no sessions;
+// Unavailable with mode.unavailable where GameLift lacks the queue;
 // Conflict with ticketId, placementId or seat while the player is queued or seated;
 // Exhausted while sessions that they created before still run.
 func (b *Backend) CreateSession(ctx context.Context, me PlayerID, req SessionRequest) (SessionPlacementView, error) {
@@ -90,7 +91,7 @@ func (m Mode) plan(req SessionRequest, byServer bool) (roomPlan, error) {
 		choices, listed := m.Sessions.Properties[key]
 		free := len(choices) == 0 && byServer && propertyValue(value)
 		if !listed || !free && !slices.Contains(choices, value) {
-			return roomPlan{}, Errorf(Invalid, "session.property", "mode %q does not allow %q for property %q", m.Name, value, key)
+			return roomPlan{}, errProperty(m.Sessions.Properties, byServer, key, value)
 		}
 	}
 	plan := roomPlan{
@@ -156,7 +157,7 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, playe
 		if undo := b.refusePlacement(ctx, p.ID); undo != nil {
 			b.log.WarnContext(ctx, "undo refused placement", "placement", p.ID, "error", undo)
 		}
-		return SessionPlacementView{}, err
+		return SessionPlacementView{}, b.notThere(ctx, mode, "queue", mode.Sessions.Queue, err)
 	}
 	if err != nil {
 		b.log.WarnContext(ctx, "placement start unsettled", "placement", p.ID, "error", err)

@@ -178,9 +178,6 @@ func TestCreatingASession(t *testing.T) {
 		if got := r.listed(t, muster.SessionQuery{HasRoom: true, Location: "custom-local"}); len(got) != 1 {
 			t.Errorf("listed are %v", got)
 		}
-		if got := r.listed(t, muster.SessionQuery{Location: "custom-far"}); len(got) != 0 {
-			t.Errorf("listed elsewhere are %v", got)
-		}
 	})
 	t.Run("where nobody creates, servers do not either", func(t *testing.T) {
 		r := lobby(func(o *muster.SessionOptions) { o.Create = "" })

@@ -151,7 +151,7 @@ type ResultReport struct {
 type ResultTeam struct {
 	Name    string         `json:"name"`
 	Rank    int            `json:"rank"`
-	Score   float64        `json:"score"`
+	Score   float64        `json:"score" required:"false"` // absent from a report: 0
 	Players []ResultPlayer `json:"players"`
 }
 
