@@ -15,7 +15,7 @@ var served = map[string]string{
 	"get /.well-known/jwks.json": "", "get /.well-known/openid-configuration": "",
 	"get /v1/players/me": playerSecurity, "patch /v1/players/me": playerSecurity, "get /v1/players/{id}": playerSecurity,
 	"get /v1/players/me/ratings": playerSecurity, "get /v1/players/me/matches": playerSecurity, "get /v1/players/me/session": playerSecurity,
-	"get /v1/modes": playerSecurity, "get /v1/locations": playerSecurity,
+	"get /v1/modes": playerSecurity, "get /v1/profile-options": playerSecurity, "get /v1/locations": playerSecurity,
 	"get /v1/leaderboards/{mode}": playerSecurity, "get /v1/leaderboards/{mode}/me": playerSecurity,
 	"post /v1/matchmaking/tickets": playerSecurity, "get /v1/matchmaking/tickets/{id}": playerSecurity, "delete /v1/matchmaking/tickets/{id}": playerSecurity,
 	"post /v1/matchmaking/tickets/{id}/accept": playerSecurity, "post /v1/matchmaking/tickets/{id}/decline": playerSecurity,
