@@ -70,12 +70,12 @@ func (b *Backend) inviteListOf(ctx context.Context, id PlayerID) (inviteList, in
 }
 
 // invitesOf reads the invites that a player has now, the oldest first.
-func (b *Backend) invitesOf(ctx context.Context, id PlayerID) (list []InviteView, version int64, err error) {
-	stored, version, err := b.inviteListOf(ctx, id)
+func (b *Backend) invitesOf(ctx context.Context, id PlayerID) ([]InviteView, error) {
+	stored, _, err := b.inviteListOf(ctx, id)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return append([]InviteView{}, stored.Invites...), version, nil
+	return append([]InviteView{}, stored.Invites...), nil
 }
 
 // inviteOps brings the lists of invited players into line with a party's invites.

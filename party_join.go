@@ -108,7 +108,7 @@ func (b *Backend) WithdrawInvite(ctx context.Context, me, who PlayerID) (PartyVi
 
 // Invites is what the caller has been invited to, the oldest first.
 func (b *Backend) Invites(ctx context.Context, me PlayerID) ([]InviteView, error) {
-	list, _, err := b.invitesOf(ctx, me)
+	list, err := b.invitesOf(ctx, me)
 	return list, err
 }
 

@@ -125,6 +125,6 @@ func (b *Backend) addParty(ctx context.Context, p PlayerID, all *Snapshot) error
 		}
 		all.Party = &view
 	}
-	all.Invites, _, err = b.invitesOf(ctx, p)
+	all.Invites, err = b.invitesOf(ctx, p)
 	return err
 }
