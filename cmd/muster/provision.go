@@ -28,6 +28,15 @@ func (*provisionCmd) Help() string {
 	return "Makes or changes rule sets and matchmaking configurations so that they are as the file says, and removes rule sets that they leave behind. A second run changes nothing."
 }
 
+// Validate is called by the command line parser. muster serve takes several topics from the
+// same variable; a matchmaking configuration has one.
+func (c *provisionCmd) Validate() error {
+	if strings.Contains(c.Topic, ",") {
+		return usageError{fmt.Sprintf("--topic, or MUSTER_SNS_TOPICS, names %d topics: name the one that events go to with --topic", strings.Count(c.Topic, ",")+1)}
+	}
+	return nil
+}
+
 // Run provisions once.
 func (c *provisionCmd) Run(ctx context.Context, p *process) error {
 	conf, err := loadConfigFor(true, c.Config)

@@ -74,6 +74,30 @@ func TestProvisionNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// The variable that names the topics of muster serve may name several.
+func TestProvisionTakesOneTopic(t *testing.T) {
+	h := newHouse(t, config{})
+	serveArgs, _ := h.serveArgs(t)
+	cases := []struct {
+		name, env string
+		args      []string
+		says      string
+	}{
+		{"two in the environment", topicARN + "," + topicARN + "-2", nil, "names 2 topics"},
+		{"two as a flag", "", []string{"--topic", topicARN + "," + topicARN}, "names 2 topics"},
+		{"no ARN", "", []string{"--topic", "matchmaking"}, `"matchmaking" is not the ARN of a topic`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("MUSTER_SNS_TOPICS", c.env)
+			code, _, said := h.provisionBy(t, append([]string{"--config", serveArgs[1]}, c.args...)...)
+			if code == 0 || !strings.Contains(said, c.says) {
+				t.Errorf("code %d: %s", code, said)
+			}
+		})
+	}
+}
+
 func TestALocalGameLiftKeepsGameServers(t *testing.T) {
 	dir := t.TempDir()
 	code, said := runGameLift(t, func() {
