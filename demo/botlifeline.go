@@ -18,13 +18,13 @@ type patience struct {
 	notice time.Duration // without an answer before it is worth a word in the log
 	away   time.Duration // without an answer before bots that owe matches give up
 	last   time.Duration // the same once their time is over
-	finish time.Duration // for what was begun, beside the length of a round
+	finish time.Duration // for what was begun, beside a round; a ticket whose news was lost is settled after some 30 s
 	round  time.Duration // of a match, until a game server has said it
 }
 
 // usualPatience is what RunBots has unless a test is in a hurry.
 func usualPatience() patience {
-	return patience{notice: time.Second, away: 30 * time.Second, last: 2 * time.Second, finish: 15 * time.Second, round: 45 * time.Second}
+	return patience{notice: time.Second, away: 30 * time.Second, last: 2 * time.Second, finish: 45 * time.Second, round: 45 * time.Second}
 }
 
 // lifeline watches, for all bots together, whether the backend answers. Safe for
