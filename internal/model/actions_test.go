@@ -304,6 +304,9 @@ func (w *world) endSession(r *replica) {
 	report := w.report(id)
 	w.tried[id] = true
 	_, err := r.ReportResult(context.Background(), id, report)
+	if muster.KindOf(err) == muster.NotFound && err != nil && w.unwanted(r, id) {
+		return
+	}
 	w.allow(err, "report a result")
 	if err == nil {
 		w.reports[id] = report
@@ -312,6 +315,28 @@ func (w *world) endSession(r *replica) {
 		}
 		w.lift.end(id)
 	}
+}
+
+// unwanted says that a session was placed for a match whose tickets have all ended since:
+// nobody plays in it.
+func (w *world) unwanted(r *replica, id muster.SessionID) bool {
+	s := w.lift.sessions[id]
+	match := w.lift.matchOf(id)
+	if match == "" {
+		return false
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.Teams)) {
+		snap, err := r.Snapshot(context.Background(), p)
+		if err != nil {
+			return true // it cannot be said
+		}
+		waits := snap.Ticket != nil && snap.Ticket.Match != nil && snap.Ticket.Match.ID == match
+		if waits || snap.Seat != nil && snap.Seat.SessionID == id {
+			return false
+		}
+	}
+	w.counts["unwanted sessions"]++
+	return true
 }
 
 // report is a result of a session; the same one each time.

@@ -28,6 +28,17 @@ func (g *lift) modeOf(s *muster.SessionSnapshot) muster.ModeName {
 	return "arena"
 }
 
+// matchOf is the match that a session was placed for; empty: for none, or by GameLift.
+func (g *lift) matchOf(id muster.SessionID) muster.MatchID {
+	for _, p := range g.placements {
+		var data struct{ MatchID muster.MatchID }
+		if p.Session == id && json.Unmarshal([]byte(p.req.Data), &data) == nil {
+			return data.MatchID
+		}
+	}
+	return ""
+}
+
 // liftRoom is what a session that a queue placed has beyond its snapshot.
 type liftRoom struct {
 	max int // live seats at a time
