@@ -63,13 +63,19 @@ type log struct {
 	pages  int64 // about how many the log holds
 }
 
-// wrote counts what a transaction has added, and sees to it that the log does not grow
-// for ever. It is called between transactions.
-func (l *log) wrote(batch []*request) {
+// pagesOf is about how many pages the requests add to the log.
+func pagesOf(batch []*request) (pages int64) {
 	for _, r := range batch {
 		// A record changes a page of the table, often one of an index, and what its value fills.
-		l.pages += int64(2*(len(r.ops)+len(r.load)) + r.bytes()/pageBytes)
+		pages += int64(2*(len(r.ops)+len(r.load)) + r.bytes()/pageBytes)
 	}
+	return pages
+}
+
+// wrote counts what a transaction has added, and sees to it that the log does not grow
+// for ever. It is called between transactions.
+func (l *log) wrote(pages int64) {
+	l.pages += pages
 	switch {
 	case l.folder.state.CompareAndSwap(foldDone, foldIdle):
 		l.finish()

@@ -101,8 +101,9 @@ func (w *writer) run() {
 	go w.log.folder.run() // ended and waited for by stop
 	for first := range w.queue {
 		batch := w.gather(first)
+		pages := pagesOf(batch) // now: who has their outcome may reuse what they wrote
 		w.commitAll(batch)
-		w.log.wrote(batch)
+		w.log.wrote(pages)
 	}
 }
 
