@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -241,11 +242,16 @@ func TestAnotherReplicaLearnsOfADeletion(t *testing.T) {
 // failingStore fails every write after some.
 type failingStore struct {
 	muster.Store
+	mu   sync.Mutex
 	left int
 }
 
 func (s *failingStore) Write(ctx context.Context, ops ...muster.Op) error {
-	if s.left--; s.left < 0 {
+	s.mu.Lock()
+	s.left--
+	dark := s.left < 0
+	s.mu.Unlock()
+	if dark {
 		return errors.New("the lights went out")
 	}
 	return s.Store.Write(ctx, ops...)
