@@ -24,7 +24,7 @@ func disputedLeague(t *testing.T) (r *rig, ann, bob muster.PlayerID) {
 	r.clock.advance(time.Minute)
 	must[muster.AdminResultView](t)(r.VoidResult(ctx, first, disputed))
 	dead := false
-	store := &dying{r.store, func(ops []muster.Op) bool { dead = dead || toBoard(ops); return dead }}
+	store := &dying{Store: r.store, at: func(ops []muster.Op) bool { dead = dead || toBoard(ops); return dead }}
 	if err := r.replica(muster.Competition{}, store, r.clock.now).Recount(ctx); err == nil || !dead {
 		t.Fatalf("the recount did not die (%v)", err)
 	}

@@ -2,6 +2,7 @@ package muster_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,11 +12,16 @@ import (
 // dying is a store whose writes fail where a test says so.
 type dying struct {
 	muster.Store
-	at func(ops []muster.Op) bool
+	at func(ops []muster.Op) bool // called once at a time
+
+	mu sync.Mutex
 }
 
 func (s *dying) Write(ctx context.Context, ops ...muster.Op) error {
-	if s.at(ops) {
+	s.mu.Lock()
+	dies := s.at(ops)
+	s.mu.Unlock()
+	if dies {
 		return errDied
 	}
 	return s.Store.Write(ctx, ops...)
@@ -27,7 +33,7 @@ func TestAVerdictDoesNotKeepAResultFromBeingFollowedUp(t *testing.T) {
 			ctx := context.Background()
 			down := false
 			r := newRigWith(false, func(o *muster.Options) {
-				o.Store = &dying{o.Store, func(ops []muster.Op) bool { return down && len(ops) == 1 }}
+				o.Store = &dying{Store: o.Store, at: func(ops []muster.Op) bool { return down && len(ops) == 1 }}
 				o.Modes = append(o.Modes, muster.Mode{Name: "lobby", Kind: muster.Queue, Sessions: &muster.SessionOptions{
 					Queue: "lobbies", MaxPlayers: 4, Create: muster.CreateByPlayers, Browse: true,
 				}})
