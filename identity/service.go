@@ -38,6 +38,10 @@ type Options struct {
 	Issuer   string // the base URL at which the keys are published, without a final slash
 	Audience string // of access tokens; anything but "game-session"
 
+	// Providers are the ways in besides guest secrets, by the names that players' records
+	// and the API know them by. A name is never given to something else.
+	Providers map[string]Provider
+
 	AccessTTL  time.Duration // zero: DefaultAccessTTL
 	RefreshTTL time.Duration // of a sign-in as a whole, however often renewed; zero: DefaultRefreshTTL
 	JoinTTL    time.Duration // zero: DefaultJoinTTL
@@ -55,6 +59,7 @@ type Service struct {
 	keys       *Keys
 	issuer     string
 	audience   string
+	providers  map[string]Provider
 	accessTTL  time.Duration
 	refreshTTL time.Duration
 	joinTTL    time.Duration
@@ -66,7 +71,7 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	return &Service{
-		accounts: o.Accounts, store: o.Store, keys: o.Keys, issuer: o.Issuer, audience: o.Audience,
+		accounts: o.Accounts, store: o.Store, keys: o.Keys, issuer: o.Issuer, audience: o.Audience, providers: o.Providers,
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),
 		joinTTL:    orDefault(o.JoinTTL, DefaultJoinTTL),

@@ -24,6 +24,8 @@ type config struct {
 	Profile profileConfig `yaml:"profile"`
 	// Data is what is stored for players, by namespace.
 	Data map[string]namespaceConfig `yaml:"data"`
+	// Identity is how players sign in.
+	Identity identityConfig `yaml:"identity"`
 
 	hosted bool // sessions run where the studio's fleets are, not on this machine
 }
@@ -101,6 +103,7 @@ func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldErro
 	c.checkLocations(k)
 	c.GameServers.check(k)
 	c.Profile.check(k)
+	c.Identity.check(k)
 	if len(c.Modes) == 0 {
 		k.report("modes", "at least one mode is needed")
 	}
@@ -270,5 +273,5 @@ func (c *config) musterModes() []muster.Mode {
 
 // backendParts is what the file says of the backend; whoever runs one adds the rest.
 func (c *config) backendParts() backendParts {
-	return backendParts{modes: c.musterModes(), locations: c.Locations, profile: c.Profile.options(), data: c.namespaces()}
+	return backendParts{modes: c.musterModes(), locations: c.Locations, profile: c.Profile.options(), data: c.namespaces(), identity: c.Identity}
 }

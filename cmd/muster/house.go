@@ -270,6 +270,7 @@ type backendParts struct {
 	locations           []string
 	profile             muster.ProfileOptions
 	data                []muster.Namespace
+	identity            identityConfig
 	topics              []string
 	trustedCertificates []string
 	origins             []string                    // whose pages may call, besides our own
@@ -301,8 +302,12 @@ func newBackend(p backendParts) (*backend, error) {
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
 	})
+	providers, err := p.identity.providers(providerTools{now: time.Now, log: p.log})
+	if err != nil {
+		return nil, err
+	}
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster",
+		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster", Providers: providers,
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	serverKeys, err := identity.NewServerKeys(p.serverKeyHashes...)

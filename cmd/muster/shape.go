@@ -24,6 +24,7 @@ func fileShape() *shape {
 		"gameServers": group(map[string]*shape{"spare": whole(), "max": whole()}),
 		"profile":     profileShape(),
 		"data":        dataShape(),
+		"identity":    identityShape(),
 		"modes": list("a list of modes", group(merged(competitionShapes(), map[string]*shape{
 			"name": text(), "title": text(), "description": text(), "configuration": text(), "ruleSet": text(),
 			"requestTimeoutSeconds": whole(), "acceptanceTimeoutSeconds": whole(), "rating": ratingShape(),

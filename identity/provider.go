@@ -1,0 +1,115 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"muster"
+)
+
+// Proof is what a client got from its platform, as it sent it. Which members count
+// depends on the provider; none is trusted before Provider.Verify has said so.
+type Proof struct {
+	Token        string // an ID token, an access token, a ticket in hexadecimal
+	Code         string // an authorization code
+	RedirectURI  string // the one the code was made for
+	CodeVerifier string // PKCE, RFC 7636
+	Nonce        string // as NewNonce gave it out, unhashed
+	// Fields are what only this provider asks for.
+	Fields map[string]string
+}
+
+// Provider proves identities of one kind: a platform, a user pool, an issuer. It is safe
+// for concurrent use.
+type Provider interface {
+	// Verify says whom a proof is about. The subject comes from what was verified, never
+	// from a field beside it. Errors are those of refusal.go; text of the provider never
+	// reaches the client.
+	Verify(ctx context.Context, proof Proof) (Verified, error)
+}
+
+// Verified is whom a proof was about.
+type Verified struct {
+	Subject     string // unique within the provider and its environment
+	DisplayName string // for people; empty: not told
+
+	// Once identifies a proof that the provider would accept again; it is refused here
+	// until Until. Empty: the provider itself takes a proof once.
+	Once  string
+	Until time.Time
+
+	// Nonce is the value that the proof was bound to, unhashed; it is used up. Empty: the proof is
+	// bound to none, which only a provider that needs none may allow.
+	Nonce string
+}
+
+// Limits of a proof's members, in bytes, checked before anything reads them.
+const (
+	maxProofToken  = 16 << 10
+	maxProofCode   = 4 << 10
+	maxProofFields = 16
+	maxProofField  = 4 << 10
+	maxSubject     = 512
+)
+
+// Login signs in whoever a proof of a configured provider is about, and makes the player
+// when the identity is new.
+func (s *Service) Login(ctx context.Context, provider string, proof Proof) (muster.Grant, error) {
+	id, err := s.ProveIdentity(ctx, provider, proof)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	player, created, err := s.accounts.EnsurePlayer(ctx, id, nil)
+	if err != nil {
+		return muster.Grant{}, fmt.Errorf("sign in with %s: %w", provider, err)
+	}
+	grant, err := s.grant(ctx, player, muster.PlayerScope)
+	grant.Created = created
+	return grant, err
+}
+
+// ProveIdentity checks a proof against a configured provider and uses it up. An unknown
+// provider is NotFound.
+func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proof) (muster.Identity, error) {
+	p, known := s.providers[provider]
+	if !known {
+		return muster.Identity{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name")
+	}
+	if err := proof.check(); err != nil {
+		return muster.Identity{}, err
+	}
+	who, err := p.Verify(ctx, proof)
+	if err != nil {
+		return muster.Identity{}, err
+	}
+	if who.Subject == "" {
+		return muster.Identity{}, fmt.Errorf("provider %s verified a proof without a subject", provider)
+	}
+	if err := s.useUp(ctx, provider, who); err != nil {
+		return muster.Identity{}, err
+	}
+	return muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}, nil
+}
+
+// check bounds what a provider gets to read.
+func (p Proof) check() error {
+	tooLong := len(p.Token) > maxProofToken || len(p.Code) > maxProofCode || len(p.RedirectURI) > maxProofCode ||
+		len(p.CodeVerifier) > maxProofField || len(p.Nonce) > maxProofField || len(p.Fields) > maxProofFields
+	for name, value := range p.Fields {
+		tooLong = tooLong || len(name)+len(value) > maxProofField
+	}
+	if tooLong {
+		return Refusal(CredentialInvalid, nil)
+	}
+	return nil
+}
+
+// subjectKey is how a subject stands in a record's key: as it is, or as its hash when it
+// is longer than any known provider's.
+func subjectKey(subject string) string {
+	if len(subject) <= maxSubject {
+		return subject
+	}
+	return fmt.Sprintf("sha256:%x", hashText(subject))
+}
