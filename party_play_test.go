@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -351,11 +352,14 @@ func TestNoViewShowsLatenciesOrSeatsOfOthers(t *testing.T) {
 // counted counts the ops of every Write.
 type counted struct {
 	muster.Store
-	writes [][]muster.Op
+	mu     sync.Mutex
+	writes [][]muster.Op // guarded by mu
 }
 
 func (c *counted) Write(ctx context.Context, ops ...muster.Op) error {
+	c.mu.Lock()
 	c.writes = append(c.writes, slices.Clone(ops))
+	c.mu.Unlock()
 	return c.Store.Write(ctx, ops...)
 }
 

@@ -40,12 +40,15 @@ func TestAFirstSignInIsOneWriteOfTwoRecords(t *testing.T) {
 // countedStore counts what is written.
 type countedStore struct {
 	muster.Store
-	writes, ops int
+	mu          sync.Mutex
+	writes, ops int // guarded by mu
 }
 
 func (s *countedStore) Write(ctx context.Context, ops ...muster.Op) error {
+	s.mu.Lock()
 	s.writes++
 	s.ops += len(ops)
+	s.mu.Unlock()
 	return s.Store.Write(ctx, ops...)
 }
 

@@ -3,6 +3,7 @@ package muster_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,13 +31,13 @@ func TestARecountDoesNotBringADeletedPlayerBack(t *testing.T) {
 	r.duelled(t, bob, cyd)
 	r.clock.advance(time.Minute)
 	must[muster.AdminResultView](t)(r.VoidResult(ctx, first, disputed))
-	armed := true
+	var armed atomic.Bool
+	armed.Store(true)
 	slow := &onGet{Store: r.store, hook: func(key muster.Key) {
 		// The recount has read the result. Before it writes it, the player is erased.
-		if !armed || key.Sort != "RESULT" || !strings.Contains(key.Partition, string(first)) {
+		if key.Sort != "RESULT" || !strings.Contains(key.Partition, string(first)) || !armed.CompareAndSwap(true, false) {
 			return
 		}
-		armed = false
 		if err := r.DeleteAccount(ctx, ann); err != nil {
 			t.Error(err)
 		}
@@ -44,8 +45,8 @@ func TestARecountDoesNotBringADeletedPlayerBack(t *testing.T) {
 			t.Error(err)
 		}
 	}}
-	if err := r.replica(muster.Competition{}, slow, r.clock.now).Recount(ctx); err != nil || armed {
-		t.Fatalf("the recount: %v; nobody was deleted: %t", err, armed)
+	if err := r.replica(muster.Competition{}, slow, r.clock.now).Recount(ctx); err != nil || armed.Load() {
+		t.Fatalf("the recount: %v; nobody was deleted: %t", err, armed.Load())
 	}
 	r.wantReplayed(t)
 	for range 31 {

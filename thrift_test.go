@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,13 +185,18 @@ func TestADueRecordWhoseTicketNeverCameIsForgottenAfterAMinute(t *testing.T) {
 // lateStore holds back the Write of a ticket until something else has happened.
 type lateStore struct {
 	muster.Store
-	first func()
+	mu    sync.Mutex
+	first func() // guarded by mu
 }
 
 func (s *lateStore) Write(ctx context.Context, ops ...muster.Op) error {
-	if len(ops) > 1 && s.first != nil {
-		first := s.first
+	s.mu.Lock()
+	first := s.first
+	if len(ops) > 1 {
 		s.first = nil
+	}
+	s.mu.Unlock()
+	if len(ops) > 1 && first != nil {
 		first()
 	}
 	return s.Store.Write(ctx, ops...)
