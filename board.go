@@ -98,9 +98,9 @@ type boardPlace struct {
 }
 
 // boardPlace is the place of a standing: nowhere before a player's first rated match,
-// and while they play their placement games.
+// while they play their placement games, and once they are deleted.
 func (k ranking) boardPlace(s rating) boardPlace {
-	if s.Games == 0 || k.hidden(s) {
+	if s.Games == 0 || k.hidden(s) || s.Alias != "" {
 		return boardPlace{}
 	}
 	return boardPlace{Listed: true, Points: min(k.system.Points(s.Skill), maxBoardPoints)}
@@ -139,6 +139,7 @@ func (k ranking) listed(s rating) boardPlace {
 // relisted is a rating that replaces another without a result: its entry stands where
 // the rules say, and the place that it had is remembered until the next result.
 func (k ranking) relisted(before, next rating) rating {
+	next.Alias = before.Alias
 	next.Board, next.BoardWas = k.boardPlace(next).spot(), 0
 	if was := k.listed(before).spot(); was != next.Board && was != noBoardSpot {
 		next.BoardWas = was

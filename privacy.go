@@ -22,6 +22,10 @@ const (
 // whose results may come until sessionLife has passed.
 var purgeLooks = [...]time.Duration{deniedFor, 25 * time.Hour, sessionLife + 24*time.Hour}
 
+// ratedAfterDeletion is how long results of a deleted player's matches change the ratings
+// of all as if the player were there. It ends while a purgeLook is yet to come.
+const ratedAfterDeletion = sessionLife + 12*time.Hour
+
 // duePurges are deleted accounts of which something may be left to erase.
 const duePurges dueKind = "purge"
 
@@ -29,7 +33,8 @@ const duePurges dueKind = "purge"
 // once the first purge is.
 type purge struct {
 	Player PlayerID  `json:"player"`
-	At     time.Time `json:"at"` // of the deletion
+	Alias  PlayerID  `json:"alias,omitempty"` // the account's
+	At     time.Time `json:"at"`              // of the deletion
 	Purged bool      `json:"purged,omitempty"`
 	Look   int       `json:"look,omitempty"`
 }
@@ -72,13 +77,12 @@ const maxDeletedSignIns = 50
 func (b *Backend) deletionOps(ctx context.Context, a *account, version int64) ([]Op, error) {
 	now := b.instant()
 	gone := now.Add(tombstoneLife)
-	tombstone, err := put(accountKey(a.ID), version, account{
-		ID: a.ID, Status: accountDeleted, DeletedAt: now, Alias: PlayerID(aliasPrefix + b.newID()),
-	}, gone)
+	alias := PlayerID(aliasPrefix + b.newID())
+	tombstone, err := put(accountKey(a.ID), version, account{ID: a.ID, Status: accountDeleted, DeletedAt: now, Alias: alias}, gone)
 	if err != nil {
 		return nil, err
 	}
-	due, err := put(duePurges.key(string(a.ID), now), 0, purge{Player: a.ID, At: now}, gone)
+	due, err := put(duePurges.key(string(a.ID), now), 0, purge{Player: a.ID, Alias: alias, At: now}, gone)
 	if err != nil {
 		return nil, err
 	}

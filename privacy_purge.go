@@ -82,7 +82,7 @@ func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error
 	if err != nil || !taken {
 		return err
 	}
-	whole, err := b.purgePlayer(ctx, job.Player)
+	whole, err := b.purgePlayer(ctx, job.Player, job.last())
 	if err != nil {
 		return fmt.Errorf("purge player %s: %w", job.Player, err)
 	}
@@ -96,6 +96,9 @@ func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error
 	}
 	return b.store.Write(ctx, ops...)
 }
+
+// last says that nobody looks again after this pass.
+func (j *purge) last() bool { return j.Purged && j.Look == len(purgeLooks)-1 }
 
 // next is when to look again after a pass; more is false when the player is erased for
 // good.
@@ -117,8 +120,9 @@ func (j *purge) next(whole bool, now time.Time) (at time.Time, more bool) {
 }
 
 // purgePlayer erases what is kept of a deleted player; whole says that nothing was left
-// for another pass. It may be repeated at any point.
-func (b *Backend) purgePlayer(ctx context.Context, p PlayerID) (whole bool, err error) {
+// for another pass. Ratings stay until the last one: results may come of matches that the
+// player was in, and rate the others by them. It may be repeated at any point.
+func (b *Backend) purgePlayer(ctx context.Context, p PlayerID, last bool) (whole bool, err error) {
 	a, ok, err := b.tombstone(ctx, p)
 	if err != nil || !ok {
 		return true, err
@@ -130,6 +134,7 @@ func (b *Backend) purgePlayer(ctx context.Context, p PlayerID) (whole bool, err 
 		{"end play", b.endPlay},
 		{"leave parties", b.leavePartyFor},
 		{"leave boards", b.leaveBoards},
+		{"retire ratings", func(ctx context.Context, p PlayerID) error { return b.retireRatings(ctx, &a) }},
 	} {
 		if err := step.do(ctx, p); err != nil {
 			return false, fmt.Errorf("%s: %w", step.what, err)
@@ -138,7 +143,7 @@ func (b *Backend) purgePlayer(ctx context.Context, p PlayerID) (whole bool, err 
 	if whole, err = b.eraseMatches(ctx, &a); err != nil || !whole {
 		return false, err
 	}
-	return true, b.eraseRecords(ctx, p)
+	return true, b.eraseRecords(ctx, p, last)
 }
 
 // endPlay withdraws a deleted player's ticket or placement, and leaves their session.
@@ -251,21 +256,52 @@ func quoted(p PlayerID) []byte {
 	return text
 }
 
-// eraseRecords deletes everything in the player's partition but the tombstone.
-func (b *Backend) eraseRecords(ctx context.Context, p PlayerID) error {
-	for {
-		records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Limit: purgePage})
+// retireRatings marks the ratings of a deleted player, so that they stand on no board any
+// more. Those of seasons that the player had left are deleted: no result asks for them.
+func (b *Backend) retireRatings(ctx context.Context, a *account) error {
+	records, err := b.store.List(ctx, PlayerPartition(a.ID), ListOptions{Prefix: ratingPrefix})
+	if err != nil {
+		return err
+	}
+	for _, rec := range records {
+		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+			s, version, err := loadOr(ctx, b.store, rec.Key, rating{})
+			if err != nil || version == 0 || s.Alias != "" {
+				return nil, err
+			}
+			if s.Season != "" && strings.HasSuffix(rec.Sort, "#"+string(s.Season)) {
+				return []Op{{Kind: Delete, Key: rec.Key, Version: version}}, nil
+			}
+			s.Alias, s.Board, s.BoardWas = a.Alias, noBoardSpot, 0
+			op, err := put(rec.Key, version, s, time.Time{})
+			return []Op{op}, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseRecords deletes everything in the player's partition but the tombstone; ratings
+// only if they are not needed any more.
+func (b *Backend) eraseRecords(ctx context.Context, p PlayerID, ratings bool) error {
+	for after, more := "", true; more; {
+		records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{After: after, Limit: purgePage})
 		if err != nil {
 			return err
 		}
 		var keys []Key
 		for _, rec := range records {
-			if rec.Key != accountKey(p) {
+			if rec.Key != accountKey(p) && (ratings || !strings.HasPrefix(rec.Sort, ratingPrefix)) {
 				keys = append(keys, rec.Key)
 			}
+			after = rec.Sort
 		}
-		if err := b.forget(ctx, keys); err != nil || len(records) < purgePage {
+		if err := b.forget(ctx, keys); err != nil {
 			return err
 		}
+		more = len(records) == purgePage
 	}
+	return nil
 }

@@ -112,15 +112,15 @@ func TestADeletedPlayerLeavesNoTrace(t *testing.T) {
 		t.Errorf("the ticket is still %s at GameLift", status)
 	}
 	partition := must[[]muster.Record](t)(r.store.List(ctx, muster.PlayerPartition(ann), muster.ListOptions{}))
-	if len(partition) != 1 || partition[0].Sort != "A" || partition[0].ExpiresAt.IsZero() {
-		t.Errorf("of the player are left %v, want the tombstone that expires", partition)
+	if len(partition) != 2 || partition[0].Sort != "A" || partition[0].ExpiresAt.IsZero() || partition[1].Sort != "RATING#duel" {
+		t.Errorf("of the player are left %v, want the tombstone that expires, and the rating for results that may come", partition)
 	}
-	if left := r.traces(t, string(ann), "Adalovelace", "ann-the-subject"); !slices.Equal(kinds(left), []string{"DUE", "T"}) {
+	if left := r.traces(t, string(ann), "Adalovelace", "ann-the-subject"); !slices.Equal(kinds(left), []string{"DUE", "P", "T"}) {
 		t.Errorf("the player is still in %q; only what expires by itself may be", left)
 	}
 	r.clock.advance(25 * time.Hour)
 	r.erase(t)
-	if left := r.traces(t, string(ann), "Adalovelace", "ann-the-subject"); !slices.Equal(kinds(left), []string{"DUE"}) {
+	if left := r.traces(t, string(ann), "Adalovelace", "ann-the-subject"); !slices.Equal(kinds(left), []string{"DUE", "P"}) {
 		t.Errorf("a day later the player is still in %q", left)
 	}
 	page := must[muster.MatchHistoryPage](t)(r.Matches(ctx, bob, 10, ""))
@@ -276,7 +276,7 @@ func TestAPurgeGoesOnWhereverItWasCutOff(t *testing.T) {
 		err := dying.ErasePlayers(ctx)
 		r.clock.advance(2 * time.Minute)
 		r.erase(t)
-		if left := r.traces(t, string(ann), "Adalovelace"); !slices.Equal(kinds(left), []string{"DUE", "T"}) {
+		if left := r.traces(t, string(ann), "Adalovelace"); !slices.Equal(kinds(left), []string{"DUE", "P", "T"}) {
 			t.Fatalf("cut off after %d writes the player is still in %q", cut, left)
 		}
 		if page := must[muster.MatchHistoryPage](t)(r.Matches(ctx, bob, 10, "")); len(page.Matches) != 4 {

@@ -27,9 +27,12 @@ type rating struct {
 	BoardWas boardSpot `json:"boardWas,omitempty"`
 	// Claim is the session whose result alone may change the rating; "": any.
 	Claim SessionID `json:"claim,omitempty"`
+	// Alias is set once the player is deleted: the id that stands for them in results. Such
+	// a rating is kept for results that are still to come, and is shown nowhere.
+	Alias PlayerID `json:"alias,omitempty"`
 }
 
-// same says that two standings agree to the last bit, whoever claims them.
+// same says that two standings agree to the last bit, whoever claims them or is deleted.
 func (r rating) same(other rating) bool {
 	return r.Skill == other.Skill && r.Games == other.Games && r.Wins == other.Wins && r.Losses == other.Losses &&
 		r.Draws == other.Draws && r.Season == other.Season && r.LastAt.Equal(other.LastAt)
@@ -56,7 +59,7 @@ func (k ranking) fresh() rating { return rating{Skill: k.system.New()} }
 func (k ranking) entering(s rating, season SeasonName, at time.Time) rating {
 	s.Claim = ""
 	if s.Season != season {
-		s = rating{Skill: k.carried(s, season), Season: season, LastAt: s.LastAt}
+		s = rating{Skill: k.carried(s, season), Season: season, LastAt: s.LastAt, Alias: s.Alias}
 	}
 	s.Skill = k.aged(s, at)
 	return s

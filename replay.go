@@ -14,6 +14,9 @@ type replay struct {
 	// tolerant lets a gap in a player's results pass: what the next one says stands.
 	tolerant bool
 	gaps     int
+	// whole is the instant from which on all results are taken in: one before it may be
+	// missing.
+	whole time.Time
 }
 
 // standingID names a player's standing in one season of a mode.
@@ -36,7 +39,7 @@ var errGap = errors.New("a result is missing between two of one player")
 func (r *replay) add(res *result) (changed bool, err error) {
 	rated := res.rated()
 	for _, p := range rated {
-		if s, met := r.standings[p.ID]; met && !s.LastAt.Equal(p.Before.LastAt) {
+		if s, met := r.standings[p.ID]; met && !s.LastAt.Equal(p.Before.LastAt) || !met && r.misses(p, res) {
 			if !r.tolerant {
 				return false, errGap
 			}
@@ -67,17 +70,23 @@ func (r *replay) add(res *result) (changed bool, err error) {
 	return changed, nil
 }
 
+// misses says that a player who was not met before has an earlier result that should have
+// been taken in.
+func (r *replay) misses(p *playerResult, res *result) bool {
+	return p.Before.played() && p.Before.Season == res.Season && !p.Before.LastAt.Before(r.whole)
+}
+
 // recounted takes over what a recount made of the result: what it did to each player's
-// rating, and nothing else. whole is false when a player goes by another id than they did
-// in what was recounted: deleted meanwhile, they keep their alias.
-func (r *result) recounted(from *result) (whole bool) {
+// rating, and nothing else. whole is false when it names another player than what was
+// recounted: one who was deleted meanwhile, by an alias that was not known.
+func (r *result) recounted(from *result, named func(PlayerID) PlayerID) (whole bool) {
 	players, computed := r.players(), from.players()
 	if len(players) != len(computed) {
 		return false // never: who played stands since the report
 	}
 	whole = true
 	for i, p := range players {
-		if p.ID != computed[i].ID {
+		if named(p.ID) != computed[i].ID {
 			whole = false
 		}
 		board, was := p.Before.Board, p.Before.BoardWas // what follows from the result begins there

@@ -21,6 +21,8 @@ type replayRun struct {
 	o     ReplayOptions
 	lost  bool // ratings without a record are to be made again
 	state *replay
+	// names are the players who are being erased, by alias: a result may name them by either.
+	names map[PlayerID]PlayerID
 	// seen holds the results that were taken in lately, by their place in the index, and
 	// first says that the run is still at those it began with.
 	seen   map[string]time.Time
@@ -78,8 +80,15 @@ func (b *Backend) replay(ctx context.Context, mode ModeName, o ReplayOptions, lo
 	}
 }
 
-func (r *replayRun) run(ctx context.Context) error {
+func (r *replayRun) run(ctx context.Context) (err error) {
+	if r.names, err = r.b.beingErased(ctx); err != nil {
+		return err
+	}
 	from := r.o.From
+	r.state.whole = from
+	if oldest := r.b.now().Add(24*time.Hour - resultLife); oldest.After(from) {
+		r.state.whole = oldest
+	}
 	for idle := 0; ; {
 		results := r.report.Results
 		if err := r.walk(ctx, from); err != nil {
@@ -103,6 +112,37 @@ func (r *replayRun) run(ctx context.Context) error {
 	}
 }
 
+// beingErased lists the players of whom traces may be left, by their aliases.
+func (b *Backend) beingErased(ctx context.Context) (map[PlayerID]PlayerID, error) {
+	names := make(map[PlayerID]PlayerID)
+	for shard := range dueShards {
+		for after, more := "", true; more; {
+			records, err := b.store.List(ctx, duePurges.partition(shard), ListOptions{After: after, Limit: purgePage})
+			if err != nil {
+				return nil, fmt.Errorf("list due purges: %w", err)
+			}
+			for _, rec := range records {
+				job, err := decode[purge](rec)
+				if err != nil {
+					return nil, err
+				}
+				names[job.Alias] = job.Player
+				after = rec.Sort
+			}
+			more = len(records) == purgePage
+		}
+	}
+	return names, nil
+}
+
+// named is the id of a player whom a result names by id or alias.
+func (r *replayRun) named(id PlayerID) PlayerID {
+	if player, known := r.names[id]; known {
+		return player
+	}
+	return id
+}
+
 // progressEvery is how many results or ratings go by between two words of progress.
 const progressEvery = 500
 
@@ -120,6 +160,9 @@ func (r *replayRun) walk(ctx context.Context, from time.Time) error {
 		r.seen[res.indexKey().Sort] = res.RecordedAt
 		if r.o.Season != nil && res.Season != *r.o.Season {
 			return nil
+		}
+		for _, p := range res.players() {
+			p.ID = r.named(p.ID)
 		}
 		changed, err := r.state.add(res)
 		if err != nil {
@@ -159,7 +202,7 @@ func (r *replayRun) rewrite(ctx context.Context, res *result) error {
 		if err != nil || version == 0 {
 			return nil, err
 		}
-		if !stored.recounted(res) && !r.state.tolerant {
+		if !stored.recounted(res, r.named) && !r.state.tolerant {
 			return nil, errGap
 		}
 		op, err := put(resultKey(res.Session), version, stored, res.RecordedAt.Add(resultLife))

@@ -267,8 +267,9 @@ func (r *result) ops(version int64, decided bool) ([]Op, error) {
 	return ops, nil
 }
 
-// readStandings reads the rating records of those whom the result rates. Of players who
-// have none and no account either, nothing is to be kept.
+// readStandings reads the rating records of those whom the result rates. A player who was
+// deleted a short while ago is rated as if they were there, for the others' sake. Of those
+// who have no rating and no account either, nothing is to be kept.
 func (b *Backend) readStandings(ctx context.Context, res *result) error {
 	rated := res.rated()
 	return b.inParallel(ctx, len(rated), func(ctx context.Context, i int) (err error) {
@@ -277,12 +278,24 @@ func (b *Backend) readStandings(ctx context.Context, res *result) error {
 		if err != nil || p.version != 0 {
 			return err
 		}
-		there, err := b.hasAccount(ctx, p.ID)
+		alias, there, err := b.ratable(ctx, p.ID)
+		p.Before.Alias = alias
 		if err == nil && !there {
 			p.Gone, p.Unrated, p.Before = true, true, rating{}
 		}
 		return err
 	})
+}
+
+// ratable says whether a player without a rating is to get one: whoever has an account, or
+// was deleted so recently that their purge is yet to look for it. Those have an alias.
+func (b *Backend) ratable(ctx context.Context, p PlayerID) (alias PlayerID, ok bool, err error) {
+	there, err := b.hasAccount(ctx, p)
+	if err != nil || there {
+		return "", there, err
+	}
+	a, ok, err := b.tombstone(ctx, p)
+	return a.Alias, ok && b.now().Before(a.DeletedAt.Add(ratedAfterDeletion)), err
 }
 
 // hasAccount says that a player exists.
@@ -302,7 +315,7 @@ func (k ranking) ratingOps(p *playerResult, res *result) ([]Op, error) {
 		return nil, err
 	}
 	ops := []Op{op}
-	if k.leaves(p.Before, res.Season) {
+	if k.leaves(p.Before, res.Season) && p.Before.Alias == "" {
 		past := p.Before
 		past.Claim = ""
 		op, err := put(seasonRatingKey(p.ID, res.Mode, past.Season), AnyVersion, past, time.Time{})

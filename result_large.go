@@ -123,11 +123,14 @@ func (b *Backend) claimOps(ctx context.Context, res *result, players []*playerRe
 			continue
 		}
 		if s.version == 0 {
-			if there, err := b.hasAccount(ctx, p.ID); err != nil {
+			alias, there, err := b.ratable(ctx, p.ID)
+			if err != nil {
 				return nil, err
-			} else if !there {
+			}
+			if !there {
 				continue
 			}
+			s.Alias = alias
 		}
 		if s.Claim != "" {
 			if _, err := b.finishResult(ctx, s.Claim); err != nil {
