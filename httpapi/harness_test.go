@@ -29,6 +29,7 @@ type rig struct {
 	history   *fakeHistory
 	boards    *fakeBoards
 	rooms     *fakeRooms
+	logins    *fakeLogins
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -65,6 +66,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		history:   &fakeHistory{},
 		boards:    &fakeBoards{},
 		rooms:     &fakeRooms{},
+		logins:    &fakeLogins{},
 	}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
@@ -79,6 +81,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Boards:        r.boards,
 		Rooms:         r.rooms,
 		ServerRooms:   r.rooms,
+		Logins:        r.logins,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

@@ -45,6 +45,8 @@ type Options struct {
 	// VerifyServer turns a game server's key ("msk_...") into its caller.
 	VerifyServer func(key string) (muster.Caller, error)
 
+	Logins Logins // ways in besides guest secrets; nil: not served
+
 	Profiles  Profiles  // players change their profiles; nil: not served
 	Documents Documents // what is stored for players; nil: not served
 	Privacy   Privacy   // exports, and deletions; nil: not served
@@ -123,6 +125,7 @@ func New(o Options) http.Handler {
 	}
 	s.api = newAPI(s.mux, s.Version)
 	s.authRoutes()
+	s.loginRoutes()
 	s.profileRoutes()
 	s.playerRoutes()
 	s.dataRoutes()

@@ -8,17 +8,9 @@ import (
 	"muster"
 )
 
-// Proof is what a client got from its platform, as it sent it. Which members count
-// depends on the provider; none is trusted before Provider.Verify has said so.
-type Proof struct {
-	Token        string // an ID token, an access token, a ticket in hexadecimal
-	Code         string // an authorization code
-	RedirectURI  string // the one the code was made for
-	CodeVerifier string // PKCE, RFC 7636
-	Nonce        string // as NewNonce gave it out, unhashed
-	// Fields are what only this provider asks for.
-	Fields map[string]string
-}
+// Proof is what a client got from its platform; none of it is trusted before
+// Provider.Verify has said so.
+type Proof = muster.Proof
 
 // Provider proves identities of one kind: a platform, a user pool, an issuer. It is safe
 // for concurrent use.
@@ -76,7 +68,7 @@ func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proo
 	if !known {
 		return muster.Identity{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name")
 	}
-	if err := proof.check(); err != nil {
+	if err := checkProof(proof); err != nil {
 		return muster.Identity{}, err
 	}
 	who, err := p.Verify(ctx, proof)
@@ -92,8 +84,8 @@ func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proo
 	return muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}, nil
 }
 
-// check bounds what a provider gets to read.
-func (p Proof) check() error {
+// checkProof bounds what a provider gets to read.
+func checkProof(p Proof) error {
 	tooLong := len(p.Token) > maxProofToken || len(p.Code) > maxProofCode || len(p.RedirectURI) > maxProofCode ||
 		len(p.CodeVerifier) > maxProofField || len(p.Nonce) > maxProofField || len(p.Fields) > maxProofFields
 	for name, value := range p.Fields {

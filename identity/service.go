@@ -41,6 +41,9 @@ type Options struct {
 	// Providers are the ways in besides guest secrets, by the names that players' records
 	// and the API know them by. A name is never given to something else.
 	Providers map[string]Provider
+	// Kinds says of which kind each provider is; one that is not there is of the kind that
+	// its name says.
+	Kinds map[string]string
 
 	AccessTTL  time.Duration // zero: DefaultAccessTTL
 	RefreshTTL time.Duration // of a sign-in as a whole, however often renewed; zero: DefaultRefreshTTL
@@ -60,6 +63,7 @@ type Service struct {
 	issuer     string
 	audience   string
 	providers  map[string]Provider
+	ways       []muster.ProviderView
 	accessTTL  time.Duration
 	refreshTTL time.Duration
 	joinTTL    time.Duration
@@ -71,7 +75,8 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	return &Service{
-		accounts: o.Accounts, store: o.Store, keys: o.Keys, issuer: o.Issuer, audience: o.Audience, providers: o.Providers,
+		accounts: o.Accounts, store: o.Store, keys: o.Keys, issuer: o.Issuer, audience: o.Audience,
+		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds),
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),
 		joinTTL:    orDefault(o.JoinTTL, DefaultJoinTTL),

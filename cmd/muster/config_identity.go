@@ -85,6 +85,15 @@ func (c providerConfig) kind(name string) string {
 	return name
 }
 
+// kinds says of which kind each provider is.
+func (c *identityConfig) kinds() map[string]string {
+	kinds := make(map[string]string, len(c.Providers))
+	for name, p := range c.Providers {
+		kinds[name] = p.kind(name)
+	}
+	return kinds
+}
+
 // providers makes all that are configured. The error lists every one that cannot be made.
 func (c *identityConfig) providers(tools providerTools) (map[string]identity.Provider, error) {
 	kinds := providerKinds()

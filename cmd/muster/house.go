@@ -307,7 +307,7 @@ func newBackend(p backendParts) (*backend, error) {
 		return nil, err
 	}
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster", Providers: providers,
+		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster", Providers: providers, Kinds: p.identity.kinds(),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	serverKeys, err := identity.NewServerKeys(p.serverKeyHashes...)
@@ -322,7 +322,7 @@ func newBackend(p backendParts) (*backend, error) {
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: denyDeleted(rules, ids.Verify), VerifyServer: serverKeys.Verify,
-		Profiles: rules, Documents: rules,
+		Profiles: rules, Documents: rules, Logins: ids,
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
