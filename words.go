@@ -40,6 +40,7 @@ type Caller struct {
 	Player PlayerID // empty for a game server and an operator
 	Scope  Scope
 	Family string // the sign-in this access token descends from; empty without one
+	Key    string // of a game server or an operator: a fingerprint of the key that was shown
 }
 
 type callerKey struct{}

@@ -63,12 +63,10 @@ func (s *server) authRoutes() {
 }
 
 type guestInput struct {
-	UserAgent string `header:"User-Agent" hidden:"true"`
-	Body      *guestRequest
+	Body *guestRequest
 }
 
 func (s *server) signInGuest(ctx context.Context, in *guestInput) (*grantAnswer, error) {
-	ctx = muster.WithDevice(ctx, in.UserAgent)
 	var guest *muster.Guest
 	if in.Body != nil && in.Body.Guest != nil {
 		guest = &muster.Guest{ID: in.Body.Guest.ID, Secret: in.Body.Guest.Secret}

@@ -48,7 +48,7 @@ func (s *server) crossOrigin(next http.Handler) http.Handler {
 		h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, Location, Allow, ETag")
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Muster-Proof, X-Request-Id")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Muster-Device, Muster-Proof, X-Request-Id")
 			h.Set("Access-Control-Max-Age", "600")
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -64,7 +64,7 @@ type refusalKey struct{}
 // others refuse with its reason.
 func (s *server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
+		ctx := muster.WithClient(r.Context(), clientOf(r))
 		caller, err := s.callerOf(ctx, r.Header.Values("Authorization"))
 		if err != nil {
 			ctx = context.WithValue(ctx, refusalKey{}, err)

@@ -39,8 +39,10 @@ func NewAdminKeys(hashes ...string) (*AdminKeys, error) {
 // Verify says that key is one of them, in constant time. A wrong key is
 // Unauthenticated.
 func (k *AdminKeys) Verify(key string) (muster.Caller, error) {
-	if _, err := k.keys.Verify(key); err != nil {
+	caller, err := k.keys.Verify(key)
+	if err != nil {
 		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "admin_key.invalid", "the admin key is not valid")
 	}
-	return muster.Caller{Scope: muster.AdminScope}, nil
+	caller.Scope = muster.AdminScope
+	return caller, nil
 }

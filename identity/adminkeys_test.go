@@ -25,7 +25,7 @@ func TestAdminKeys(t *testing.T) {
 	if !strings.HasPrefix(good, "mak_") {
 		t.Errorf("the key has no prefix")
 	}
-	if c, err := keys.Verify(good); err != nil || c != (muster.Caller{Scope: muster.AdminScope}) {
+	if c, err := keys.Verify(good); err != nil || c != (muster.Caller{Scope: muster.AdminScope, Key: hash[:16]}) {
 		t.Errorf("caller %+v, %v", c, err)
 	}
 	for name, key := range map[string]string{

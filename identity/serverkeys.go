@@ -33,6 +33,9 @@ func NewServerKey(random io.Reader) (key, hash string, err error) {
 // nobody can search back to 256 random bits.
 func HashServerKey(key string) string { return hex.EncodeToString(hashText(key)) }
 
+// KeyFingerprint names a key in records: the first digits of its hash.
+func KeyFingerprint(key string) string { return HashServerKey(key)[:2*fingerprintBytes] }
+
 // ServerKeys are the keys that game servers may show. The zero value accepts none. It
 // does not change and is safe for concurrent use.
 type ServerKeys struct{ hashes [][]byte }
@@ -66,5 +69,5 @@ func (k *ServerKeys) Verify(key string) (muster.Caller, error) {
 	if known != 1 {
 		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "server_key.invalid", "the server key is not valid")
 	}
-	return muster.Caller{Scope: muster.ServerScope}, nil
+	return muster.Caller{Scope: muster.ServerScope, Key: KeyFingerprint(key)}, nil
 }
