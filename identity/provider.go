@@ -63,11 +63,12 @@ func (s *Service) Login(ctx context.Context, provider string, proof Proof) (must
 
 // ProveIdentity checks a proof against a configured provider and uses it up. An unknown
 // provider is NotFound.
-func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proof) (muster.Identity, error) {
+func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proof) (id muster.Identity, err error) {
 	p, known := s.providers[provider]
 	if !known {
 		return muster.Identity{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name")
 	}
+	defer func() { s.tellRefused(provider, err) }()
 	if err := checkProof(proof); err != nil {
 		return muster.Identity{}, err
 	}

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,5 +135,27 @@ func TestEveryReasonHasAnAnswer(t *testing.T) {
 	}
 	if e := RefusalAfter(ProviderRateLimited, time.Minute, nil); e.RetryAfter != time.Minute {
 		t.Errorf("a wait of a minute is told as %v", e.RetryAfter)
+	}
+}
+
+func TestRefusalsAreToldOnce(t *testing.T) {
+	ctx := context.Background()
+	var told []string
+	s := newSite(t)
+	o := s.options()
+	o.Providers = map[string]Provider{"acme": vouching(func(p Proof) (Verified, error) {
+		if p.Token == "bad" {
+			return Verified{}, Refusal(CredentialInvalid, nil)
+		}
+		return Verified{Subject: "ann", Once: p.Token, Until: s.clock().Add(time.Hour)}, nil
+	})}
+	o.Refused = func(provider string, refusal *muster.Error) { told = append(told, provider+" "+refusal.Code) }
+	s.Service = New(o)
+	for _, token := range []string{"bad", "ticket", "ticket"} {
+		_, _ = s.Login(ctx, "acme", Proof{Token: token}) // what it answers is tested above
+	}
+	_, _ = s.Login(ctx, "nobody", Proof{}) // no provider refused it
+	if want := []string{"acme credential.invalid", "acme credential.expired"}; !slices.Equal(told, want) {
+		t.Errorf("told of %q, want %q", told, want)
 	}
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"time"
 
 	"muster"
@@ -52,4 +53,12 @@ func RefusalAfter(reason Reason, wait time.Duration, cause error) *muster.Error 
 	e := Refusal(reason, cause)
 	e.RetryAfter = wait
 	return e
+}
+
+// tellRefused reports a refusal to whoever listens.
+func (s *Service) tellRefused(provider string, err error) {
+	var refusal *muster.Error
+	if s.refused != nil && errors.As(err, &refusal) {
+		s.refused(provider, refusal)
+	}
 }

@@ -44,6 +44,8 @@ type Options struct {
 	// Kinds says of which kind each provider is; one that is not there is of the kind that
 	// its name says.
 	Kinds map[string]string
+	// Refused hears of every proof that signs nobody in; it must not block. Nil: nobody does.
+	Refused func(provider string, refusal *muster.Error)
 
 	AccessTTL  time.Duration // zero: DefaultAccessTTL
 	RefreshTTL time.Duration // of a sign-in as a whole, however often renewed; zero: DefaultRefreshTTL
@@ -64,6 +66,7 @@ type Service struct {
 	audience   string
 	providers  map[string]Provider
 	ways       []muster.ProviderView
+	refused    func(provider string, refusal *muster.Error)
 	accessTTL  time.Duration
 	refreshTTL time.Duration
 	joinTTL    time.Duration
@@ -76,7 +79,7 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		accounts: o.Accounts, store: o.Store, keys: o.Keys, issuer: o.Issuer, audience: o.Audience,
-		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds),
+		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds), refused: o.Refused,
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),
 		joinTTL:    orDefault(o.JoinTTL, DefaultJoinTTL),

@@ -307,7 +307,7 @@ func newBackend(p backendParts) (*backend, error) {
 		return nil, err
 	}
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster", Providers: providers, Kinds: p.identity.kinds(),
+		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster", Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	serverKeys, err := identity.NewServerKeys(p.serverKeyHashes...)
