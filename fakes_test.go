@@ -116,6 +116,9 @@ func (g *fakeGameLift) StartMatchmaking(_ context.Context, req muster.StartMatch
 	if g.down {
 		return errDown
 	}
+	if g.tickets[req.Ticket] != nil {
+		return muster.Errorf(muster.Invalid, "gamelift.invalid", "ticket %s exists already", req.Ticket)
+	}
 	g.tickets[req.Ticket] = &fakeTicket{
 		TicketSnapshot: muster.TicketSnapshot{Ticket: req.Ticket, Status: muster.Searching}, players: req.Players,
 		configuration: req.Configuration,
@@ -124,6 +127,17 @@ func (g *fakeGameLift) StartMatchmaking(_ context.Context, req muster.StartMatch
 	g.waiting = append(g.waiting, req.Ticket)
 	g.pair()
 	return answer
+}
+
+// timeOut ends every ticket without telling anybody.
+func (g *fakeGameLift) timeOut() {
+	for _, t := range g.tickets {
+		if !t.Status.Final() {
+			t.Status = muster.TimedOut
+		}
+	}
+	g.waiting = nil
+	g.take()
 }
 
 // pair proposes matches to whoever waits, two tickets of one configuration at a time.

@@ -460,17 +460,11 @@ func (h *history) endSession() {
 // time.
 func (h *history) calm(rt *rapid.T) {
 	h.lift.down, h.lift.startErr, h.flying = false, nil, nil
-	for _, t := range h.lift.tickets {
-		if !t.Status.Final() {
-			t.Status = muster.TimedOut
+	for range 75 {
+		h.lift.timeOut() // those, too, of which GameLift is told only now
+		for range h.lift.sessions {
+			h.endSession()
 		}
-	}
-	h.lift.waiting = nil
-	for range h.lift.sessions {
-		h.endSession()
-	}
-	h.lift.take()
-	for range 45 {
 		h.clock.advance(time.Second)
 		if err := h.Reconcile(context.Background()); err != nil {
 			rt.Fatal(err)

@@ -45,10 +45,13 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 	err = b.gamelift.StartMatchmaking(ctx, StartMatchmaking{Ticket: t.ID, Configuration: t.Configuration, Players: t.waiting().Players})
 	if definiteRefusal(err) {
 		b.log.WarnContext(ctx, "matchmaking refused", "ticket", t.ID, "mode", mode.Name, "error", err)
-		if undo := b.undoTicket(ctx, t.ID); undo != nil {
+		stands, undo := b.undoTicket(ctx, t.ID)
+		if undo != nil {
 			b.log.WarnContext(ctx, "undo refused ticket", "ticket", t.ID, "error", undo)
 		}
-		return TicketView{}, false, b.notThere(ctx, mode, "configuration", t.Configuration, err)
+		if !stands {
+			return TicketView{}, false, b.notThere(ctx, mode, "configuration", t.Configuration, err)
+		}
 	}
 	if err != nil {
 		b.log.WarnContext(ctx, "matchmaking start unsettled", "ticket", t.ID, "error", err)
@@ -175,10 +178,11 @@ func (b *Backend) busy(held slot) error {
 const refusedTicket = "ticket.refused"
 
 // undoTicket frees what storeTicket took. The request may be made again, with its
-// idempotency key, too.
-func (b *Backend) undoTicket(ctx context.Context, id TicketID) error {
-	_, _, err := b.changeTicket(context.WithoutCancel(ctx), id, func(now ticket) (ticket, change) {
-		if now.Status.Final() {
+// idempotency key, too. A ticket stands of which GameLift was told again meanwhile: that
+// may be why it refused it.
+func (b *Backend) undoTicket(ctx context.Context, id TicketID) (stands bool, err error) {
+	_, _, err = b.changeTicket(context.WithoutCancel(ctx), id, func(now ticket) (ticket, change) {
+		if stands = !now.AgainAt.IsZero(); stands || now.Status.Final() {
 			return now, unchanged
 		}
 		next := now.clone()
@@ -186,7 +190,7 @@ func (b *Backend) undoTicket(ctx context.Context, id TicketID) error {
 		next.UpdatedAt = b.instant()
 		return next, news
 	})
-	return err
+	return stands, err
 }
 
 // Ticket is a ticket as the caller sees it; a ticket without the caller is NotFound.
@@ -281,6 +285,11 @@ func (b *Backend) CancelTicket(ctx context.Context, p PlayerID, id TicketID) (Ti
 	}
 	if err := b.settle(ctx, id); err != nil {
 		return TicketView{}, err
+	}
+	if KindOf(stopErr) == NotFound {
+		if _, _, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.withdrawn(b.instant()) }); err != nil {
+			return TicketView{}, err
+		}
 	}
 	view, err := b.Ticket(ctx, p, id)
 	if err == nil && stopErr != nil && !view.Status.Final() {

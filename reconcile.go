@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -50,7 +51,8 @@ func (b *Backend) reconcileTickets(ctx context.Context) error {
 		silent = append(silent, claimed...)
 		return err
 	})
-	return errors.Join(err, b.settleAll(ctx, silent))
+	unknown, settleErr := b.settleAll(ctx, silent)
+	return errors.Join(err, settleErr, b.startAgain(ctx, unknown))
 }
 
 // claimSilent looks at due tickets and claims those that GameLift must be asked about.
@@ -114,26 +116,27 @@ func (t *ticket) nextLook(now time.Time, looking bool) time.Time {
 
 // settle asks GameLift about one ticket now.
 func (b *Backend) settle(ctx context.Context, id TicketID) error {
-	return b.settleAll(ctx, []TicketID{id})
+	_, err := b.settleAll(ctx, []TicketID{id})
+	return err
 }
 
-// settleAll asks GameLift about tickets, ten at a time, and applies its word.
-func (b *Backend) settleAll(ctx context.Context, ids []TicketID) error {
-	for len(ids) > 0 {
-		n := min(len(ids), describeMax)
-		if err := b.settleTen(ctx, ids[:n]); err != nil {
-			return err
+// settleAll asks GameLift about tickets, ten at a time, and applies its word. Unknown are
+// those that GameLift does not know.
+func (b *Backend) settleAll(ctx context.Context, ids []TicketID) (unknown []TicketID, err error) {
+	for ten := range slices.Chunk(ids, describeMax) {
+		some, err := b.settleTen(ctx, ten)
+		if unknown = append(unknown, some...); err != nil {
+			return unknown, err
 		}
-		ids = ids[n:]
 	}
-	return nil
+	return unknown, nil
 }
 
-func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
+func (b *Backend) settleTen(ctx context.Context, ids []TicketID) (unknown []TicketID, err error) {
 	asked := b.instant()
 	snapshots, err := b.gamelift.Tickets(ctx, ids)
 	if err != nil {
-		return fmt.Errorf("describe %d tickets: %w", len(ids), err)
+		return nil, fmt.Errorf("describe %d tickets: %w", len(ids), err)
 	}
 	known := make(map[TicketID]TicketSnapshot, len(snapshots))
 	for _, snap := range snapshots {
@@ -141,15 +144,18 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 	}
 	for _, id := range ids {
 		snap, ok := known[id]
+		if !ok {
+			unknown = append(unknown, id)
+		}
 		if ok && snap.Status == Completed && snap.Session != "" {
 			if err := b.learnSession(ctx, snap.Session); err != nil {
-				return err
+				return unknown, err
 			}
 		}
 		if ok && snap.Status == Completed && snap.Session == "" {
 			adopted, err := b.adopt(ctx, id)
 			if err != nil {
-				return fmt.Errorf("adopt the match of ticket %s: %w", id, err)
+				return unknown, fmt.Errorf("adopt the match of ticket %s: %w", id, err)
 			}
 			if adopted {
 				continue
@@ -157,10 +163,32 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) error {
 		}
 		_, _, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, asked, b.instant()) })
 		if err != nil {
-			return fmt.Errorf("settle ticket %s: %w", id, err)
+			return unknown, fmt.Errorf("settle ticket %s: %w", id, err)
 		}
 	}
-	return nil
+	return unknown, nil
+}
+
+// startAgain tells GameLift of those tickets that it does not know because whoever stored
+// them died, or could not reach it. Under the same id that is harmless: GameLift refuses an
+// id that it has.
+func (b *Backend) startAgain(ctx context.Context, ids []TicketID) error {
+	var failed []error
+	for _, id := range ids {
+		again := false
+		t, version, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) {
+			next, what := t.startedAgain(b.instant())
+			again = what != unchanged
+			return next, what
+		})
+		if err != nil || version == 0 || !again {
+			failed = append(failed, err)
+			continue
+		}
+		err = b.gamelift.StartMatchmaking(ctx, StartMatchmaking{Ticket: t.ID, Configuration: t.Configuration, Players: t.waiting().Players})
+		b.log.InfoContext(ctx, "told GameLift again of a ticket", "ticket", t.ID, "error", err)
+	}
+	return errors.Join(failed...)
 }
 
 // learnSession stores a session whose event was lost, as GameLift describes it.

@@ -22,6 +22,7 @@ type storm struct {
 	flying  []muster.Event // on their way, in no order
 	tickets []owned
 	results map[muster.SessionID]bool
+	lost    int // requests to start a ticket
 	// seen is the match that each ticket showed last, left those it has left for good.
 	seen map[muster.TicketID]muster.MatchID
 	left map[muster.TicketID]map[muster.MatchID]bool
@@ -54,6 +55,7 @@ func TestTicketsSurviveAStormOfLostAndShuffledEvents(t *testing.T) {
 func (s *storm) unreliableStart() (took bool, err error) {
 	switch s.rand.IntN(40) {
 	case 0:
+		s.lost++
 		return false, errDown // the request is lost
 	case 1:
 		return true, errDown // the answer is lost
@@ -231,13 +233,8 @@ func (s *storm) calm() {
 			s.lift.decide(m, "TimedOut")
 		}
 	}
-	for _, t := range s.lift.tickets {
-		if !t.Status.Final() {
-			t.Status = muster.TimedOut
-		}
-	}
-	s.lift.take()
 	for range 60 {
+		s.lift.timeOut() // those, too, of which GameLift is told only now
 		s.clock.advance(time.Second)
 		s.allow(s.Reconcile(ctx))
 	}
@@ -258,8 +255,8 @@ func (s *storm) check() {
 		}
 	}
 	s.t.Logf("tickets by status: %v; sessions with a result: %d; questions asked: %d", byStatus, len(s.results), s.lift.asked)
-	if byStatus[muster.Completed] < 1000 || byStatus[muster.Cancelled] < 100 || byStatus[muster.Failed] < 10 {
-		s.t.Errorf("the storm was too mild: %v", byStatus)
+	if byStatus[muster.Completed] < 1000 || byStatus[muster.Cancelled] < 100 || s.lost < 10 {
+		s.t.Errorf("the storm was too mild: %v, %d requests lost", byStatus, s.lost)
 	}
 	for _, p := range s.players {
 		s.checkPlayer(ctx, p)

@@ -28,6 +28,8 @@ type ticket struct {
 	NewsAt  time.Time `json:"newsAt"`
 	// CheckedAt is when GameLift was last asked, by our clock.
 	CheckedAt time.Time `json:"checkedAt,omitzero"`
+	// AgainAt is when GameLift, which did not know the ticket, was last told of it again.
+	AgainAt time.Time `json:"againAt,omitzero"`
 
 	EstimatedWaitSeconds int         `json:"estimatedWaitSeconds,omitempty"`
 	Match                ticketMatch `json:"match,omitzero"`
@@ -362,6 +364,10 @@ func (t *ticket) timeOut() {
 // there.
 const lostAfter = 10 * time.Second
 
+// startableFor is how long after its making GameLift may be told of a ticket again: some
+// three of the reconciler's looks.
+const startableFor = 45 * time.Second
+
 // settled decides what GameLift's own word makes of a ticket that is not final; known
 // is false when GameLift has no such ticket. GameLift was asked at an instant: of a
 // ticket that was heard of since, only a final word still counts.
@@ -376,7 +382,7 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 	case overtaken && !(known && snap.Status.Final()):
 		return next, noted
 	case !known:
-		if now.Sub(t.CreatedAt) < lostAfter {
+		if t.maybeComing(now) || t.startable(now) {
 			return next, noted
 		}
 		next.end(Failed, "ticket.lost", "matchmaking lost the ticket; please try again")
@@ -411,6 +417,37 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 		next.Match.AcceptanceRequired = next.Match.AcceptanceRequired || snap.Status == RequiresAcceptance
 		next.Match.PlayerCount = max(next.Match.PlayerCount, len(t.Players))
 	}
+	next.NewsAt, next.UpdatedAt = now, now
+	return next, news
+}
+
+// maybeComing says that a request to start the ticket may still be on its way to GameLift.
+func (t *ticket) maybeComing(now time.Time) bool {
+	return now.Sub(t.CreatedAt) < lostAfter || now.Sub(t.AgainAt) < lostAfter
+}
+
+// startable says that GameLift may be told of the ticket again where it does not know it:
+// nothing was ever heard of it, and it is young enough to mean the same as when it was made.
+func (t *ticket) startable(now time.Time) bool {
+	return t.Status == Queued && now.Sub(t.CreatedAt) < startableFor
+}
+
+// startedAgain is the ticket of which GameLift is about to be told again.
+func (t ticket) startedAgain(now time.Time) (next ticket, what change) {
+	if t.maybeComing(now) || !t.startable(now) {
+		return t, unchanged
+	}
+	t.AgainAt = now
+	return t, noted
+}
+
+// withdrawn is the ticket after its player cancelled it while GameLift did not know it.
+func (t ticket) withdrawn(now time.Time) (next ticket, what change) {
+	if t.Status != Queued || t.maybeComing(now) {
+		return t, unchanged
+	}
+	next = t.clone()
+	next.end(Cancelled, "ticket.cancelled", "the ticket was cancelled")
 	next.NewsAt, next.UpdatedAt = now, now
 	return next, news
 }

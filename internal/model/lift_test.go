@@ -381,17 +381,22 @@ func (g *lift) endAll() {
 // settle ends all tickets and matches without a word. Sessions go on.
 func (g *lift) settle() {
 	g.calm = true
+	for _, p := range g.placements {
+		if !p.Status.Final() {
+			p.Status = muster.PlacementFailed
+		}
+	}
+	g.timeOut()
+}
+
+// timeOut ends all tickets and matches without a word.
+func (g *lift) timeOut() {
 	for _, m := range g.matches {
 		m.over = true
 	}
 	for _, t := range g.tickets {
 		if !t.Status.Final() {
 			t.Status = muster.TimedOut
-		}
-	}
-	for _, p := range g.placements {
-		if !p.Status.Final() {
-			p.Status = muster.PlacementFailed
 		}
 	}
 	g.events, g.placed = nil, nil

@@ -133,7 +133,7 @@ func (w *world) rest() {
 	for i := range 24 {
 		w.now = w.now.Add(10 * time.Second)
 		w.lift.movePlacements() // those that are asked for only now
-		w.lift.placed = nil
+		w.lift.timeOut()
 		for _, r := range w.replicas {
 			if r.dead {
 				r.restart()
