@@ -116,7 +116,15 @@ func (b *Backend) Run(ctx context.Context) error {
 	wg.Go(func() { b.repeat(ctx, recountEvery, "recount ratings", b.Recount) }) // may take long
 	wg.Go(func() { b.repeat(ctx, eraseEvery, "erase deleted players", b.ErasePlayers) })
 	wg.Go(func() { b.repeat(ctx, censusLook, "count boards", b.CountBoards) }) // may take long
-	b.repeat(ctx, sweepEvery, "reconcile", b.Reconcile)
+	// Each in a loop of its own: GameLift may be slow to say how many sessions fare, and
+	// that must not hold up those who wait in the queue.
+	placed := sweepLeft
+	if b.placesSessions {
+		placed = sweepEvery
+	}
+	wg.Go(func() { b.repeat(ctx, placed, "settle placements", b.reconcilePlacements) })
+	wg.Go(func() { b.repeat(ctx, placed, "look at sessions", b.reconcileSessions) })
+	b.repeat(ctx, sweepEvery, "reconcile", b.reconcileMatches)
 	wg.Wait()
 	return nil
 }

@@ -117,6 +117,9 @@ type Hosting interface {
 	ReserveSeat(ctx context.Context, req ReserveSeat) (SeatGrant, error)
 	// LiveSeats lists the seats of a session that are reserved or taken.
 	LiveSeats(ctx context.Context, id SessionID) ([]SeatState, error)
+	// EndSession tells the game server of a session to end it, or with force stops the
+	// server. It can be repeated. One that is over is Conflict, an unknown one NotFound.
+	EndSession(ctx context.Context, id SessionID, force bool) error
 
 	// StartBackfill asks for more players; StopMatchmaking withdraws its ticket.
 	StartBackfill(ctx context.Context, req StartBackfill) error

@@ -268,36 +268,32 @@ func (b *Backend) placementView(p *placement, me PlayerID, version int64) (Sessi
 	return v, err
 }
 
-// sweepPlacements looks at due placements.
+// sweepPlacements looks at due placements, several at a time.
 func (b *Backend) sweepPlacements(ctx context.Context, now time.Time, page []Record) error {
-	var over []Key
-	var failed []error
-	for _, rec := range page {
-		d, err := decode[duePlacement](rec)
-		if err != nil {
-			b.log.ErrorContext(ctx, "skip a due record", "error", err)
-			continue
-		}
-		p, _, err := loadOr(ctx, b.store, placementKey(d.Placement), placement{Status: PlacementFailed})
-		if err != nil {
-			return err
-		}
-		if p.Status.Final() {
-			over = append(over, rec.Key)
-			continue
-		}
-		taken, err := b.leaseDue(ctx, rec, now.Add(lookAgain))
-		if err != nil {
-			return err
-		}
-		if taken {
-			failed = append(failed, b.lookAtPlacement(ctx, p))
-		}
+	return b.inParallel(ctx, len(page), func(ctx context.Context, i int) error { return b.sweepPlacement(ctx, now, page[i]) })
+}
+
+func (b *Backend) sweepPlacement(ctx context.Context, now time.Time, rec Record) error {
+	d, err := decode[duePlacement](rec)
+	if err != nil {
+		b.log.ErrorContext(ctx, "skip a due record", "error", err)
+		return nil
 	}
-	if err := b.forget(ctx, over); err != nil {
-		return fmt.Errorf("forget finished placements: %w", err)
+	p, _, err := loadOr(ctx, b.store, placementKey(d.Placement), placement{Status: PlacementFailed})
+	if err != nil {
+		return err
 	}
-	return errors.Join(failed...)
+	if p.Status.Final() {
+		if err := b.forget(ctx, []Key{rec.Key}); err != nil {
+			return fmt.Errorf("forget a finished placement: %w", err)
+		}
+		return nil
+	}
+	taken, err := b.leaseDue(ctx, rec, now.Add(lookAgain))
+	if err != nil || !taken {
+		return err
+	}
+	return b.lookAtPlacement(ctx, p)
 }
 
 // lookAtPlacement asks GameLift about a placement and applies its word; one that it does

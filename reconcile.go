@@ -15,6 +15,9 @@ const (
 	silentAfter = 30 * time.Second
 	lookAgain   = 10 * time.Second
 	describeMax = 10 // tickets of one DescribeMatchmaking
+	// sweepLeft is the pace for placements and sessions where no mode makes any: some may be
+	// left of an earlier configuration.
+	sweepLeft = 2 * time.Minute
 )
 
 // due brings a ticket to the reconciler's notice. Its key holds the instant. Mode and
@@ -35,11 +38,19 @@ const announcedFor = time.Minute
 // answers, and finishes results that were left half-way. It is safe to run on every
 // replica: who leases a due record first looks at what it points to.
 func (b *Backend) Reconcile(ctx context.Context) error {
-	err := errors.Join(b.reconcileTickets(ctx), b.sweepDue(ctx, dueResults, b.sweepResults))
-	if !b.placesSessions {
-		return err
-	}
-	return errors.Join(err, b.sweepDue(ctx, duePlacements, b.sweepPlacements), b.sweepDue(ctx, dueSessions, b.sweepSessions))
+	return errors.Join(b.reconcileMatches(ctx), b.reconcilePlacements(ctx), b.reconcileSessions(ctx))
+}
+
+func (b *Backend) reconcileMatches(ctx context.Context) error {
+	return errors.Join(b.reconcileTickets(ctx), b.sweepDue(ctx, dueResults, b.sweepResults))
+}
+
+func (b *Backend) reconcilePlacements(ctx context.Context) error {
+	return b.sweepDue(ctx, duePlacements, b.sweepPlacements)
+}
+
+func (b *Backend) reconcileSessions(ctx context.Context) error {
+	return b.sweepDue(ctx, dueSessions, b.sweepSessions)
 }
 
 // reconcileTickets asks about silent tickets, those of all shards together: GameLift

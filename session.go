@@ -21,6 +21,10 @@ type room struct {
 	// one write takes a place, and the count cannot be wrong.
 	Members map[PlayerID]member `json:"members,omitempty"`
 	Locked  bool                `json:"locked,omitempty"`
+	// EmptyAt is since when nobody has a place, in a session that a player asked for.
+	EmptyAt time.Time `json:"emptyAt,omitzero"`
+	// ClosingAt is when it was locked for good, because nobody came any more.
+	ClosingAt time.Time `json:"closingAt,omitzero"`
 	// KeptAt is when the expiry of the list's row and of the code was last set.
 	KeptAt time.Time `json:"keptAt"`
 }
@@ -67,7 +71,7 @@ func (r *room) counts() (players, spectators int) {
 // hasRoom says that one more can come, to play or to watch. The players of a match are
 // settled when its session begins.
 func (s *session) hasRoom(role SeatRole) bool {
-	if s.Room == nil || s.Room.Locked || !s.EndedAt.IsZero() {
+	if s.Room == nil || s.Room.shut() || !s.EndedAt.IsZero() {
 		return false
 	}
 	players, spectators := s.Room.counts()
@@ -104,7 +108,7 @@ func (s session) joined(p PlayerID, req JoinRequest, teams []ModeTeam, now time.
 	switch {
 	case !s.EndedAt.IsZero():
 		return s, Errorf(Conflict, "session.ended", "the session is over")
-	case s.Room.Locked:
+	case s.Room.shut():
 		return s, Errorf(Conflict, "session.locked", "the session takes nobody now")
 	case req.Role == Spectator && s.Room.Spectators == 0:
 		return s, Errorf(Denied, "session.no_spectators", "nobody may watch this session")
@@ -274,7 +278,7 @@ func (s *session) view() SessionView {
 		v.EndedAt = &s.EndedAt
 	}
 	if r := s.Room; r != nil {
-		v.Name, v.Private, v.Locked, v.Properties = r.Name, r.Private, r.Locked, r.Properties
+		v.Name, v.Private, v.Locked, v.Properties = r.Name, r.Private, r.shut(), r.Properties
 		v.PlayerCount, v.SpectatorCount = r.counts()
 		v.MaxPlayers, v.MaxSpectators = r.MaxPlayers, r.Spectators
 	}
@@ -364,7 +368,8 @@ type openSession struct {
 // putSession stores a session in place of version, with the list of open ones as it is
 // after the change.
 func (b *Backend) putSession(before, after session, version int64) ([]Op, error) {
-	expires := b.now().Add(sessionLife)
+	now := b.instant()
+	after, expires := after.sinceEmpty(now), now.Add(sessionLife)
 	op, err := put(sessionKey(after.ID), version, after, expires)
 	if err != nil {
 		return nil, err

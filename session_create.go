@@ -145,7 +145,7 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, playe
 		if plan.Owner == "" {
 			return ops, nil
 		}
-		op, err = b.addRoom(ctx, plan.Owner, p.ID)
+		op, err = b.addRoom(ctx, plan.Owner, mode, p.ID)
 		return append(ops, op), err
 	})
 	if err != nil {

@@ -21,6 +21,8 @@ type fakeHosting struct {
 	manual     bool                          // placements wait for the test to end them
 	asks       int                           // calls of StartPlacement
 	standalone bool                          // matches get no session
+	ends       []bool                        // calls of EndSession: whether with force
+	endErr     error                         // what EndSession answers
 }
 
 type fakePlacement struct {
@@ -158,6 +160,33 @@ func (g *fakeGameLift) LiveSeats(_ context.Context, id muster.SessionID) ([]must
 		}
 	}
 	return all, nil
+}
+
+// EndSession tells a session's game server to end, which endServers does.
+func (g *fakeGameLift) EndSession(_ context.Context, id muster.SessionID, force bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.sessions[id]
+	g.ends = append(g.ends, force)
+	switch {
+	case g.down:
+		return errDown
+	case g.endErr != nil:
+		return g.endErr
+	case s == nil:
+		return muster.Errorf(muster.NotFound, "gamelift.not_found", "no session %s", id)
+	case !s.Live && !s.Ending:
+		return muster.Errorf(muster.Conflict, "gamelift.conflict", "the session is over")
+	}
+	s.Live, s.Ending = false, !force
+	return nil
+}
+
+// endServers ends the sessions whose game servers were told to end them.
+func (g *fakeGameLift) endServers() {
+	for _, s := range g.sessions {
+		s.Ending = false
+	}
 }
 
 func (g *fakeGameLift) StartBackfill(_ context.Context, req muster.StartBackfill) error {

@@ -1,13 +1,17 @@
 package muster
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
 
-// roomsPerPlayer is how many sessions that a player asked for may be live at once: each
-// takes a game server, whether its creator is in it or not.
-const roomsPerPlayer = 2
+// How many sessions of a mode that a player asked for may run at once: each takes a game
+// server, whether its creator is in it or not.
+const (
+	roomsPerPlayer    = 2 // where the mode does not say
+	maxRoomsPerPlayer = 20
+)
 
 // ownRooms is the record of the sessions that a player asked for and that were not over
 // when it was last written. It ends with the account.
@@ -19,19 +23,21 @@ type ownRooms struct {
 type ownRoom struct {
 	Placement PlacementID `json:"placement"`
 	Session   SessionID   `json:"session,omitempty"`
+	Mode      ModeName    `json:"mode,omitempty"` // empty in records of earlier versions: any
 }
 
 func ownRoomsKey(p PlayerID) Key { return Key{"P#" + string(p), "ROOMS"} }
 
-// addRoom is the op that counts one more session of a player. Those that are over are
-// found out here: nothing is written when a session ends. With too many the error is
-// Exhausted.
-func (b *Backend) addRoom(ctx context.Context, p PlayerID, id PlacementID) (Op, error) {
+// addRoom is the op that counts one more session of a mode for a player. Those that are
+// over are found out here: nothing is written when a session ends. With too many the error
+// is Exhausted.
+func (b *Backend) addRoom(ctx context.Context, p PlayerID, mode Mode, id PlacementID) (Op, error) {
 	own, version, err := loadOr(ctx, b.store, ownRoomsKey(p), ownRooms{})
 	if err != nil {
 		return Op{}, err
 	}
 	var live []ownRoom
+	ofMode := 0
 	for _, r := range own.Rooms {
 		lives, err := b.roomLives(ctx, r)
 		if err != nil {
@@ -39,15 +45,18 @@ func (b *Backend) addRoom(ctx context.Context, p PlayerID, id PlacementID) (Op, 
 		}
 		if lives {
 			live = append(live, r)
+			if r.Mode == mode.Name || r.Mode == "" {
+				ofMode++
+			}
 		}
 	}
-	if len(live) >= roomsPerPlayer {
+	if ofMode >= cmp.Or(mode.Sessions.PerPlayer, roomsPerPlayer) {
 		return Op{}, &Error{
 			Kind: Exhausted, Code: "session.too_many", RetryAfter: sessionLook,
 			Message: "sessions that you created are still running; join one of them, or wait until one ends",
 		}
 	}
-	return put(ownRoomsKey(p), version, ownRooms{append(live, ownRoom{Placement: id})}, time.Time{})
+	return put(ownRoomsKey(p), version, ownRooms{append(live, ownRoom{Placement: id, Mode: mode.Name})}, time.Time{})
 }
 
 // roomLives says that a session that a player asked for is not over.

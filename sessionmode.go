@@ -41,6 +41,9 @@ type SessionOptions struct {
 	MaxPlayers int
 	// Create says who may ask for a session; empty: nobody may.
 	Create CreateRight
+	// PerPlayer is how many sessions of the mode may run at once that one player asked for,
+	// whether they are in them or not. 0: 2.
+	PerPlayer int
 	// Browse lists open sessions that are not private.
 	Browse bool
 	// Spectators is how many may watch a session.
@@ -137,6 +140,9 @@ func (m Mode) checkSeats(report func(field, format string, args ...any)) {
 func (o *SessionOptions) check(report func(field, format string, args ...any)) {
 	if o.Queue == "" {
 		report("sessions.queue", "names the session queue")
+	}
+	if o.PerPlayer < 0 || o.PerPlayer > maxRoomsPerPlayer {
+		report("sessions.perPlayer", "is 1 to %d, not %d", maxRoomsPerPlayer, o.PerPlayer)
 	}
 	switch o.Create {
 	case "", CreateByPlayers, CreateByServers, CreateByNobody:

@@ -166,6 +166,7 @@ type TicketSnapshot struct {
 type SessionSnapshot struct {
 	ID                 SessionID
 	Live               bool // activating or active
+	Ending             bool // its game server was told to end it
 	IPAddress, DNSName string
 	Port               int
 	MatchID            MatchID

@@ -119,7 +119,7 @@ func (s *server) placementRoutes() {
 		method: http.MethodPost, path: "/v1/sessions", id: "createSession", tag: "sessions",
 		summary: "Ask for a session",
 		description: "The answer is a request that is under way: follow it, or wait for `placement` on the socket. The caller gets the first seat. " +
-			"409 while queued (ticketId), placed (placementId) or seated (seat). 403 session.create_denied where players create none. 429 session.too_many while two sessions that the caller created are running.",
+			"409 while queued (ticketId), placed (placementId) or seated (seat). 403 session.create_denied where players create none. 429 session.too_many while as many sessions of the mode as it allows, which the caller created, are running.",
 		need: needPlayer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: sessionRequest{Mode: "lobby", Name: "Ada's place", Private: true, Properties: map[string]string{"map": "harbour"}},
 		example:        examplePlacement(muster.PlacementPending),

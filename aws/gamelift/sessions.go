@@ -24,10 +24,29 @@ func (c *Client) Session(ctx context.Context, id muster.SessionID) (muster.Sessi
 	return sessionSnapshot(out.GameSessions[0]), nil
 }
 
+// EndSession tells the game server of a session to end it; where that cannot be asked for,
+// or with force, GameLift stops the server. Source: GameLift API reference,
+// TerminateGameSession; on an Anywhere fleet without GameLift's agent nothing can be forced.
+func (c *Client) EndSession(ctx context.Context, id muster.SessionID, force bool) error {
+	end := func(mode types.TerminationMode) error {
+		in := &sdk.TerminateGameSessionInput{GameSessionId: aws.String(string(id)), TerminationMode: mode}
+		_, err := call(ctx, c, c.api.TerminateGameSession, in)
+		return err
+	}
+	if !force {
+		err := end(types.TerminationModeTriggerOnProcessTerminate)
+		if muster.KindOf(err) != muster.Invalid || err == nil {
+			return err
+		}
+	}
+	return end(types.TerminationModeForceTerminate)
+}
+
 func sessionSnapshot(s types.GameSession) muster.SessionSnapshot {
 	snap := muster.SessionSnapshot{
 		ID:        muster.SessionID(aws.ToString(s.GameSessionId)),
 		Live:      s.Status == types.GameSessionStatusActivating || s.Status == types.GameSessionStatusActive,
+		Ending:    s.Status == types.GameSessionStatusTerminating,
 		IPAddress: aws.ToString(s.IpAddress), DNSName: aws.ToString(s.DnsName), Port: int(aws.ToInt32(s.Port)),
 		CreatedAt: aws.ToTime(s.CreationTime).UTC(),
 	}

@@ -3,6 +3,7 @@ package gamelift
 import (
 	"context"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func TestSessionsAsTheyAreDescribed(t *testing.T) {
 			Live: true, MatchID: "m1", Configuration: "duel", Teams: map[muster.PlayerID]string{"p1": "red", "p2": "blue"},
 		}},
 		{"a session that starts, without a match", "ACTIVATING", "", muster.SessionSnapshot{Live: true}},
-		{"a session that ends", "TERMINATING", "", muster.SessionSnapshot{}},
+		{"a session that ends", "TERMINATING", "", muster.SessionSnapshot{Ending: true}},
 		{"a session that is over", "TERMINATED", "", muster.SessionSnapshot{}},
 		{"a session that failed", "ERROR", "", muster.SessionSnapshot{}},
 		{"matchmaker data that is not JSON", "ACTIVE", "{", muster.SessionSnapshot{Live: true}},
@@ -107,4 +108,43 @@ func FuzzMatchmakerData(f *testing.F) {
 			t.Errorf("%q gives %+v", text, data)
 		}
 	})
+}
+
+func TestASessionIsEndedGracefullyWhereThatCanBeAsked(t *testing.T) {
+	const gracefully, forced = "TRIGGER_ON_PROCESS_TERMINATE", "FORCE_TERMINATE"
+	over := &fault{400, namespace, "InvalidGameSessionStatusException"}
+	starting := &fault{400, namespace, "NotReadyException"}
+	for _, c := range []struct {
+		name    string
+		force   bool
+		answers map[string]*fault // by mode; absent: done
+		modes   []string
+		kind    muster.Kind
+		ok      bool
+	}{
+		{"the game server is told", false, nil, []string{gracefully}, 0, true},
+		{"with force it is stopped", true, nil, []string{forced}, 0, true},
+		{"one that cannot be told is stopped", false, map[string]*fault{gracefully: invalidFault}, []string{gracefully, forced}, 0, true},
+		{"nothing can be done", false, map[string]*fault{gracefully: invalidFault, forced: invalidFault}, []string{gracefully, forced}, muster.Invalid, false},
+		{"it is over", false, map[string]*fault{gracefully: over}, []string{gracefully}, muster.Conflict, false},
+		{"it is unknown", false, map[string]*fault{gracefully: notFoundFault}, []string{gracefully}, muster.NotFound, false},
+		{"it is still starting", false, map[string]*fault{gracefully: starting}, []string{gracefully}, muster.Unavailable, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, client := newFake(t)
+			var modes []string
+			f.on("TerminateGameSession", func(in members) (members, *fault) {
+				mode := in["TerminationMode"].(string)
+				modes = append(modes, mode)
+				return members{"GameSession": members{}}, c.answers[mode]
+			})
+			err := client.EndSession(context.Background(), "arn:x", c.force)
+			if c.ok != (err == nil) || !c.ok && muster.KindOf(err) != c.kind {
+				t.Errorf("the answer is %v", err)
+			}
+			if !slices.Equal(modes, c.modes) {
+				t.Errorf("asked for %v, want %v", modes, c.modes)
+			}
+		})
+	}
 }

@@ -17,6 +17,7 @@ type sessionsConfig struct {
 	Queue      string `yaml:"queue"`      // the GameLift session queue; default: the mode's name
 	MaxPlayers *int   `yaml:"maxPlayers"` // default for standalone: as many as the teams hold
 	Create     string `yaml:"create"`     // players, servers or nobody; default: players in mode queue
+	PerPlayer  *int   `yaml:"perPlayer"`  // how many a player may have running that they asked for; default 2
 	Browse     bool   `yaml:"browse"`
 	Spectators int    `yaml:"spectators"`
 	// Order is "latency", or the locations to try first.
@@ -33,7 +34,7 @@ type teamConfig struct {
 
 func sessionsShape() *shape {
 	return group(map[string]*shape{
-		"queue": text(), "maxPlayers": whole(), "create": text(), "browse": truth(), "spectators": whole(),
+		"queue": text(), "maxPlayers": whole(), "create": text(), "perPlayer": whole(), "browse": truth(), "spectators": whole(),
 		"order":      {want: "latency or a list of locations", takes: isOrder},
 		"properties": {want: "a group of properties, each with a list of values", takes: isGroup, each: list("a list of strings", text())},
 		"teams":      list("a list of teams", group(map[string]*shape{"name": text(), "minPlayers": whole(), "maxPlayers": whole()})),
@@ -63,7 +64,7 @@ func (m *modeConfig) kind() muster.ModeKind { return muster.ModeKind(m.Kind) }
 
 // given says that the file says anything about sessions.
 func (s sessionsConfig) given() bool {
-	return s.Queue != "" || s.MaxPlayers != nil || s.Create != "" || s.Browse || s.Spectators != 0 ||
+	return s.Queue != "" || s.MaxPlayers != nil || s.Create != "" || s.PerPlayer != nil || s.Browse || s.Spectators != 0 ||
 		s.Order != nil || len(s.Properties) > 0 || len(s.Teams) > 0
 }
 
@@ -93,6 +94,9 @@ func (m *modeConfig) checkSessions(k *checker, at string, locations []string) {
 		if !slices.Contains(locations, place) {
 			k.report(at+".sessions.order", "%q is not among the locations of this file", place)
 		}
+	}
+	if n := m.Sessions.PerPlayer; n != nil && *n == 0 {
+		k.report(at+".sessions.perPlayer", "is at least 1: where players are to make no sessions, set create")
 	}
 	if m.kind() != muster.Queue {
 		if len(m.Sessions.Teams) > 0 {
@@ -136,7 +140,7 @@ func (m *modeConfig) options() *muster.SessionOptions {
 	}
 	return &muster.SessionOptions{
 		Queue: s.Queue, MaxPlayers: *cmp.Or(s.MaxPlayers, new(0)), Create: muster.CreateRight(s.Create),
-		Browse: s.Browse, Spectators: s.Spectators, Properties: s.Properties, LocationOrder: s.order(),
+		PerPlayer: *cmp.Or(s.PerPlayer, new(0)), Browse: s.Browse, Spectators: s.Spectators, Properties: s.Properties, LocationOrder: s.order(),
 	}
 }
 

@@ -15,6 +15,7 @@ modes:
     kind: queue
     sessions:
       maxPlayers: 4
+      perPlayer: 5
       browse: true
       spectators: 2
       order: [custom-local]
@@ -32,7 +33,7 @@ modes:
 	}
 	modes := c.musterModes()
 	want := &muster.SessionOptions{
-		Queue: "lobby", MaxPlayers: 4, Create: muster.CreateByPlayers, Browse: true, Spectators: 2, LocationOrder: []string{"custom-local"},
+		Queue: "lobby", MaxPlayers: 4, Create: muster.CreateByPlayers, PerPlayer: 5, Browse: true, Spectators: 2, LocationOrder: []string{"custom-local"},
 		Properties: map[string][]string{"map": {"harbour", "tower"}, "round": {}},
 	}
 	if m := modes[0]; m.Kind != muster.Queue || m.Configuration != "" || len(m.Teams) != 2 || !reflect.DeepEqual(m.Sessions, want) {
@@ -59,6 +60,8 @@ func TestEveryProblemOfSessionsIsNamed(t *testing.T) {
 		{"a rule set without matchmaking", "kind: queue, ruleSet: good.json, sessions: {maxPlayers: 1}", "modes[0].ruleSet: a mode of kind queue"},
 		{"a configuration without matchmaking", "kind: queue, configuration: x, sessions: {maxPlayers: 1}", "modes[0].configuration: a mode of kind queue"},
 		{"who creates", "kind: queue, sessions: {maxPlayers: 1, create: admins}", `modes[0].sessions.create: "admins" is none of`},
+		{"no session a player", "kind: queue, sessions: {maxPlayers: 1, perPlayer: 0}", "modes[0].sessions.perPlayer: is at least 1"},
+		{"too many sessions a player", "kind: queue, sessions: {maxPlayers: 1, perPlayer: 21}", "modes[0].sessions.perPlayer: is 1 to 20, not 21"},
 		{"matches are not created", "kind: standalone, ruleSet: good.json, sessions: {create: players}", "modes[0].sessions.create: in a mode of kind standalone"},
 		{"a session smaller than a match", "kind: standalone, ruleSet: good.json, sessions: {maxPlayers: 2}", "modes[0].sessions.maxPlayers: a match may have 4 players"},
 		{"a queue's name", "kind: queue, sessions: {queue: a b, maxPlayers: 1}", `modes[0].sessions.queue: "a b" is not a name`},

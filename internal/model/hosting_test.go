@@ -180,6 +180,27 @@ func (g *lift) liveSeats(id muster.SessionID) []muster.SeatState {
 	return live
 }
 
+func (g *lift) EndSession(_ context.Context, id muster.SessionID, force bool) error {
+	s := g.sessions[id]
+	switch {
+	case g.fails(20):
+		return errSilent
+	case s == nil:
+		return muster.Errorf(muster.NotFound, "gamelift.not_found", "no session %s", id)
+	case !s.Live && !s.Ending:
+		return muster.Errorf(muster.Conflict, "gamelift.conflict", "the session is over")
+	}
+	if force || g.rand.IntN(2) == 0 {
+		g.end(id)
+	} else {
+		s.Live, s.Ending = false, true // its server takes its time
+	}
+	if g.fails(20) {
+		return errSilent // it was done all the same
+	}
+	return nil
+}
+
 // StartBackfill refuses: the histories have no game servers that ask for players.
 func (g *lift) StartBackfill(context.Context, muster.StartBackfill) error {
 	return muster.Errorf(muster.Invalid, "gamelift.invalid", "no backfill here")

@@ -349,7 +349,7 @@ func (g *lift) Seat(_ context.Context, id muster.SeatID) (muster.SeatState, erro
 
 // end ends a session, and the seats in it.
 func (g *lift) end(id muster.SessionID) {
-	g.sessions[id].Live = false
+	g.sessions[id].Live, g.sessions[id].Ending = false, false
 	for _, seat := range g.seats {
 		if seat.Session == id {
 			seat.Live = false
