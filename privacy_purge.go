@@ -127,6 +127,10 @@ func (b *Backend) purgePlayer(ctx context.Context, p PlayerID, last bool) (whole
 	if err != nil || !ok {
 		return true, err
 	}
+	sessions, err := b.sessionsToErase(ctx, p)
+	if err != nil {
+		return false, err
+	}
 	for _, step := range []struct {
 		what string
 		do   func(context.Context, PlayerID) error
@@ -139,6 +143,9 @@ func (b *Backend) purgePlayer(ctx context.Context, p PlayerID, last bool) (whole
 		if err := step.do(ctx, p); err != nil {
 			return false, fmt.Errorf("%s: %w", step.what, err)
 		}
+	}
+	if err := b.eraseFrom(ctx, &a, sessions); err != nil {
+		return false, err
 	}
 	if whole, err = b.eraseMatches(ctx, &a); err != nil || !whole {
 		return false, err

@@ -193,6 +193,9 @@ func (b *Backend) recordResult(ctx context.Context, id SessionID, report ResultR
 			if err != nil {
 				return nil, err
 			}
+			if s, report, err = b.asReported(ctx, s, report); err != nil {
+				return nil, err
+			}
 			if err := report.fits(s, b.modes[s.Mode].Competition.Absent); err != nil {
 				return nil, err
 			}

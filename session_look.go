@@ -121,6 +121,9 @@ func (b *Backend) pruneSession(ctx context.Context, id SessionID, live map[Playe
 		if err := b.keepSlots(ctx, kept); err != nil {
 			return err
 		}
+		if err := b.eraseLeft(ctx, &kept); err != nil {
+			return err
+		}
 		err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 			s, version, err := b.sessionOf(ctx, id)
 			if err != nil || !s.EndedAt.IsZero() {

@@ -127,7 +127,7 @@ func (b *Backend) RemovePlayer(ctx context.Context, id SessionID, p PlayerID) er
 		}
 		next, changed := s.without(p)
 		if _, known := s.Teams[p]; !known && !changed {
-			return nil, Errorf(NotFound, "session.player_unknown", "there is no such player in this session")
+			return nil, b.leftLongAgo(ctx, &s, p)
 		}
 		held, slotVersion, err := b.slotOf(ctx, p)
 		if err != nil {
