@@ -10,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"muster/identity"
+	"muster/identity/provider"
 )
 
 // identityConfig says how players sign in besides as guests.
@@ -20,46 +23,80 @@ type identityConfig struct {
 	Providers map[string]providerConfig `yaml:"providers"`
 }
 
-// providerConfig is one provider. Kind is the name of the provider where it is left out; which
-// other keys count is providerKinds' to say.
+// providerConfig is one provider. Kind is the name of the provider where it is left out; what
+// else the entry holds is its kind's to say.
 type providerConfig struct {
-	Kind string `yaml:"kind"`
+	Kind string
+
+	entry    yaml.Node
+	settings providerSettings // decoded from entry by check; nil: that failed
 }
 
-// providerKind is one kind of provider: the keys that it takes, and how it is made.
+// UnmarshalYAML keeps the entry until its kind is known.
+func (c *providerConfig) UnmarshalYAML(n *yaml.Node) error {
+	var head struct {
+		Kind string `yaml:"kind"`
+	}
+	if err := n.Decode(&head); err != nil {
+		return err
+	}
+	c.Kind, c.entry = head.Kind, *n
+	return nil
+}
+
+// providerKind is one kind of provider: the keys of its entry besides kind, and what they
+// are decoded into, new each time.
 type providerKind struct {
-	keys []string
-	make func(c providerConfig, tools providerTools) (identity.Provider, error)
+	keys     func() map[string]*shape
+	settings func() providerSettings
+}
+
+// providerSettings is the entry of a provider as its kind reads it: a pointer to a struct with
+// yaml tags for the kind's keys.
+type providerSettings interface {
+	// check reports what is wrong; at is the path of the entry.
+	check(k *checker, at string)
+	// provider makes it. The error says which secret is missing, never what one is.
+	provider(tools providerTools) (identity.Provider, error)
 }
 
 // providerTools is what every provider is made with.
 type providerTools struct {
-	now func() time.Time
-	log *slog.Logger
+	name   string // of the provider
+	getenv func(string) string
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// client is what a provider calls its platform with.
+func (t providerTools) client() *provider.Client {
+	return provider.NewClient(provider.ClientOptions{Name: t.name, Now: t.now, Log: t.log})
 }
 
 // providerKinds are the kinds there are, by name.
 func providerKinds() map[string]providerKind {
-	kinds := map[string]providerKind{}
-	return kinds
+	return map[string]providerKind{}
 }
 
 func identityShape() *shape {
 	return group(map[string]*shape{
-		"providers": {want: "a group of providers", takes: isGroup, each: group(map[string]*shape{
-			"kind": text(),
-		})},
+		"providers": {want: "a group of providers", takes: isGroup, pick: providerShape},
 	})
 }
 
-// secretShape is a secret's place: the file itself never holds one.
-func secretShape() *shape { return group(map[string]*shape{"env": text(), "file": text()}) }
-
-// secretConfig says where a secret is: in a variable of the environment, or in a file that
-// is read again when it changes.
-type secretConfig struct {
-	Env  string `yaml:"env"`
-	File string `yaml:"file"`
+// providerShape is the shape of a provider's entry; that of an unknown kind is open.
+func providerShape(name string, entry *yaml.Node) *shape {
+	kind := name
+	for pair := range slices.Chunk(resolved(entry).Content, 2) {
+		if len(pair) == 2 && resolved(pair[0]).Value == "kind" && resolved(pair[1]).Value != "" {
+			kind = resolved(pair[1]).Value
+		}
+	}
+	known, there := providerKinds()[kind]
+	if !there {
+		return &shape{want: "a group of keys", takes: isGroup}
+	}
+	return group(merged(map[string]*shape{"kind": text()}, known.keys()))
 }
 
 // providerName is what a way in can be called; guest and email are ours.
@@ -69,12 +106,26 @@ func (c *identityConfig) check(k *checker) {
 	kinds := providerKinds()
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		at := "identity.providers." + name
-		switch kind := c.Providers[name].kind(name); {
+		entry := c.Providers[name]
+		known, there := kinds[entry.kind(name)]
+		switch {
 		case !providerName.MatchString(name) || name == "guest" || name == "email":
 			k.report(at, "%q is not a name for a provider: up to 32 of a-z, 0-9 and hyphens, and neither guest nor email", name)
-		case kinds[kind].make == nil:
-			k.report(at+".kind", "there is no kind of provider %q; there are %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+			continue
+		case !there:
+			k.report(at+".kind", "there is no kind of provider %q; there are %s", entry.kind(name), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+			continue
 		}
+		settings := known.settings()
+		if entry.entry.Kind != 0 { // an entry without keys has no node
+			if err := entry.entry.Decode(settings); err != nil {
+				k.report(at, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+				continue
+			}
+		}
+		settings.check(k, at)
+		entry.settings = settings
+		c.Providers[name] = entry
 	}
 }
 
@@ -96,13 +147,13 @@ func (c *identityConfig) kinds() map[string]string {
 
 // providers makes all that are configured. The error lists every one that cannot be made.
 func (c *identityConfig) providers(tools providerTools) (map[string]identity.Provider, error) {
-	kinds := providerKinds()
 	made := make(map[string]identity.Provider, len(c.Providers))
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
-		p, err := kinds[c.Providers[name].kind(name)].make(c.Providers[name], tools)
+		tools.name = name
+		p, err := c.Providers[name].settings.provider(tools)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("identity.providers.%s: %w", name, err))
+			problems = append(problems, fmt.Errorf("identity.providers.%s.%w", name, err))
 			continue
 		}
 		made[name] = p

@@ -134,7 +134,7 @@ func (r *shapeReader) read(n *yaml.Node, s *shape, path string) (ok bool) {
 		return false
 	case s.items != nil:
 		r.readList(value, s, path)
-	case s.keys != nil || s.each != nil:
+	case s.keys != nil || s.each != nil || s.pick != nil:
 		r.readGroup(value, s, path)
 	}
 	return true
@@ -168,8 +168,11 @@ func (r *shapeReader) readGroup(n *yaml.Node, s *shape, path string) {
 		}
 		at := strings.TrimPrefix(path+"."+key.Value, ".")
 		value, known := s.keys[key.Value]
-		if s.each != nil {
+		if s.each != nil || s.pick != nil {
 			value, known = s.each, key.Kind == yaml.ScalarNode && key.ShortTag() != nullTag
+		}
+		if s.pick != nil {
+			value = s.pick(key.Value, pair[1])
 		}
 		switch line, twice := first[key.Value]; {
 		case !known:

@@ -302,7 +302,7 @@ func newBackend(p backendParts) (*backend, error) {
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
 	})
-	providers, err := p.identity.providers(providerTools{now: time.Now, log: p.log})
+	providers, err := p.identity.providers(providerTools{getenv: os.Getenv, now: time.Now, log: p.log})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ type shape struct {
 	keys  map[string]*shape       // a group of these keys
 	each  *shape                  // a group of keys of any name
 	items *shape                  // a list
+
+	pick func(key string, value *yaml.Node) *shape // a group of keys of any name, each with a shape of its own
 }
 
 // fileShape is the whole file; its keys are those of config.
@@ -91,7 +93,7 @@ func isAttributeValue(n *yaml.Node) bool {
 
 // blank is a value of the shape that says nothing, in the place of n.
 func (s *shape) blank(n *yaml.Node) *yaml.Node {
-	if s.keys != nil || s.each != nil {
+	if s.keys != nil || s.each != nil || s.pick != nil {
 		return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: n.Line, Column: n.Column}
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Line: n.Line, Column: n.Column}

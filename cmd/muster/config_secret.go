@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"muster/identity/provider"
+)
+
+// secretConfig says where a secret is: in a variable of the environment, or in a file that
+// is read again when it changes.
+type secretConfig struct {
+	Env  string `yaml:"env"`
+	File string `yaml:"file"` // relative to the configuration file
+
+	readFile func(string) ([]byte, error)
+}
+
+// secretShape is a secret's place: the file itself never holds one.
+func secretShape() *shape { return group(map[string]*shape{"env": text(), "file": text()}) }
+
+// given says that the file names a place for the secret.
+func (c *secretConfig) given() bool { return c.Env != "" || c.File != "" }
+
+// check reports a secret without a place. Whether it is there is found out at the start, by
+// open.
+func (c *secretConfig) check(k *checker, at string) {
+	if !c.given() {
+		k.report(at, "is needed: env names a variable of the environment that holds it, or file names a file")
+	}
+	c.checkOptional(k, at)
+}
+
+// checkOptional is check for a secret that may be left out.
+func (c *secretConfig) checkOptional(k *checker, at string) {
+	if c.Env != "" && c.File != "" {
+		k.report(at, "is in a variable of the environment or in a file, not in both")
+	}
+	c.readFile = k.readFile
+}
+
+// open reads the secret, so that one that is missing is noticed at the start. key is for
+// messages. Without a place there is no secret: nil.
+func (c *secretConfig) open(key string, tools providerTools) (provider.Secret, error) {
+	switch {
+	case c.Env != "":
+		value := strings.TrimSpace(tools.getenv(c.Env))
+		if value == "" {
+			return nil, fmt.Errorf("%s: the environment variable %s is not set", key, c.Env)
+		}
+		return func() (string, error) { return value, nil }, nil
+	case c.File == "":
+		return nil, nil
+	}
+	f := &secretFromFile{path: c.File, readFile: c.readFile, now: tools.now, log: tools.log}
+	if _, err := f.get(); err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return f.get, nil
+}
+
+// secretFileAge is how long a secret is used before its file is looked at again.
+const secretFileAge = 10 * time.Second
+
+// secretFromFile is a secret that may be replaced while the program runs. It is safe for
+// concurrent use.
+type secretFromFile struct {
+	path     string
+	readFile func(string) ([]byte, error)
+	now      func() time.Time
+	log      *slog.Logger
+
+	mu     sync.Mutex
+	value  string    // guarded by mu
+	readAt time.Time // guarded by mu; of the last look
+}
+
+// get returns the secret. While the file cannot be read the one before is used.
+func (f *secretFromFile) get() (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	if f.value != "" && now.Before(f.readAt.Add(secretFileAge)) {
+		return f.value, nil
+	}
+	f.readAt = now
+	body, err := f.readFile(f.path)
+	value := strings.TrimSpace(string(body))
+	switch {
+	case err != nil:
+		err = fmt.Errorf("read %s: %w", f.path, underlying(err))
+	case value == "":
+		err = errors.New(f.path + " is empty")
+	default:
+		f.value = value
+		return value, nil
+	}
+	if f.value == "" {
+		return "", err
+	}
+	f.log.Warn("a secret cannot be read again; the one before is used", "error", err)
+	return f.value, nil
+}
