@@ -363,6 +363,14 @@ func (s *session) openKey() Key {
 type openSession struct {
 	Session    SessionID         `json:"session"`
 	Properties map[string]string `json:"properties,omitempty"`
+	Full       bool              `json:"full,omitempty"` // for players; one can still watch
+}
+
+func (s *session) row() openSession { return openSession{s.ID, s.Room.Properties, !s.hasRoom("")} }
+
+// same says that two rows of one session say the same.
+func (o openSession) same(other openSession) bool {
+	return o.Full == other.Full && maps.Equal(o.Properties, other.Properties)
 }
 
 // putSession stores a session in place of version, with the list of open ones as it is
@@ -377,8 +385,8 @@ func (b *Backend) putSession(before, after session, version int64) ([]Op, error)
 	ops := []Op{op}
 	was, is := before.listed(), after.listed()
 	switch {
-	case is && (!was || !maps.Equal(before.Room.Properties, after.Room.Properties)):
-		if op, err = put(after.openKey(), AnyVersion, openSession{after.ID, after.Room.Properties}, expires); err != nil {
+	case is && (!was || !before.row().same(after.row())):
+		if op, err = put(after.openKey(), AnyVersion, after.row(), expires); err != nil {
 			return nil, err
 		}
 		ops = append(ops, op)

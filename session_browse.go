@@ -7,11 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of one page of open sessions: how many it has, and how many rows of the list
-// are looked at for it in each shard.
+// Bounds of one page of open sessions: how many it has, how many rows of the list are
+// looked at for it in each shard, and how many sessions are read. A row that says by itself
+// that its session is not wanted costs little.
 const (
 	maxSessionPage = 50
 	maxBrowseScan  = 200
+	maxBrowseReads = 200
 )
 
 // OpenSessions lists sessions of a mode that can be joined, newest first. What is listed
@@ -25,26 +27,58 @@ func (b *Backend) OpenSessions(ctx context.Context, q SessionQuery) (SessionPage
 		return SessionPage{}, err
 	}
 	page := SessionPage{Sessions: make([]SessionView, 0, q.Limit)}
-	for i, rec := range rows {
-		row, err := decode[openSession](rec)
+	reads := 0
+	for len(rows) > 0 && len(page.Sessions) < q.Limit && reads < maxBrowseReads {
+		wanted, seen, err := nextRows(rows, q, min(q.Limit-len(page.Sessions), maxBrowseReads-reads))
 		if err != nil {
 			return SessionPage{}, err
 		}
-		if row.fits(q) {
-			s, _, err := loadOr(ctx, b.store, sessionKey(row.Session), session{})
-			if err != nil {
-				return SessionPage{}, err
-			}
-			if s.listed() && (!q.HasRoom || s.hasRoom("")) {
-				page.Sessions = append(page.Sessions, s.view())
-			}
+		found, err := b.readOpen(ctx, wanted, q)
+		if err != nil {
+			return SessionPage{}, err
 		}
-		if last := i == len(rows)-1; len(page.Sessions) == q.Limit && (!last || more) || last && more {
-			page.Next = rec.Sort
-			return page, nil
-		}
+		page.Sessions, reads = append(page.Sessions, found...), reads+len(wanted)
+		page.Next, rows = rows[seen-1].Sort, rows[seen:]
+	}
+	if len(rows) == 0 && !more {
+		page.Next = ""
 	}
 	return page, nil
+}
+
+// nextRows takes rows that fit, most at most; seen is how many were looked at for that.
+func nextRows(rows []Record, q SessionQuery, most int) (wanted []openSession, seen int, err error) {
+	for seen < len(rows) && len(wanted) < most {
+		row, err := decode[openSession](rows[seen])
+		if err != nil {
+			return nil, 0, err
+		}
+		if row.fits(q) {
+			wanted = append(wanted, row)
+		}
+		seen++
+	}
+	return wanted, seen, nil
+}
+
+// readOpen reads the sessions of rows, in their order, and leaves out those that are not
+// as their rows say.
+func (b *Backend) readOpen(ctx context.Context, rows []openSession, q SessionQuery) ([]SessionView, error) {
+	read := make([]session, len(rows))
+	err := b.inParallel(ctx, len(rows), func(ctx context.Context, i int) (err error) {
+		read[i], _, err = loadOr(ctx, b.store, sessionKey(rows[i].Session), session{})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var views []SessionView
+	for _, s := range read {
+		if s.listed() && (!q.HasRoom || s.hasRoom("")) {
+			views = append(views, s.view())
+		}
+	}
+	return views, nil
 }
 
 func (b *Backend) checkQuery(q SessionQuery) error {
@@ -66,12 +100,16 @@ func (b *Backend) checkQuery(q SessionQuery) error {
 // rows beyond the last.
 func (b *Backend) openRows(ctx context.Context, q SessionQuery) (rows []Record, more bool, err error) {
 	cut := "" // rows at or below it were not all read
+	scan := maxBrowseScan
+	if q.anything() {
+		scan = q.Limit
+	}
 	for shard := range openShards {
-		part, err := b.store.List(ctx, openPartition(q.Mode, shard), ListOptions{After: q.After, Limit: maxBrowseScan, Descending: true})
+		part, err := b.store.List(ctx, openPartition(q.Mode, shard), ListOptions{After: q.After, Limit: scan, Descending: true})
 		if err != nil {
 			return nil, false, err
 		}
-		if len(part) == maxBrowseScan {
+		if len(part) == scan {
 			cut = max(cut, part[len(part)-1].Sort)
 		}
 		rows = append(rows, part...)
@@ -84,8 +122,14 @@ func (b *Backend) openRows(ctx context.Context, q SessionQuery) (rows []Record, 
 	return rows, cut != "", nil
 }
 
+// anything says that every row fits.
+func (q SessionQuery) anything() bool { return q.Location == "" && len(q.Properties) == 0 && !q.HasRoom }
+
 // fits says that a row need not be passed over.
 func (o openSession) fits(q SessionQuery) bool {
+	if q.HasRoom && o.Full {
+		return false
+	}
 	if q.Location != "" && o.Session.location() != q.Location {
 		return false
 	}
