@@ -29,7 +29,9 @@ func placementOfMatch(id MatchID) PlacementID {
 // placement is the record of one request for a session on a queue. Its methods decide;
 // they change nothing but the copy they return.
 type placement struct {
-	ID      PlacementID       `json:"id"`
+	ID PlacementID `json:"id"`
+	// Request is a hash of the request that made it, if that had an idempotency key.
+	Request string            `json:"request,omitempty"`
 	Mode    ModeName          `json:"mode"`
 	Status  PlacementStatus   `json:"status"`
 	Players []placementPlayer `json:"players,omitempty"`

@@ -37,7 +37,7 @@ func browsed(t *testing.T, n int) (*rig, *readStore, []muster.SessionID) {
 	})
 	var ids []muster.SessionID
 	for range n {
-		made := must[muster.SessionPlacementView](t)(r.CreateServerSession(ctx, muster.SessionRequest{Mode: "lobby"}))
+		made := r.serverSession(t, muster.SessionRequest{Mode: "lobby"})
 		if err := r.deliverPlaced(); err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package muster
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -43,25 +44,49 @@ func (b *Backend) CreateSession(ctx context.Context, me PlayerID, req SessionReq
 		return SessionPlacementView{}, err
 	}
 	plan.Owner = me
-	return b.startRoom(ctx, mode, plan, []placementPlayer{{ID: me, Team: team, LatencyInMs: latencies}})
+	return b.startRoom(ctx, mode, plan, placement{
+		ID: PlacementID(roomPlacement + b.newID()), Players: []placementPlayer{{ID: me, Team: team, LatencyInMs: latencies}},
+	})
 }
 
 // CreateServerSession asks for a session on behalf of a game server or of whoever has its
-// key: nobody is in it yet.
-func (b *Backend) CreateServerSession(ctx context.Context, req SessionRequest) (SessionPlacementView, error) {
+// key: nobody is in it yet. The same idempotency key with the same request gives the same
+// placement, and created is false.
+func (b *Backend) CreateServerSession(ctx context.Context, req SessionRequest, key string) (view SessionPlacementView, created bool, err error) {
 	mode, err := b.placedMode(req.Mode)
 	if err != nil {
-		return SessionPlacementView{}, err
+		return SessionPlacementView{}, false, err
 	}
 	if c := mode.Sessions.Create; c != CreateByPlayers && c != CreateByServers {
-		return SessionPlacementView{}, Errorf(Denied, "session.create_denied", "nobody creates sessions of mode %q", mode.Name)
+		return SessionPlacementView{}, false, Errorf(Denied, "session.create_denied", "nobody creates sessions of mode %q", mode.Name)
 	}
 	plan, err := mode.plan(req, true)
 	if err != nil {
-		return SessionPlacementView{}, err
+		return SessionPlacementView{}, false, err
 	}
-	return b.startRoom(ctx, mode, plan, nil)
+	if key == "" {
+		view, err = b.startRoom(ctx, mode, plan, placement{ID: PlacementID(roomPlacement + b.newID())})
+		return view, err == nil, err
+	}
+	for range 2 {
+		p, version, err := b.keyedPlacement(ctx, key, requestHash(req))
+		if err != nil {
+			return SessionPlacementView{}, false, err
+		}
+		if version != 0 {
+			view, err := b.placementView(&p, "", version)
+			return view, false, err
+		}
+		view, err = b.startRoom(ctx, mode, plan, p)
+		if !errors.Is(err, errKeyTaken) {
+			return view, err == nil, err
+		}
+	}
+	return SessionPlacementView{}, false, ErrConflict
 }
+
+// errKeyTaken says that somebody was faster with the same idempotency key.
+var errKeyTaken = errors.New("the idempotency key is taken")
 
 // placedMode finds a mode whose sessions the backend asks for.
 func (b *Backend) placedMode(name ModeName) (Mode, error) {
@@ -104,8 +129,9 @@ func (m Mode) plan(req SessionRequest, byServer bool) (roomPlan, error) {
 	return plan, nil
 }
 
-// startRoom stores a placement with its players' slots and asks GameLift for it.
-func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, players []placementPlayer) (SessionPlacementView, error) {
+// startRoom stores a placement, which has an id and its players, with their slots, and asks
+// GameLift for it. With an idempotency key errKeyTaken is possible.
+func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, p placement) (SessionPlacementView, error) {
 	now := b.instant()
 	if plan.Private {
 		code, err := b.newCode(roomCodeLength)
@@ -114,11 +140,18 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, playe
 		}
 		plan.Code = code
 	}
-	p := placement{
-		ID: PlacementID(roomPlacement + b.newID()), Mode: mode.Name, Status: PlacementPending, Players: players, Room: &plan,
-		CreatedAt: now, AskedAt: now, UpdatedAt: now,
-	}
+	p.Mode, p.Status, p.Room = mode.Name, PlacementPending, &plan
+	p.CreatedAt, p.AskedAt, p.UpdatedAt = now, now, now
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		if p.Request != "" {
+			_, version, err := loadOr(ctx, b.store, placementKey(p.ID), placement{})
+			if err != nil {
+				return nil, err
+			}
+			if version != 0 {
+				return nil, errKeyTaken
+			}
+		}
 		op, err := put(placementKey(p.ID), 0, p, now.Add(placementLife))
 		if err != nil {
 			return nil, err
@@ -128,7 +161,7 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, playe
 			return nil, err
 		}
 		ops := []Op{op, due}
-		for _, player := range players {
+		for _, player := range p.Players {
 			held, version, err := b.neededSlot(ctx, player.ID)
 			if err != nil {
 				return nil, err
@@ -165,12 +198,15 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, playe
 	return b.Placement(ctx, plan.Owner, p.ID)
 }
 
+// refusedPlacement is the reason code of a placement that GameLift did not take.
+const refusedPlacement = "placement.refused"
+
 // refusePlacement ends a placement that GameLift does not take.
 func (b *Backend) refusePlacement(ctx context.Context, id PlacementID) error {
 	return b.changePlacement(context.WithoutCancel(ctx), id, func(p placement) (placement, bool) {
 		if p.Status.Final() {
 			return p, false
 		}
-		return p.ended(PlacementFailed, "placement.refused", "the session was refused", b.instant()), true
+		return p.ended(PlacementFailed, refusedPlacement, "the session was refused", b.instant()), true
 	})
 }

@@ -72,7 +72,7 @@ func TestWhoIsInKeepsTheSessionRunning(t *testing.T) {
 			return r.left(t, r.guest("ann")).SessionID
 		}},
 		"the game server that asked for it": {func(t *testing.T, r *rig) muster.SessionID {
-			made := must[muster.SessionPlacementView](t)(r.CreateServerSession(ctx, muster.SessionRequest{Mode: "lobby"}))
+			made := r.serverSession(t, muster.SessionRequest{Mode: "lobby"})
 			if err := r.deliverPlaced(); err != nil {
 				t.Fatal(err)
 			}

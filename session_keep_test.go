@@ -165,7 +165,7 @@ func TestAPlayerHasFewSessionsRunning(t *testing.T) {
 	wantError(t, create(), muster.Exhausted, "session.too_many")
 	r.clock.advance(30 * time.Hour) // the requests are forgotten, the sessions are not
 	wantError(t, create(), muster.Exhausted, "session.too_many")
-	must[muster.SessionPlacementView](t)(r.CreateServerSession(ctx, muster.SessionRequest{Mode: "lobby"}))
+	r.serverSession(t, muster.SessionRequest{Mode: "lobby"})
 	r.open(t, r.guest("bob"), muster.SessionRequest{})
 
 	must[muster.ServerSessionView](t)(r.UpdateSession(ctx, ids[0], muster.SessionUpdate{Ended: true}))

@@ -25,6 +25,16 @@ func (r *rig) open(t *testing.T, owner muster.PlayerID, req muster.SessionReques
 	return view
 }
 
+// serverSession asks for a session as a game server does.
+func (r *rig) serverSession(t *testing.T, req muster.SessionRequest) muster.SessionPlacementView {
+	t.Helper()
+	view, created, err := r.CreateServerSession(context.Background(), req, "")
+	if err != nil || !created {
+		t.Fatalf("the session is %+v, new: %t (%v)", view, created, err)
+	}
+	return view
+}
+
 // sweep lets time pass with a reconciler that looks every two seconds.
 func (r *rig) sweep(t *testing.T, d time.Duration) {
 	t.Helper()
@@ -167,7 +177,7 @@ func TestCreatingASession(t *testing.T) {
 		r := lobby(func(o *muster.SessionOptions) { o.Create = muster.CreateByServers })
 		_, err := r.CreateSession(ctx, r.guest("ann"), muster.SessionRequest{Mode: "lobby"})
 		wantError(t, err, muster.Denied, "session.create_denied")
-		made := must[muster.SessionPlacementView](t)(r.CreateServerSession(ctx, muster.SessionRequest{Mode: "lobby", Properties: map[string]string{"round": "9"}}))
+		made := r.serverSession(t, muster.SessionRequest{Mode: "lobby", Properties: map[string]string{"round": "9"}})
 		if err := r.deliverPlaced(); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +191,7 @@ func TestCreatingASession(t *testing.T) {
 	})
 	t.Run("where nobody creates, servers do not either", func(t *testing.T) {
 		r := lobby(func(o *muster.SessionOptions) { o.Create = "" })
-		_, err := r.CreateServerSession(ctx, muster.SessionRequest{Mode: "lobby"})
+		_, _, err := r.CreateServerSession(ctx, muster.SessionRequest{Mode: "lobby"}, "")
 		wantError(t, err, muster.Denied, "session.create_denied")
 	})
 	t.Run("a ticket for a mode without matchmaking is refused", func(t *testing.T) {

@@ -10,13 +10,20 @@ import (
 
 // ServerRooms is what game servers say of their sessions; *muster.Backend has it.
 type ServerRooms interface {
-	CreateServerSession(ctx context.Context, req muster.SessionRequest) (muster.SessionPlacementView, error)
+	// CreateServerSession asks for a session; created is false when idempotencyKey names an
+	// earlier request for it.
+	CreateServerSession(ctx context.Context, req muster.SessionRequest, idempotencyKey string) (p muster.SessionPlacementView, created bool, err error)
 	ServerPlacement(ctx context.Context, id muster.PlacementID) (muster.SessionPlacementView, error)
 	ServerSession(ctx context.Context, id muster.SessionID) (muster.ServerSessionView, error)
 	UpdateSession(ctx context.Context, id muster.SessionID, u muster.SessionUpdate) (muster.ServerSessionView, error)
 	RemovePlayer(ctx context.Context, id muster.SessionID, p muster.PlayerID) error
 	StartBackfill(ctx context.Context, id muster.SessionID, req muster.BackfillRequest) (muster.BackfillView, error)
 	StopBackfill(ctx context.Context, id muster.SessionID) error
+}
+
+type serverSessionInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"128" doc:"The same key answers with the same request, however often it is sent"`
+	Body           sessionRequest
 }
 
 type sessionUpdate struct {
@@ -68,12 +75,10 @@ func (s *server) serverPlacementRoutes() {
 		method: http.MethodPost, path: "/v1/server/sessions", id: "createServerSession", tag: "server",
 		summary:     "Ask for a session without players",
 		description: "For whoever has a game server's key, in modes where players or servers create sessions: players find it and join. latencyInMs and team mean nothing here.",
-		need:        needServer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound}, bodyLimit: s.BodyLimit, strict: true,
+		need:        needServer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
+		alsoStatus:     map[int]string{http.StatusOK: "The Idempotency-Key was used before: this is its request"},
 		requestExample: sessionRequest{Mode: "lobby", Name: "Arena 1"}, example: examplePlacement(muster.PlacementPending),
-	}, func(ctx context.Context, in *struct{ Body sessionRequest }) (*placementAnswer, error) {
-		v, err := s.ServerRooms.CreateServerSession(ctx, muster.SessionRequest(in.Body))
-		return &placementAnswer{Status: http.StatusAccepted, Location: "/v1/server/placements/" + url.PathEscape(string(v.ID)), Body: v}, err
-	})
+	}, s.createServerSession)
 	handle(s, operation{
 		method: http.MethodGet, path: "/v1/server/placements/{id}", id: "serverPlacement", tag: "server",
 		summary: "Read a request for a session that was made with a server key",
@@ -82,6 +87,17 @@ func (s *server) serverPlacementRoutes() {
 		v, err := s.ServerRooms.ServerPlacement(ctx, in.ID)
 		return &placementBody{v}, err
 	})
+}
+
+func (s *server) createServerSession(ctx context.Context, in *serverSessionInput) (*placementAnswer, error) {
+	v, created, err := s.ServerRooms.CreateServerSession(ctx, muster.SessionRequest(in.Body), in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	if !created {
+		return &placementAnswer{Status: http.StatusOK, Body: v}, nil
+	}
+	return &placementAnswer{Status: http.StatusAccepted, Location: "/v1/server/placements/" + url.PathEscape(string(v.ID)), Body: v}, nil
 }
 
 // ownSessionRoutes are about a game server's own session.

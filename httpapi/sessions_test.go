@@ -66,8 +66,8 @@ func (f *fakeRooms) LeaveSession(_ context.Context, me muster.PlayerID) error {
 	return f.call("%s leaves", me)
 }
 
-func (f *fakeRooms) CreateServerSession(_ context.Context, req muster.SessionRequest) (muster.SessionPlacementView, error) {
-	return f.placed(), f.call("a server creates %+v", req)
+func (f *fakeRooms) CreateServerSession(_ context.Context, req muster.SessionRequest, key string) (muster.SessionPlacementView, bool, error) {
+	return f.placed(), key != "used", f.call("a server creates %+v", req)
 }
 
 func (f *fakeRooms) ServerPlacement(_ context.Context, id muster.PlacementID) (muster.SessionPlacementView, error) {
@@ -153,6 +153,12 @@ func TestSessionCallsReachTheRulesInTheCallersName(t *testing.T) {
 	}
 	if a := r.do("GET", "/v1/sessions?mode=lobby", "ada", ""); a.body != "{\"sessions\":[]}\n" {
 		t.Errorf("no sessions are %s", a.body)
+	}
+	if a := r.do("POST", "/v1/server/sessions", "msk_good", `{"mode":"lobby"}`, "Idempotency-Key", "new"); a.status != 202 || a.header.Get("Location") != "/v1/server/placements/room-1" {
+		t.Errorf("with a new key: %d, Location %q", a.status, a.header.Get("Location"))
+	}
+	if a := r.do("POST", "/v1/server/sessions", "msk_good", `{"mode":"lobby"}`, "Idempotency-Key", "used"); a.status != 200 || a.header.Get("Location") != "" {
+		t.Errorf("with a key that was used: %d, Location %q", a.status, a.header.Get("Location"))
 	}
 	r.rooms.status = muster.PlacementCancelled
 	if a := r.do("DELETE", "/v1/placements/room-1", "ada", ""); a.status != 200 {
