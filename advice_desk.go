@@ -102,7 +102,7 @@ func (b *Backend) listWaiting(ctx context.Context, mode ModeName) (list []Waitin
 		}
 		partial = partial || len(records) == MaxListLimit
 		for _, rec := range records {
-			if d, err := decode[due](rec); err == nil && (d.Mode == mode || d.Mode == "") {
+			if d, err := decode[due](rec); err == nil && (d.Mode == mode || d.Mode == "") && !d.Ticket.forServer() {
 				candidates = append(candidates, d)
 			}
 		}

@@ -25,6 +25,10 @@ type backfill struct {
 
 const backfillLife = 24 * time.Hour
 
+// backfillLook is how often GameLift is asked about a request: events tell sooner how it
+// ended.
+const backfillLook = 30 * time.Second
+
 func backfillKey(id TicketID) Key { return Key{"BF#" + string(id), "META"} }
 
 func (f backfill) view() BackfillView {
@@ -148,6 +152,15 @@ func chosen(sent map[string]AttributeValue) map[string]string {
 
 // storeBackfill records a request and makes it the session's own.
 func (b *Backend) storeBackfill(ctx context.Context, f backfill) error {
+	// As for a player's ticket: alone, and before, the due record costs half.
+	due := due{Ticket: f.Ticket, CreatedAt: f.StartedAt}
+	op, err := put(dueTickets.key(string(f.Ticket), f.StartedAt.Add(backfillLook)), AnyVersion, due, f.StartedAt.Add(backfillLife))
+	if err != nil {
+		return err
+	}
+	if err := b.store.Write(ctx, op); err != nil {
+		return err
+	}
 	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		s, version, err := b.sessionOf(ctx, f.Session)
 		if err != nil {
@@ -202,6 +215,37 @@ func (b *Backend) endBackfill(ctx context.Context, id TicketID, status TicketSta
 		op, err := put(backfillKey(id), version, f, f.StartedAt.Add(backfillLife))
 		return []Op{op}, err
 	})
+}
+
+// claimBackfill looks at a due request: done says that it is over, look that GameLift must
+// be asked about it.
+func (b *Backend) claimBackfill(ctx context.Context, now time.Time, rec Record, d due) (look, done bool, err error) {
+	f, version, err := loadOr(ctx, b.store, backfillKey(d.Ticket), backfill{})
+	if err != nil {
+		return false, false, err
+	}
+	coming := version == 0 && now.Sub(d.CreatedAt) < announcedFor
+	if !coming && (version == 0 || f.Status.Final()) {
+		return false, true, nil
+	}
+	taken, err := b.leaseDue(ctx, rec, now.Add(backfillLook))
+	return taken && !coming, false, err
+}
+
+// settleBackfill applies what GameLift said of a request; known is false for one that it
+// does not have, whose start must have been lost once askFor has passed.
+func (b *Backend) settleBackfill(ctx context.Context, id TicketID, snap TicketSnapshot, known bool, asked time.Time) error {
+	if known && snap.Status.Final() {
+		return b.endBackfill(ctx, id, snap.Status)
+	}
+	if known {
+		return nil
+	}
+	f, version, err := loadOr(ctx, b.store, backfillKey(id), backfill{})
+	if err != nil || version == 0 || asked.Sub(f.StartedAt) < askFor {
+		return err
+	}
+	return b.endBackfill(ctx, id, Failed)
 }
 
 // withoutBackfills records what an event says of game servers' own tickets, and leaves

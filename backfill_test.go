@@ -3,6 +3,7 @@ package muster_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"muster"
 )
@@ -164,4 +165,38 @@ func TestBackfillsThatAreRefused(t *testing.T) {
 		_, err := r.StartBackfill(ctx, id, muster.BackfillRequest{Players: []muster.BackfillMember{member(ann, "red")}})
 		wantError(t, err, muster.Conflict, "session.ended")
 	})
+}
+
+func TestABackfillWhoseNewsIsLostIsAskedAbout(t *testing.T) {
+	ctx := context.Background()
+	for _, tc := range []struct {
+		name   string
+		happen func(g *fakeGameLift, id muster.TicketID)
+		want   muster.TicketStatus
+	}{
+		{"it found players", func(g *fakeGameLift, id muster.TicketID) { g.tickets[id].Status = muster.Completed }, muster.Completed},
+		{"it ran out of time", func(g *fakeGameLift, id muster.TicketID) { g.tickets[id].Status = muster.TimedOut }, muster.TimedOut},
+		{"it was replaced", func(g *fakeGameLift, id muster.TicketID) { g.tickets[id].Status = muster.Cancelled }, muster.Cancelled},
+		{"it never arrived", func(g *fakeGameLift, id muster.TicketID) { delete(g.tickets, id) }, muster.Failed},
+		{"it goes on", func(*fakeGameLift, muster.TicketID) {}, muster.Searching},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(false)
+			ann, _, id := r.match(t)
+			view := must[muster.BackfillView](t)(r.StartBackfill(ctx, id, muster.BackfillRequest{Players: []muster.BackfillMember{{PlayerID: ann, Team: "red"}}}))
+			tc.happen(r.lift, view.TicketID)
+			r.sweep(t, 2*time.Minute)
+			if got := must[muster.ServerSessionView](t)(r.ServerSession(ctx, id)).Backfill.Status; got != tc.want {
+				t.Errorf("it is %s, want %s", got, tc.want)
+			}
+			asked := r.lift.asked
+			r.sweep(t, 2*time.Minute)
+			if more := r.lift.asked - asked; tc.want.Final() && more > 0 || more > 4 {
+				t.Errorf("in two minutes GameLift was asked %d times more", more)
+			}
+			if tc.want.Final() {
+				r.leavesNothing(t, "DUE#ticket")
+			}
+		})
+	}
 }

@@ -75,6 +75,18 @@ func (b *Backend) claimSilent(ctx context.Context, now time.Time, page []Record)
 			b.log.ErrorContext(ctx, "skip a due record", "error", err)
 			continue
 		}
+		if d.Ticket.forServer() {
+			look, done, err := b.claimBackfill(ctx, now, rec, d)
+			switch {
+			case err != nil:
+				return silent, err
+			case done:
+				over = append(over, rec.Key)
+			case look:
+				silent = append(silent, d.Ticket)
+			}
+			continue
+		}
 		t, version, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{})
 		if err != nil {
 			return silent, err
@@ -155,6 +167,12 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) (unknown []Tick
 	}
 	for _, id := range ids {
 		snap, ok := known[id]
+		if id.forServer() {
+			if err := b.settleBackfill(ctx, id, snap, ok, asked); err != nil {
+				return unknown, fmt.Errorf("settle backfill %s: %w", id, err)
+			}
+			continue
+		}
 		if !ok {
 			unknown = append(unknown, id)
 		}

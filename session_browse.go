@@ -123,7 +123,9 @@ func (b *Backend) openRows(ctx context.Context, q SessionQuery) (rows []Record, 
 }
 
 // anything says that every row fits.
-func (q SessionQuery) anything() bool { return q.Location == "" && len(q.Properties) == 0 && !q.HasRoom }
+func (q SessionQuery) anything() bool {
+	return q.Location == "" && len(q.Properties) == 0 && !q.HasRoom
+}
 
 // fits says that a row need not be passed over.
 func (o openSession) fits(q SessionQuery) bool {
