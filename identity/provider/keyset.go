@@ -10,22 +10,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"muster/identity"
-)
-
-// How long a key set is used. The platform's Cache-Control counts within the limits.
-const (
-	freshAtLeast = 5 * time.Minute
-	freshAtMost  = 24 * time.Hour
-	staleAtMost  = 24 * time.Hour   // beyond its time, while the platform cannot be asked
-	refetchGap   = 30 * time.Second // between fetches that an unknown key id or a failure asks for
-	emptyGap     = time.Second      // between fetches while there is no set at all
 )
 
 // maxPlatformKeys bounds a set; platforms publish a handful.
@@ -44,14 +33,7 @@ type KeySource interface {
 type KeySet struct {
 	client *Client
 	at     func(context.Context) (string, error)
-	now    func() time.Time
-
-	mu        sync.Mutex
-	keys      []jose.JSONWebKey // guarded by mu; nil before the first fetch; not changed, but replaced
-	freshTill time.Time         // guarded by mu
-	triedAt   time.Time         // guarded by mu; when the last fetch ended
-	failed    error             // guarded by mu; of the last fetch
-	flight    chan struct{}     // guarded by mu; closed when the fetch under way ends; nil: none is
+	held   cached[[]jose.JSONWebKey]
 }
 
 // NewKeySet makes a KeySet of a fixed address. It fetches nothing before it is asked.
@@ -61,84 +43,24 @@ func NewKeySet(client *Client, address string, now func() time.Time) *KeySet {
 
 // newKeySetAt makes a KeySet of an address that is still to be found out.
 func newKeySetAt(client *Client, at func(context.Context) (string, error), now func() time.Time) *KeySet {
-	return &KeySet{client: client, at: at, now: now}
+	k := &KeySet{client: client, at: at}
+	k.held.fetch, k.held.now = k.fetch, now
+	return k
 }
 
 // Key implements KeySource.
 func (k *KeySet) Key(ctx context.Context, id string, algorithm jose.SignatureAlgorithm) (any, error) {
-	for {
-		key, held, wait, fetch := k.look(id, algorithm)
-		switch {
-		case fetch:
-			k.fetch(ctx)
-			continue
-		case key != nil:
-			return key, nil
-		case wait != nil:
-			select {
-			case <-wait:
-				continue
-			case <-ctx.Done():
-				return nil, identity.Refusal(identity.ProviderUnavailable, ctx.Err())
-			}
-		case !held:
-			return nil, k.unavailable()
-		}
-		return nil, identity.Refusal(identity.CredentialInvalid, errors.New("the token names a key that is not published"))
+	keys, err := k.held.get(ctx, func(keys []jose.JSONWebKey) bool { return find(keys, id, algorithm) != nil })
+	if err != nil {
+		return nil, err
 	}
+	if key := find(keys, id, algorithm); key != nil {
+		return key, nil
+	}
+	return nil, identity.Refusal(identity.CredentialInvalid, errors.New("the token names a key that is not published"))
 }
 
-// look finds a key among those at hand. Fetch says that this caller is the one to fetch
-// first; wait is the fetch under way that might bring the key; held says that there is a set.
-func (k *KeySet) look(id string, algorithm jose.SignatureAlgorithm) (key any, held bool, wait chan struct{}, fetch bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := k.now()
-	held = k.keys != nil && now.Before(k.freshTill.Add(staleAtMost))
-	if held {
-		key = find(k.keys, id, algorithm)
-	}
-	gap := refetchGap
-	if !held {
-		gap = emptyGap
-	}
-	wanted := key == nil || !now.Before(k.freshTill)
-	due := k.triedAt.IsZero() || !now.Before(k.triedAt.Add(gap))
-	switch {
-	case k.flight != nil:
-		return key, held, k.flight, false
-	case wanted && due:
-		k.flight = make(chan struct{})
-		return nil, held, nil, true
-	}
-	return key, held, nil, false
-}
-
-func (k *KeySet) unavailable() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.failed != nil {
-		return k.failed
-	}
-	return identity.Refusal(identity.ProviderUnavailable, errors.New("the platform's keys are out of date"))
-}
-
-// fetch gets the set and ends the flight. That the caller leaves does not end it: others
-// wait.
-func (k *KeySet) fetch(ctx context.Context) {
-	keys, fresh, err := k.get(context.WithoutCancel(ctx))
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := k.now()
-	k.triedAt, k.failed = now, err
-	if err == nil {
-		k.keys, k.freshTill = keys, now.Add(fresh)
-	}
-	close(k.flight)
-	k.flight = nil
-}
-
-func (k *KeySet) get(ctx context.Context) ([]jose.JSONWebKey, time.Duration, error) {
+func (k *KeySet) fetch(ctx context.Context) ([]jose.JSONWebKey, time.Duration, error) {
 	address, err := k.at(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -221,22 +143,6 @@ func signs(key any, algorithm jose.SignatureAlgorithm) bool {
 		return algorithm == jose.EdDSA
 	}
 	return false
-}
-
-// freshFor reads how long a Cache-Control header lets an answer be used, within our limits.
-func freshFor(cacheControl string) time.Duration {
-	var fresh time.Duration
-	for directive := range strings.SplitSeq(strings.ToLower(cacheControl), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		seconds, err := strconv.Atoi(strings.Trim(value, `"`))
-		switch {
-		case name == "no-store" || name == "no-cache":
-			return freshAtLeast
-		case name == "max-age" && err == nil && seconds > 0:
-			fresh = time.Duration(min(seconds, int(freshAtMost/time.Second))) * time.Second
-		}
-	}
-	return min(max(fresh, freshAtLeast), freshAtMost)
 }
 
 // FixedKeys are keys that the configuration holds, not the platform.

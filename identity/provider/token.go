@@ -138,6 +138,19 @@ func (c Claims) Truth(name string) bool { return c.all[name] == true || c.all[na
 // Value is a claim as JSON decodes it; nil: it is not there.
 func (c Claims) Value(name string) any { return c.all[name] }
 
+// at is a claim, or a member of one, "a.b"; nil: it is not there.
+func (c Claims) at(path string) any {
+	if value, there := c.all[path]; there {
+		return value
+	}
+	name, member, nested := strings.Cut(path, ".")
+	group, ok := c.all[name].(map[string]any)
+	if !nested || !ok {
+		return nil
+	}
+	return group[member]
+}
+
 func readClaims(payload []byte) (Claims, error) {
 	var c Claims
 	// This decoder takes no member twice, and no name in another case.

@@ -37,6 +37,9 @@ type Rules struct {
 	AudienceClaim string
 	// AccessTokens accepts access tokens, which are refused otherwise.
 	AccessTokens bool
+	// Events is for tokens that tell of an event, not of a sign-in: they need neither sub nor
+	// exp. Set MaxAge with it.
+	Events bool
 	// KeyURL is the one value that a header jku may have; the address is not followed. Empty:
 	// a token with such a header is refused.
 	KeyURL     string
@@ -123,7 +126,7 @@ func (r *Rules) check(c Claims, h tokenHeader, with Expected) (identity.Reason, 
 	switch {
 	case !r.Issuer(c.Issuer):
 		return identity.CredentialInvalid, errors.New("the token is of another issuer")
-	case c.Subject == "":
+	case c.Subject == "" && !r.Events:
 		return identity.CredentialInvalid, errors.New("the token is about nobody")
 	case !r.AccessTokens && isAccessToken(c, h):
 		return identity.CredentialInvalid, errors.New("the token is an access token, not an ID token")
@@ -169,13 +172,13 @@ func (r *Rules) checkAudience(c Claims) (identity.Reason, error) {
 func (r *Rules) checkTimes(c Claims) (identity.Reason, error) {
 	now := r.Now()
 	switch {
-	case c.ExpiresAt.IsZero() || c.IssuedAt.IsZero():
+	case c.ExpiresAt.IsZero() && !r.Events, c.IssuedAt.IsZero():
 		return identity.CredentialInvalid, errors.New("the token lacks exp or iat")
 	case c.IssuedAt.After(now.Add(clockSkew)):
 		return identity.CredentialInvalid, errors.New("the token was made in the future")
 	case c.NotBefore.After(now.Add(clockSkew)):
 		return identity.CredentialInvalid, errors.New("the token is not valid yet")
-	case !now.Before(c.ExpiresAt.Add(clockSkew)):
+	case !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt.Add(clockSkew)):
 		return identity.CredentialExpired, errors.New("the token has expired")
 	case r.MaxAge > 0 && now.After(c.IssuedAt.Add(r.MaxAge+clockSkew)):
 		return identity.CredentialExpired, errors.New("the token is too old")

@@ -35,6 +35,7 @@ type Platform struct {
 	strange      []map[string]any        // guarded by mu; published besides the keys
 	cacheControl string                  // guarded by mu; of the key set and the configuration
 	config       map[string]any          // guarded by mu; members that differ from the usual
+	also         map[string]string       // guarded by mu; path to another that serves it
 	handlers     map[string]http.Handler // guarded by mu; by path
 	failures     map[string]Failure      // guarded by mu; by path; "" is every path
 	calls        []Received              // guarded by mu
@@ -71,7 +72,7 @@ type Failure struct {
 func New(t testing.TB) *Platform {
 	t.Helper()
 	p := &Platform{
-		keys: make(map[string]Key), handlers: make(map[string]http.Handler),
+		keys: make(map[string]Key), handlers: make(map[string]http.Handler), also: make(map[string]string),
 		failures: make(map[string]Failure), closing: make(chan struct{}),
 	}
 	p.Publish("rsa-1", "RS256")
@@ -92,6 +93,13 @@ func (p *Platform) Handle(path string, h http.HandlerFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.handlers[path] = h
+}
+
+// Serve answers the calls to a path with what another serves.
+func (p *Platform) Serve(path, other string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.also[path] = other
 }
 
 // Answer answers the calls to a path with a status and JSON.
@@ -188,7 +196,11 @@ func (p *Platform) receive(call Received) (http.Handler, Failure) {
 	if h, scripted := p.handlers[call.Path]; scripted {
 		return h, failure
 	}
-	switch call.Path {
+	path := call.Path
+	if other, there := p.also[path]; there {
+		path = other
+	}
+	switch path {
 	case KeysPath:
 		return p.document(map[string]any{"keys": p.publicKeys()}), failure
 	case ConfigurationPath:

@@ -1,0 +1,264 @@
+package provider
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"muster/identity"
+)
+
+// OIDCOptions describe an OpenID provider. Client, Issuer, ClientIDs and Now are required.
+type OIDCOptions struct {
+	Client *Client
+	Now    func() time.Time
+
+	Issuer      string   // as tokens name it, byte for byte
+	MoreIssuers []string // that tokens may name instead
+	IssuerBelow bool     // tokens may name what lies below Issuer, too
+	ClientIDs   []string // ours, each of which a token may be for
+	Algorithms  []jose.SignatureAlgorithm
+	// KeysURL is where the keys are; empty: the issuer's description says it.
+	KeysURL string
+	Keys    KeySource // instead of published keys; nil: they are published
+	// NamesKeysURL says that tokens have a header jku, which has to be KeysURL.
+	NamesKeysURL bool
+
+	SubjectClaim string // whose value is the subject; empty: sub
+	NameClaim    string // whose value people may read; empty: none
+	// Required are claims that a token must have, each with one of the values given. "a.b" is
+	// the member b of a claim a, unless there is a claim of that name.
+	Required   map[string][]string
+	Nonce      NoncePolicy
+	MaxAge     time.Duration // see Rules
+	MaxAuthAge time.Duration // see Rules
+
+	Code          *CodeOptions          // nil: no authorization codes
+	Introspection *IntrospectionOptions // nil: no opaque tokens
+}
+
+// CodeOptions is how authorization codes are exchanged.
+type CodeOptions struct {
+	Credentials
+	RedirectURIs []string // that codes may be made for
+	TokenURL     string   // empty: the issuer's description says it
+	WithoutPKCE  bool     // accept a code without a verifier
+}
+
+// IntrospectionOptions is how opaque access tokens are looked at (RFC 7662).
+type IntrospectionOptions struct {
+	Credentials
+	URL string // empty: the issuer's description says it
+}
+
+// OIDC proves identities with an OpenID provider: by ID tokens, by authorization codes, or by
+// opaque access tokens. It is safe for concurrent use.
+type OIDC struct {
+	client       *Client
+	verifier     *Verifier
+	code         *codeExchange
+	introspected *introspection
+	subjectClaim string
+	nameClaim    string
+	required     map[string][]string
+	nonce        NoncePolicy
+}
+
+// NewOIDC makes an OIDC. It calls nobody before it is asked.
+func NewOIDC(o OIDCOptions) *OIDC {
+	dir := newDirectory(o.Client, o.Issuer, o.Now)
+	keys := o.Keys
+	if keys == nil {
+		keys = newKeySetAt(o.Client, fixedOr(o.KeysURL, dir, func(c configuration) string { return c.KeysURL }), o.Now)
+	}
+	issuer := ExactIssuer(append([]string{o.Issuer}, o.MoreIssuers...)...)
+	if o.IssuerBelow {
+		issuer = IssuerUnder(o.Issuer)
+	}
+	keyURL := ""
+	if o.NamesKeysURL {
+		keyURL = o.KeysURL
+	}
+	p := &OIDC{
+		client: o.Client, subjectClaim: o.SubjectClaim, nameClaim: o.NameClaim, required: o.Required, nonce: o.Nonce,
+		verifier: NewVerifier(Rules{
+			Keys: keys, Algorithms: o.Algorithms, Issuer: issuer, KeyURL: keyURL,
+			Audiences: o.ClientIDs, Nonce: o.Nonce, MaxAge: o.MaxAge, MaxAuthAge: o.MaxAuthAge, Now: o.Now,
+		}),
+	}
+	if o.Code != nil {
+		credentials := o.Code.Credentials
+		p.code = &codeExchange{
+			client: o.Client, now: o.Now, redirects: o.Code.RedirectURIs, pkce: !o.Code.WithoutPKCE,
+			endpoint:    fixedOr(o.Code.TokenURL, dir, func(c configuration) string { return c.TokenURL }),
+			credentials: func(identity.Proof) (Credentials, error) { return credentials, nil },
+		}
+	}
+	if o.Introspection != nil {
+		p.introspected = &introspection{
+			client: o.Client, credentials: o.Introspection.Credentials, issuer: issuer, audiences: o.ClientIDs, now: o.Now,
+			endpoint: fixedOr(o.Introspection.URL, dir, func(c configuration) string { return c.IntrospectionEndpoint }),
+		}
+	}
+	return p
+}
+
+func fixedOr(address string, dir *directory, pick func(configuration) string) func(context.Context) (string, error) {
+	if address != "" {
+		return func(context.Context) (string, error) { return address, nil }
+	}
+	return dir.address(pick)
+}
+
+// Verify implements identity.Provider.
+func (p *OIDC) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
+	switch {
+	case proof.Code != "" && p.code != nil:
+		return p.byCode(ctx, proof)
+	case proof.Token == "":
+	case LooksLikeJWT(proof.Token):
+		who, _, err := p.byToken(ctx, proof.Token, Expected{Nonce: proof.Nonce})
+		return who, err
+	case p.introspected != nil:
+		return p.introspected.verify(ctx, proof.Token)
+	}
+	return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no proof of a kind that is taken"))
+}
+
+// Takes implements identity.Taker.
+func (p *OIDC) Takes() [][]string {
+	token, code := []string{"token"}, []string{"code", "redirectUri"}
+	if p.nonce != NonceNone {
+		token, code = append(token, "nonce"), append(code, "nonce")
+	}
+	takes := [][]string{token}
+	if p.code != nil {
+		if p.code.pkce {
+			code = append(code, "codeVerifier")
+		}
+		takes = append(takes, code)
+	}
+	return takes
+}
+
+// byToken proves by an ID token.
+func (p *OIDC) byToken(ctx context.Context, token string, with Expected) (identity.Verified, Claims, error) {
+	claims, err := p.verifier.Verify(ctx, token, with)
+	if err != nil {
+		return identity.Verified{}, Claims{}, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.required)) {
+		if !slices.Contains(p.required[name], scalar(claims.at(name))) {
+			return identity.Verified{}, Claims{}, identity.Refusal(identity.WrongApplication, fmt.Errorf("the token does not have the required %s", name))
+		}
+	}
+	who := p.verifier.Proved(claims, with)
+	if p.subjectClaim != "" {
+		who.Subject = scalar(claims.at(p.subjectClaim))
+		if who.Subject == "" {
+			return identity.Verified{}, Claims{}, identity.Refusal(identity.CredentialInvalid, fmt.Errorf("the token does not have %s", p.subjectClaim))
+		}
+	}
+	who.DisplayName = claims.Text(p.nameClaim)
+	return who, claims, nil
+}
+
+// byCode proves by the ID token that a code is worth.
+func (p *OIDC) byCode(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
+	got, err := p.code.trade(ctx, proof)
+	if err != nil {
+		return identity.Verified{}, err
+	}
+	if got.IDToken == "" {
+		return identity.Verified{}, p.client.Misconfigured(ctx, "it gives no ID token for a code: the scope openid is missing")
+	}
+	who, _, err := p.byToken(ctx, got.IDToken, Expected{Nonce: proof.Nonce, AccessToken: got.AccessToken, Code: proof.Code})
+	who.Once = "" // the platform takes a code once
+	return who, err
+}
+
+// scalar is a claim's value as text: a string as it is, numbers and truths as JSON has them;
+// empty for anything else.
+func scalar(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case bool:
+		return fmt.Sprint(value)
+	case float64:
+		if value == float64(int64(value)) {
+			return fmt.Sprint(int64(value))
+		}
+	}
+	return ""
+}
+
+// introspection asks an issuer about opaque access tokens. Source: RFC 7662.
+type introspection struct {
+	client      *Client
+	endpoint    func(context.Context) (string, error)
+	credentials Credentials
+	issuer      func(string) bool
+	audiences   []string
+	now         func() time.Time
+}
+
+func (i *introspection) verify(ctx context.Context, token string) (identity.Verified, error) {
+	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}
+	answer, err := i.client.post(ctx, i.endpoint, &i.credentials, form, true, i.now())
+	switch {
+	case err != nil:
+		return identity.Verified{}, err
+	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
+		return identity.Verified{}, i.client.Misconfigured(ctx, "it does not let us look at tokens")
+	case !answer.OK():
+		return identity.Verified{}, identity.Refusal(identity.ProviderUnavailable, fmt.Errorf("the platform answers %d", answer.Status))
+	}
+	var about struct {
+		Active   *bool   `json:"active"`
+		ClientID string  `json:"client_id"`
+		Audience any     `json:"aud"`
+		Issuer   string  `json:"iss"`
+		Subject  string  `json:"sub"`
+		Expiry   float64 `json:"exp"`
+	}
+	if err := answer.JSON(&about); err != nil {
+		return identity.Verified{}, err
+	}
+	audience, ok := texts(about.Audience)
+	expiresAt, expires := instant(about.Expiry)
+	switch {
+	case about.Active == nil || !ok:
+		return identity.Verified{}, identity.Refusal(identity.ProviderUnavailable, errors.New("the platform does not say whether the token is active"))
+	case !*about.Active:
+		return identity.Verified{}, identity.Refusal(identity.CredentialExpired, errors.New("the token is not active"))
+	case about.Issuer != "" && !i.issuer(about.Issuer):
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("the token is of another issuer"))
+	case !i.forUs(about.ClientID, audience):
+		return identity.Verified{}, identity.Refusal(identity.WrongApplication, errors.New("the token is for another client"))
+	case about.Subject == "" || !expires:
+		return identity.Verified{}, i.client.Misconfigured(ctx, "it does not say whose a token is, or until when")
+	case !i.now().Before(expiresAt.Add(clockSkew)):
+		return identity.Verified{}, identity.Refusal(identity.CredentialExpired, errors.New("the token has expired"))
+	}
+	sum := sha256.Sum256([]byte(token))
+	return identity.Verified{Subject: about.Subject, Once: hex.EncodeToString(sum[:]), Until: expiresAt.Add(clockSkew)}, nil
+}
+
+// forUs says whether a token was given to one of our clients, or is for one where the
+// platform does not say whom it gave it to.
+func (i *introspection) forUs(client string, audience []string) bool {
+	if client != "" {
+		audience = []string{client}
+	}
+	return slices.ContainsFunc(audience, func(id string) bool { return slices.Contains(i.audiences, id) })
+}
