@@ -75,7 +75,19 @@ func (t providerTools) client() *provider.Client {
 
 // providerKinds are the kinds there are, by name.
 func providerKinds() map[string]providerKind {
-	return map[string]providerKind{}
+	return map[string]providerKind{
+		"apple":            {appleKeys, func() providerSettings { return &appleConfig{} }},
+		"epic":             {epicKeys, func() providerSettings { return &epicConfig{} }},
+		"epic-connect":     {epicKeys, func() providerSettings { return &epicConfig{connect: true} }},
+		"facebook-limited": {facebookLimitedKeys, func() providerSettings { return &facebookLimitedConfig{} }},
+		"gamecenter":       {gameCenterKeys, func() providerSettings { return &gameCenterConfig{} }},
+		"google":           {googleKeys, func() providerSettings { return &googleConfig{} }},
+		"jwt":              {jwtKeys, func() providerSettings { return &jwtConfig{} }},
+		"nintendo":         {nintendoKeys, func() providerSettings { return &nintendoConfig{} }},
+		"oidc":             {oidcKeys, func() providerSettings { return &oidcConfig{} }},
+		"playgames":        {playGamesKeys, func() providerSettings { return &playGamesConfig{} }},
+		"playstation":      {playStationKeys, func() providerSettings { return &playStationConfig{} }},
+	}
 }
 
 func identityShape() *shape {
