@@ -21,6 +21,13 @@ type account struct {
 	Locale     string           `json:"locale,omitempty"`
 	CreatedAt  time.Time        `json:"createdAt,omitzero"`
 	Identities []linkedIdentity `json:"identities,omitempty"` // in the order of their linking
+	// Merged are the players who became part of this one, in that order.
+	Merged []mergedPlayer `json:"merged,omitempty"`
+
+	// Of an account that was merged into another only what follows is left.
+	MergedInto PlayerID  `json:"mergedInto,omitempty"`
+	MergedAt   time.Time `json:"mergedAt,omitzero"`
+
 	// Of a deleted account only what follows is left. Alias is the id that stands for the
 	// player in what others keep.
 	DeletedAt time.Time `json:"deletedAt,omitzero"`
@@ -33,6 +40,7 @@ type accountStatus string
 const (
 	accountActive  accountStatus = "" // not written: nearly all are
 	accountDeleted accountStatus = "deleted"
+	accountMerged  accountStatus = "merged" // part of another
 )
 
 // linkedIdentity is one way in, as its account knows it.
@@ -108,14 +116,17 @@ func ours(id string) bool {
 	})
 }
 
-// account reads the account of a player. Without one, or with one that is deleted, the
-// error is NotFound.
+// closed says that nobody is this account's player any more.
+func (a *account) closed() bool { return a.Status == accountDeleted || a.Status == accountMerged }
+
+// account reads the account of a player. Without one, or with one that is deleted or
+// merged into another, the error is NotFound.
 func (b *Backend) account(ctx context.Context, p PlayerID) (account, int64, error) {
 	if !ours(string(p)) {
 		return account{}, 0, playerNotFound(ErrNotFound)
 	}
 	a, version, err := load[account](ctx, b.store, accountKey(p))
-	if err == nil && a.Status == accountDeleted {
+	if err == nil && a.closed() {
 		err = ErrNotFound
 	}
 	return a, version, playerNotFound(err)
@@ -157,9 +168,13 @@ func (s slot) activity() *ActivityView {
 	return nil
 }
 
-// Player is another player, as everybody may see them.
+// Player is another player, as everybody may see them. The id of one who was merged leads
+// to whom they became part of.
 func (b *Backend) Player(ctx context.Context, p PlayerID) (PlayerView, error) {
 	a, version, err := b.account(ctx, p)
+	if err != nil && a.Status == accountMerged {
+		a, version, err = b.account(ctx, a.MergedInto)
+	}
 	if err != nil {
 		return PlayerView{}, err
 	}

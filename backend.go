@@ -28,6 +28,8 @@ type Options struct {
 	// Data is what is stored for players; it must be valid (ValidateData).
 	Data []Namespace
 
+	// Merging is what becomes of the documents of players who are merged into others.
+	Merging MergePolicy
 	// SignIns lists a player's sign-ins, for the player's export. Nil: they are left out.
 	SignIns func(ctx context.Context, p PlayerID) ([]SignInView, error)
 
@@ -72,6 +74,7 @@ type Backend struct {
 	profile     ProfileOptions
 	data        map[string]Namespace
 	denied      deniedPlayers
+	merging     MergePolicy
 	signIns     func(context.Context, PlayerID) ([]SignInView, error)
 
 	placesSessions bool // some mode's sessions are asked for by the backend
@@ -85,7 +88,7 @@ func New(o Options) *Backend {
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		boardroom: newBoardroom(),
-		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns,
+		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns, merging: o.Merging,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {

@@ -10,12 +10,15 @@ import (
 // providers call the player.
 type AdminPlayerView struct {
 	ID          PlayerID          `json:"id"`
-	Status      string            `json:"status" enum:"active,deleted"`
+	Status      string            `json:"status" enum:"active,deleted,merged"`
 	DisplayName string            `json:"displayName"`
 	Avatar      string            `json:"avatar,omitempty"`
 	Locale      string            `json:"locale,omitempty"`
 	CreatedAt   *time.Time        `json:"createdAt,omitempty"`
 	DeletedAt   *time.Time        `json:"deletedAt,omitempty"`
+	MergedInto  PlayerID          `json:"mergedInto,omitempty"` // whom the player became part of
+	MergedAt    *time.Time        `json:"mergedAt,omitempty"`
+	Merged      []MergedView      `json:"merged,omitempty"` // who became part of the player
 	Ways        []AdminWayIn      `json:"waysIn"`
 	SignIns     []SignInView      `json:"signIns"`
 	Ratings     []RatingView      `json:"ratings"`
@@ -72,6 +75,11 @@ func (b *Backend) InspectPlayer(ctx context.Context, p PlayerID) (AdminPlayerVie
 		v.Status, v.DisplayName = "deleted", deletedName
 		return v, nil
 	}
+	if a.Status == accountMerged {
+		v.Status, v.MergedInto, v.MergedAt = "merged", a.MergedInto, someTime(a.MergedAt)
+		return v, nil
+	}
+	v.Merged = a.linksView().Merged
 	for _, id := range a.Identities {
 		v.Ways = append(v.Ways, AdminWayIn{id.Provider, id.LinkedAt})
 	}

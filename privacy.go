@@ -2,7 +2,6 @@ package muster
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +36,7 @@ type purge struct {
 	At     time.Time `json:"at"`              // of the deletion
 	Purged bool      `json:"purged,omitempty"`
 	Look   int       `json:"look,omitempty"`
+	Fill   bool      `json:"fill,omitempty"` // of a merge: documents go to whom the player became part of
 }
 
 // aliasPrefix begins the ids that stand for deleted players in what others keep.
@@ -76,17 +76,21 @@ const maxDeletedSignIns = 50
 // the name, and the sign-ins.
 func (b *Backend) deletionOps(ctx context.Context, a *account, version int64) ([]Op, error) {
 	now := b.instant()
-	gone := now.Add(tombstoneLife)
-	alias := PlayerID(aliasPrefix + b.newID())
-	tombstone, err := put(accountKey(a.ID), version, account{ID: a.ID, Status: accountDeleted, DeletedAt: now, Alias: alias}, gone)
+	ops, err := b.tombstoneOps(a.ID, version, now)
 	if err != nil {
 		return nil, err
 	}
-	due, err := put(duePurges.key(string(a.ID), now), 0, purge{Player: a.ID, Alias: alias, At: now}, gone)
-	if err != nil {
-		return nil, err
+	for _, m := range a.Merged { // who became part of the player goes with them
+		_, version, err := load[account](ctx, b.store, accountKey(m.ID))
+		if err != nil {
+			return nil, err
+		}
+		tombstone, err := b.tombstoneOps(m.ID, version, now)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, tombstone...)
 	}
-	ops := []Op{tombstone, due}
 	for _, id := range a.Identities {
 		ops = append(ops, Op{Kind: Delete, Key: identityKey(Identity{Provider: id.Provider, Subject: id.Subject}), Version: AnyVersion})
 	}
@@ -95,14 +99,46 @@ func (b *Backend) deletionOps(ctx context.Context, a *account, version int64) ([
 		return nil, err
 	}
 	ops = append(ops, name...)
-	signIns, err := b.store.List(ctx, PlayerPartition(a.ID), ListOptions{Prefix: SignInPrefix, Limit: maxDeletedSignIns})
+	signIns, err := b.signInOps(ctx, a.ID)
+	return append(ops, signIns...), err
+}
+
+// tombstoneOps leave a tombstone in place of an account, and ask for the rest to be erased.
+func (b *Backend) tombstoneOps(p PlayerID, version int64, now time.Time) ([]Op, error) {
+	gone := now.Add(tombstoneLife)
+	alias := PlayerID(aliasPrefix + b.newID())
+	tombstone, err := put(accountKey(p), version, account{ID: p, Status: accountDeleted, DeletedAt: now, Alias: alias}, gone)
 	if err != nil {
 		return nil, err
 	}
+	due, err := put(duePurges.key(string(p), now), AnyVersion, purge{Player: p, Alias: alias, At: now}, gone)
+	return []Op{tombstone, due}, err
+}
+
+// signInOps end a player's sign-ins.
+func (b *Backend) signInOps(ctx context.Context, p PlayerID) ([]Op, error) {
+	signIns, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Prefix: SignInPrefix, Limit: maxDeletedSignIns})
+	if err != nil {
+		return nil, err
+	}
+	ops := make([]Op, 0, len(signIns))
 	for _, rec := range signIns {
 		ops = append(ops, Op{Kind: Delete, Key: rec.Key, Version: AnyVersion})
 	}
 	return ops, nil
+}
+
+// tombstone reads what is left of a deleted account; ok is false for any other.
+func (b *Backend) tombstone(ctx context.Context, p PlayerID) (a account, ok bool, err error) {
+	a, ok, err = b.departed(ctx, p)
+	return a, ok && a.Status == accountDeleted, err
+}
+
+// departed reads what is left of an account that is deleted or merged; ok is false for any
+// other.
+func (b *Backend) departed(ctx context.Context, p PlayerID) (a account, ok bool, err error) {
+	a, version, err := loadOr(ctx, b.store, accountKey(p), account{})
+	return a, version != 0 && a.closed(), err
 }
 
 // deniedPlayers are players whose accounts were deleted so recently that access tokens
@@ -137,13 +173,4 @@ func (b *Backend) Deleted(p PlayerID) bool {
 	defer b.denied.mu.Unlock()
 	until, there := b.denied.until[p]
 	return there && b.now().Before(until)
-}
-
-// tombstone reads what is left of a deleted account; ok is false for any other.
-func (b *Backend) tombstone(ctx context.Context, p PlayerID) (a account, ok bool, err error) {
-	a, _, err = load[account](ctx, b.store, accountKey(p))
-	if errors.Is(err, ErrNotFound) {
-		return account{}, false, nil
-	}
-	return a, err == nil && a.Status == accountDeleted, err
 }

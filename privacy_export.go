@@ -15,6 +15,7 @@ type exportHead struct {
 	Account    exportAccount    `json:"account"`
 	Profile    exportProfile    `json:"profile"`
 	Identities []linkedIdentity `json:"identities"`
+	Merged     []exportMerged   `json:"merged,omitempty"` // players who became part of this one
 	SignIns    []SignInView     `json:"signIns"`
 	// Documents are as they are stored, by namespace. Ratings are by mode, those of seasons
 	// that are left behind by mode#season.
@@ -30,6 +31,13 @@ type exportHead struct {
 type exportAccount struct {
 	ID        PlayerID  `json:"id"`
 	CreatedAt time.Time `json:"createdAt"`
+}
+
+// exportMerged is a player who became part of another. Their matches are among the other's.
+type exportMerged struct {
+	ID       PlayerID                `json:"id"`
+	MergedAt time.Time               `json:"mergedAt"`
+	Ratings  map[string]exportRating `json:"ratings"`
 }
 
 type exportProfile struct {
@@ -65,6 +73,13 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 	}
 	if head.Ratings, err = b.exportRatings(ctx, p); err != nil {
 		return nil, err
+	}
+	for _, m := range a.Merged {
+		ratings, err := b.exportRatings(ctx, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		head.Merged = append(head.Merged, exportMerged{m.ID, m.At, ratings})
 	}
 	if err := b.exportPlay(ctx, p, &head); err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error
 	if err != nil || !taken {
 		return err
 	}
-	whole, err := b.purgePlayer(ctx, job.Player, job.last())
+	whole, err := b.purgePlayer(ctx, &job)
 	if err != nil {
 		return fmt.Errorf("purge player %s: %w", job.Player, err)
 	}
@@ -122,10 +122,14 @@ func (j *purge) next(whole bool, now time.Time) (at time.Time, more bool) {
 // purgePlayer erases what is kept of a deleted player; whole says that nothing was left
 // for another pass. Ratings stay until the last one: results may come of matches that the
 // player was in, and rate the others by them. It may be repeated at any point.
-func (b *Backend) purgePlayer(ctx context.Context, p PlayerID, last bool) (whole bool, err error) {
-	a, ok, err := b.tombstone(ctx, p)
+func (b *Backend) purgePlayer(ctx context.Context, job *purge) (whole bool, err error) {
+	p := job.Player
+	a, ok, err := b.departed(ctx, p)
 	if err != nil || !ok {
 		return true, err
+	}
+	if a.Status == accountMerged {
+		return true, b.settleMerged(ctx, &a, job.Fill)
 	}
 	sessions, err := b.sessionsToErase(ctx, p)
 	if err != nil {
@@ -150,7 +154,7 @@ func (b *Backend) purgePlayer(ctx context.Context, p PlayerID, last bool) (whole
 	if whole, err = b.eraseMatches(ctx, &a); err != nil || !whole {
 		return false, err
 	}
-	return true, b.eraseRecords(ctx, p, last)
+	return true, b.eraseRecords(ctx, p, func(sort string) bool { return !job.last() && strings.HasPrefix(sort, ratingPrefix) })
 }
 
 // endPlay withdraws a deleted player's ticket or placement, and leaves their session.
@@ -266,21 +270,33 @@ func quoted(p PlayerID) []byte {
 // retireRatings marks the ratings of a deleted player, so that they stand on no board any
 // more. Those of seasons that the player had left are deleted: no result asks for them.
 func (b *Backend) retireRatings(ctx context.Context, a *account) error {
-	records, err := b.store.List(ctx, PlayerPartition(a.ID), ListOptions{Prefix: ratingPrefix})
+	return b.eachRating(ctx, a.ID, a.Alias, func(key Key, s rating, version int64) (Op, error) {
+		if s.Season != "" && strings.HasSuffix(key.Sort, "#"+string(s.Season)) {
+			return Op{Kind: Delete, Key: key, Version: version}, nil
+		}
+		return retiredOp(key, s, version, a.Alias)
+	})
+}
+
+// retiredOp marks a rating by the id that stands for its player.
+func retiredOp(key Key, s rating, version int64, alias PlayerID) (Op, error) {
+	s.Alias, s.Board, s.BoardWas = alias, noBoardSpot, 0
+	return put(key, version, s, time.Time{})
+}
+
+// eachRating changes each rating of a player that does not have an alias yet.
+func (b *Backend) eachRating(ctx context.Context, p, alias PlayerID, change func(key Key, s rating, version int64) (Op, error)) error {
+	records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Prefix: ratingPrefix})
 	if err != nil {
 		return err
 	}
 	for _, rec := range records {
 		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 			s, version, err := loadOr(ctx, b.store, rec.Key, rating{})
-			if err != nil || version == 0 || s.Alias != "" {
+			if err != nil || version == 0 || s.Alias == alias {
 				return nil, err
 			}
-			if s.Season != "" && strings.HasSuffix(rec.Sort, "#"+string(s.Season)) {
-				return []Op{{Kind: Delete, Key: rec.Key, Version: version}}, nil
-			}
-			s.Alias, s.Board, s.BoardWas = a.Alias, noBoardSpot, 0
-			op, err := put(rec.Key, version, s, time.Time{})
+			op, err := change(rec.Key, s, version)
 			return []Op{op}, err
 		})
 		if err != nil {
@@ -290,9 +306,9 @@ func (b *Backend) retireRatings(ctx context.Context, a *account) error {
 	return nil
 }
 
-// eraseRecords deletes everything in the player's partition but the tombstone; ratings
-// only if they are not needed any more.
-func (b *Backend) eraseRecords(ctx context.Context, p PlayerID, ratings bool) error {
+// eraseRecords deletes everything in the player's partition but the account, and what is to
+// be kept by its sort key.
+func (b *Backend) eraseRecords(ctx context.Context, p PlayerID, keep func(sort string) bool) error {
 	for after, more := "", true; more; {
 		records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{After: after, Limit: purgePage})
 		if err != nil {
@@ -300,7 +316,7 @@ func (b *Backend) eraseRecords(ctx context.Context, p PlayerID, ratings bool) er
 		}
 		var keys []Key
 		for _, rec := range records {
-			if rec.Key != accountKey(p) && (ratings || !strings.HasPrefix(rec.Sort, ratingPrefix)) {
+			if rec.Key != accountKey(p) && !keep(rec.Sort) {
 				keys = append(keys, rec.Key)
 			}
 			after = rec.Sort

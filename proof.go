@@ -21,3 +21,12 @@ type ProviderView struct {
 	// sends; what is only this provider's is "fields.NAME". Empty: the provider does not say.
 	Proofs [][]string `json:"proofs"`
 }
+
+// OtherPlayer proves, in one of three ways, that a caller is a second player, too: by a
+// provider's proof, as a guest, or with the newest refresh token of a sign-in.
+type OtherPlayer struct {
+	Provider     string // empty: another way
+	Proof        Proof
+	Guest        *Guest
+	RefreshToken string
+}

@@ -27,8 +27,8 @@ type rating struct {
 	BoardWas boardSpot `json:"boardWas,omitempty"`
 	// Claim is the session whose result alone may change the rating; "": any.
 	Claim SessionID `json:"claim,omitempty"`
-	// Alias is set once the player is deleted: the id that stands for them in results. Such
-	// a rating is kept for results that are still to come, and is shown nowhere.
+	// Alias is set once the player is deleted, or merged into another: the id that stands for
+	// them. Such a rating is kept for results that are still to come, and is on no board.
 	Alias PlayerID `json:"alias,omitempty"`
 }
 

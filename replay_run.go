@@ -126,7 +126,9 @@ func (b *Backend) beingErased(ctx context.Context) (map[PlayerID]PlayerID, error
 				if err != nil {
 					return nil, err
 				}
-				names[job.Alias] = job.Player
+				if job.Alias != "" {
+					names[job.Alias] = job.Player
+				}
 				after = rec.Sort
 			}
 			more = len(records) == purgePage

@@ -291,13 +291,17 @@ func (b *Backend) readStandings(ctx context.Context, res *result) error {
 }
 
 // ratable says whether a player without a rating is to get one: whoever has an account, or
-// was deleted so recently that their purge is yet to look for it. Those have an alias.
+// was deleted so recently that their purge is yet to look for it, or merged. Those have an
+// alias.
 func (b *Backend) ratable(ctx context.Context, p PlayerID) (alias PlayerID, ok bool, err error) {
 	there, err := b.hasAccount(ctx, p)
 	if err != nil || there {
 		return "", there, err
 	}
-	a, ok, err := b.tombstone(ctx, p)
+	a, ok, err := b.departed(ctx, p)
+	if a.Status == accountMerged {
+		return a.MergedInto, ok, err
+	}
 	return a.Alias, ok && b.now().Before(a.DeletedAt.Add(ratedAfterDeletion)), err
 }
 
@@ -318,7 +322,7 @@ func (k ranking) ratingOps(p *playerResult, res *result) ([]Op, error) {
 		return nil, err
 	}
 	ops := []Op{op}
-	if k.leaves(p.Before, res.Season) && p.Before.Alias == "" {
+	if k.leaves(p.Before, res.Season) && !p.Before.Alias.erased() {
 		past := p.Before
 		past.Claim = ""
 		op, err := put(seasonRatingKey(p.ID, res.Mode, past.Season), AnyVersion, past, time.Time{})

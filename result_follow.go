@@ -78,7 +78,7 @@ func (b *Backend) followPlayer(ctx context.Context, res *result, p *playerResult
 	}
 	there, err := b.hasAccount(ctx, p.ID)
 	if err == nil && !there {
-		_, there, err = b.tombstone(ctx, p.ID) // the row leads the next purge to the result
+		_, there, err = b.departed(ctx, p.ID) // the row leads the next purge to the result
 	}
 	if err == nil && there {
 		err = b.keepHistory(ctx, res, p)

@@ -102,7 +102,7 @@ const maxHistoryPage = 100
 // Matches is a page of a player's finished matches, newest first. before is the Next
 // of the page before, or empty for the newest.
 func (b *Backend) Matches(ctx context.Context, p PlayerID, limit int, before string) (MatchHistoryPage, error) {
-	return b.matches(ctx, p, limit, before, func(ModeName) bool { return true })
+	return b.ownMatches(ctx, p, limit, before, func(ModeName) bool { return true })
 }
 
 // ModeMatches is Matches of one mode. A page may have fewer matches than asked for, or
@@ -111,7 +111,15 @@ func (b *Backend) ModeMatches(ctx context.Context, p PlayerID, mode ModeName, li
 	if _, known := b.modes[mode]; !known {
 		return MatchHistoryPage{}, Errorf(NotFound, "mode.unknown", "there is no mode %q", mode)
 	}
-	return b.matches(ctx, p, limit, before, func(m ModeName) bool { return m == mode })
+	return b.ownMatches(ctx, p, limit, before, func(m ModeName) bool { return m == mode })
+}
+
+func (b *Backend) ownMatches(ctx context.Context, p PlayerID, limit int, before string, keep func(ModeName) bool) (MatchHistoryPage, error) {
+	a, _, err := loadOr(ctx, b.store, accountKey(p), account{ID: p})
+	if err != nil {
+		return MatchHistoryPage{}, err
+	}
+	return b.matches(ctx, &a, limit, before, keep)
 }
 
 // PublicMatches is what others may see of a player's history: matches of the modes that
@@ -122,16 +130,17 @@ func (b *Backend) PublicMatches(ctx context.Context, p PlayerID, limit int, befo
 	if !slices.ContainsFunc(b.modeOrder, shown) {
 		return MatchHistoryPage{}, Errorf(NotFound, "history.private", "matches are shown to their own players only")
 	}
-	if _, _, err := b.account(ctx, p); err != nil {
+	a, _, err := b.account(ctx, p)
+	if err != nil {
 		return MatchHistoryPage{}, err
 	}
-	return b.matches(ctx, p, limit, before, shown)
+	return b.matches(ctx, &a, limit, before, shown)
 }
 
 // historyReads bounds how many rows are read for one page, as a multiple of its size.
 const historyReads = 5
 
-func (b *Backend) matches(ctx context.Context, p PlayerID, limit int, before string, keep func(ModeName) bool) (MatchHistoryPage, error) {
+func (b *Backend) matches(ctx context.Context, a *account, limit int, before string, keep func(ModeName) bool) (MatchHistoryPage, error) {
 	if limit < 1 || limit > maxHistoryPage {
 		return MatchHistoryPage{}, Errorf(Invalid, "history.limit", "a page has 1 to %d matches", maxHistoryPage)
 	}
@@ -144,9 +153,7 @@ func (b *Backend) matches(ctx context.Context, p PlayerID, limit int, before str
 	}
 	page := MatchHistoryPage{Matches: make([]MatchHistoryView, 0, limit)}
 	for range historyReads {
-		records, err := b.store.List(ctx, historyKey(p, time.Time{}, "").Partition, ListOptions{
-			Prefix: historyPrefix, After: after, Limit: limit, Descending: true,
-		})
+		records, err := b.historyRows(ctx, a, after, limit)
 		if err != nil {
 			return MatchHistoryPage{}, err
 		}
@@ -156,6 +163,9 @@ func (b *Backend) matches(ctx context.Context, p PlayerID, limit int, before str
 				return MatchHistoryPage{}, err
 			}
 			after = rec.Sort
+			if rec.Partition != PlayerPartition(a.ID) {
+				row.PlayedAs = PlayerID(strings.TrimPrefix(rec.Partition, PlayerPartition("")))
+			}
 			if !keep(row.Mode) {
 				continue
 			}
@@ -171,4 +181,26 @@ func (b *Backend) matches(ctx context.Context, p PlayerID, limit int, before str
 	}
 	page.Next = strings.TrimPrefix(after, historyPrefix)
 	return page, nil
+}
+
+// historyRows reads the next rows of a player and of those who became part of them, newest
+// first. Of a match that two of them were in, the player's own row stands.
+func (b *Backend) historyRows(ctx context.Context, a *account, after string, limit int) ([]Record, error) {
+	opts := ListOptions{Prefix: historyPrefix, After: after, Limit: limit, Descending: true}
+	rows, err := b.store.List(ctx, PlayerPartition(a.ID), opts)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range a.Merged {
+		more, err := b.store.List(ctx, PlayerPartition(m.ID), opts)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	if len(a.Merged) > 0 {
+		slices.SortStableFunc(rows, func(a, b Record) int { return cmp.Compare(b.Sort, a.Sort) })
+		rows = slices.CompactFunc(rows, func(a, b Record) bool { return a.Sort == b.Sort })
+	}
+	return rows[:min(len(rows), limit)], nil
 }

@@ -204,6 +204,7 @@ type MatchHistoryView struct {
 	Hidden      bool               `json:"hidden,omitempty"`
 	Unrated     bool               `json:"unrated,omitempty"`
 	Voided      bool               `json:"voided,omitempty"`
+	PlayedAs    PlayerID           `json:"playedAs,omitempty"` // the id of then, if the player had another
 	Stats       map[string]float64 `json:"stats,omitempty"`
 	// Teams is the scoreboard, best first. In matches of more than 12 players it names
 	// no player but this one, and at most 12 teams.

@@ -146,6 +146,8 @@ var strangers = map[string]struct {
 	"POST /v1/sessions/{id}/players":               {"session", "hidden"},
 	"GET /v1/placements/{id}":                      {"placement", "hidden"},
 	"DELETE /v1/placements/{id}":                   {"placement", "hidden"},
+	"POST /v1/auth/links/{provider}":               {"", "own"},
+	"DELETE /v1/auth/links/{provider}":             {"", "own"},
 	"GET /v1/leaderboards/{mode}":                  {"", "own"}, // a mode is nobody's, and everybody may read its board
 	"GET /v1/leaderboards/{mode}/me":               {"", "own"},
 }

@@ -30,6 +30,7 @@ type rig struct {
 	boards    *fakeBoards
 	rooms     *fakeRooms
 	logins    *fakeLogins
+	links     *fakeLinks
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -67,6 +68,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		boards:    &fakeBoards{},
 		rooms:     &fakeRooms{},
 		logins:    &fakeLogins{},
+		links:     &fakeLinks{},
 	}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
@@ -82,6 +84,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Rooms:         r.rooms,
 		ServerRooms:   r.rooms,
 		Logins:        r.logins,
+		Links:         r.links,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

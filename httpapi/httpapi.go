@@ -46,6 +46,7 @@ type Options struct {
 	VerifyServer func(key string) (muster.Caller, error)
 
 	Logins Logins // ways in besides guest secrets; nil: not served
+	Links  Links  // players link and merge them; nil: not served
 
 	Profiles  Profiles  // players change their profiles; nil: not served
 	Documents Documents // what is stored for players; nil: not served
@@ -126,6 +127,7 @@ func New(o Options) http.Handler {
 	s.api = newAPI(s.mux, s.Version)
 	s.authRoutes()
 	s.loginRoutes()
+	s.linkRoutes()
 	s.profileRoutes()
 	s.playerRoutes()
 	s.dataRoutes()

@@ -13,6 +13,7 @@ import (
 var served = map[string]string{
 	"post /v1/auth/guest": "", "post /v1/auth/refresh": "", "post /v1/auth/logout": "", "post /v1/auth/socket-ticket": playerSecurity,
 	"get /v1/auth/providers": "", "post /v1/auth/nonce": "", "post /v1/auth/login/{provider}": "",
+	"get /v1/auth/links": playerSecurity, "post /v1/auth/links/{provider}": playerSecurity, "delete /v1/auth/links/{provider}": playerSecurity, "post /v1/auth/merge": playerSecurity,
 	"get /.well-known/jwks.json": "", "get /.well-known/openid-configuration": "",
 	"get /v1/players/me": playerSecurity, "patch /v1/players/me": playerSecurity, "get /v1/players/{id}": playerSecurity,
 	"get /v1/players/me/ratings": playerSecurity, "get /v1/players/me/matches": playerSecurity, "get /v1/players/me/session": playerSecurity,

@@ -23,17 +23,18 @@ func (s *Service) Guest(ctx context.Context, guest *muster.Guest) (muster.Grant,
 	if guest == nil || guest.ID == "" {
 		return s.newGuest(ctx)
 	}
-	if !guestID.MatchString(guest.ID) || len(guest.Secret) > maxGuestSecret {
+	player, err := s.findGuest(ctx, *guest)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	if player == "" {
 		return muster.Grant{}, errGuestRefused()
 	}
-	player, known, err := s.accounts.FindIdentity(ctx, guestIdentity(guest.ID))
-	if err != nil && muster.KindOf(err) != muster.NotFound {
-		return muster.Grant{}, fmt.Errorf("find guest: %w", err)
+	scope, err := s.accounts.ScopeOf(ctx, player)
+	if err != nil {
+		return muster.Grant{}, goneOr(err, errGuestRefused())
 	}
-	if !secretMatches(guest.Secret, known) {
-		return muster.Grant{}, errGuestRefused()
-	}
-	grant, err := s.grant(ctx, player, muster.GuestScope)
+	grant, err := s.grant(ctx, player, scope)
 	if err != nil {
 		return muster.Grant{}, err
 	}
@@ -61,6 +62,14 @@ func (s *Service) newGuest(ctx context.Context) (muster.Grant, error) {
 	grant.Guest = &muster.Guest{ID: id, Secret: secret}
 	grant.Created = true
 	return grant, nil
+}
+
+// goneOr is refused for a player who is gone, and any other error as it is.
+func goneOr(err error, refused *muster.Error) error {
+	if muster.KindOf(err) == muster.NotFound {
+		return refused
+	}
+	return err
 }
 
 func guestIdentity(id string) muster.Identity {

@@ -114,6 +114,28 @@ func (a *accounts) FindIdentity(_ context.Context, id muster.Identity) (muster.P
 	return known.player, known.hash, nil
 }
 
+// ScopeOf counts how many identities lead to the player.
+func (a *accounts) ScopeOf(_ context.Context, p muster.PlayerID) (muster.Scope, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.fail != nil {
+		return "", a.fail
+	}
+	scope, found := muster.GuestScope, false
+	for id, known := range a.known {
+		if known.player != p {
+			continue
+		}
+		if found = true; id.Provider != muster.GuestProvider {
+			scope = muster.PlayerScope
+		}
+	}
+	if !found {
+		return "", fmt.Errorf("read account: %w", muster.ErrNotFound)
+	}
+	return scope, nil
+}
+
 // wantRefusal fails unless err is an *Error of kind and code whose text, even with its
 // cause, holds none of the secrets.
 func wantRefusal(t *testing.T, err error, kind muster.Kind, code string, secrets ...string) {

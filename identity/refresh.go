@@ -112,6 +112,9 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		}
 		switch record.judge(presented, s.now()) {
 		case tokenCurrent:
+			if record.Scope, err = s.scopeNow(ctx, presented.player, record.Scope); err != nil {
+				return nil, err
+			}
 			rotated := presented.next(salt, record.TagKey)
 			next = handout{token: rotated, scope: record.Scope}
 			op, err := familyOp(rotated, record.rotated(rotated.hash(), salt, s.now()), version)
@@ -132,6 +135,19 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		return muster.Grant{}, refused
 	}
 	return s.granted(next)
+}
+
+// scopeNow is the scope that a sign-in has from now on: a guest who gained another way in
+// is a player.
+func (s *Service) scopeNow(ctx context.Context, player muster.PlayerID, scope muster.Scope) (muster.Scope, error) {
+	if scope != muster.GuestScope {
+		return scope, nil
+	}
+	scope, err := s.accounts.ScopeOf(ctx, player)
+	if err != nil {
+		return "", goneOr(err, errRefreshRefused())
+	}
+	return scope, nil
 }
 
 // Logout ends the sign-in that a refresh token, used or not, belongs to. One that has

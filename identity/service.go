@@ -19,6 +19,8 @@ type Accounts interface {
 	// FindIdentity returns the player of a known identity; an unknown one is NotFound.
 	// secretHash is nil for every provider but guest.
 	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
+	// ScopeOf is what sign-ins of a player may do; a player who is gone is NotFound.
+	ScopeOf(ctx context.Context, player muster.PlayerID) (muster.Scope, error)
 }
 
 // How long tokens live unless Options say otherwise.
@@ -34,6 +36,7 @@ type Options struct {
 	Accounts Accounts
 	Store    muster.Store
 	Keys     *Keys
+	Linker   Linker // nil: nothing is linked or merged
 
 	Issuer   string // the base URL at which the keys are published, without a final slash
 	Audience string // of access tokens; anything but "game-session"
@@ -62,6 +65,7 @@ type Service struct {
 	accounts   Accounts
 	store      muster.Store
 	keys       *Keys
+	linker     Linker
 	issuer     string
 	audience   string
 	providers  map[string]Provider
@@ -78,7 +82,7 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	return &Service{
-		accounts: o.Accounts, store: o.Store, keys: o.Keys, issuer: o.Issuer, audience: o.Audience,
+		accounts: o.Accounts, store: o.Store, keys: o.Keys, linker: o.Linker, issuer: o.Issuer, audience: o.Audience,
 		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds), refused: o.Refused,
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),

@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"muster"
 	"muster/identity"
 	"muster/identity/provider"
 )
@@ -21,6 +22,8 @@ type identityConfig struct {
 	// Providers are the ways in that others vouch for, by the names that the API and players'
 	// records know them by.
 	Providers map[string]providerConfig `yaml:"providers"`
+	// Merging is what becomes of the documents of players who are merged into others.
+	Merging muster.MergePolicy `yaml:"merging"`
 }
 
 // providerConfig is one provider. Kind is the name of the provider where it is left out; what
@@ -92,6 +95,7 @@ func providerKinds() map[string]providerKind {
 
 func identityShape() *shape {
 	return group(map[string]*shape{
+		"merging":   text(),
 		"providers": {want: "a group of providers", takes: isGroup, pick: providerShape},
 	})
 }
@@ -115,6 +119,9 @@ func providerShape(name string, entry *yaml.Node) *shape {
 var providerName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
 func (c *identityConfig) check(k *checker) {
+	if !c.Merging.Valid() {
+		k.report("identity.merging", "%q is no policy; use fill, keep or off", c.Merging)
+	}
 	kinds := providerKinds()
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		at := "identity.providers." + name

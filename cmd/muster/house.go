@@ -297,7 +297,7 @@ func newBackend(p backendParts) (*backend, error) {
 	rules := muster.New(muster.Options{
 		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: defaultRating(),
 		Advisor: advisor.New(p.gameLift),
-		Modes:   p.modes, Locations: p.locations, Profile: p.profile, Data: p.data,
+		Modes:   p.modes, Locations: p.locations, Profile: p.profile, Data: p.data, Merging: p.identity.Merging,
 		SignIns:  func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
@@ -307,7 +307,7 @@ func newBackend(p backendParts) (*backend, error) {
 		return nil, err
 	}
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Issuer: p.url, Audience: "muster", Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
+		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	serverKeys, err := identity.NewServerKeys(p.serverKeyHashes...)
@@ -322,7 +322,7 @@ func newBackend(p backendParts) (*backend, error) {
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: denyDeleted(rules, ids.Verify), VerifyServer: serverKeys.Verify,
-		Profiles: rules, Documents: rules, Logins: ids,
+		Profiles: rules, Documents: rules, Logins: ids, Links: ids,
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
