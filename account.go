@@ -20,7 +20,7 @@ type account struct {
 	Avatar     string           `json:"avatar,omitempty"`
 	Locale     string           `json:"locale,omitempty"`
 	CreatedAt  time.Time        `json:"createdAt,omitzero"`
-	Identities []linkedIdentity `json:"identities,omitempty"` // in the order of their linking
+	Identities []linkedIdentity `json:"identities,omitempty"` // in the order in which they became the account's
 	// Merged are the players who became part of this one, in that order.
 	Merged []mergedPlayer `json:"merged,omitempty"`
 

@@ -1,7 +1,6 @@
 package muster
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -23,8 +22,8 @@ type MergedView struct {
 	MergedAt time.Time `json:"mergedAt"`
 }
 
-// LinksView is the ways in of a player, in the order of their linking, and the accounts
-// that were merged into theirs.
+// LinksView is the ways in of a player, in the order in which they became the player's,
+// and the players who became part of them.
 type LinksView struct {
 	Links  []LinkView   `json:"links"`
 	Merged []MergedView `json:"merged,omitempty"`
@@ -108,7 +107,11 @@ func (b *Backend) Link(ctx context.Context, p PlayerID, id Identity, newSecret [
 		if err != nil {
 			return nil, err
 		}
-		ops := []Op{way, kept}
+		ops, err := AuditOps(ctx, now, Audit{p, AuditLinked, map[string]string{"provider": id.Provider}})
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, way, kept)
 		if wasGuest {
 			rotated, err := b.newSecretOps(ctx, &a, newSecret)
 			if err != nil {
@@ -185,9 +188,13 @@ func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guest
 		if err != nil || gone == (Identity{}) {
 			return nil, err
 		}
+		ops, err := AuditOps(ctx, b.instant(), Audit{p, AuditUnlinked, map[string]string{"provider": provider}})
+		if err != nil {
+			return nil, err
+		}
 		kept, err := put(accountKey(p), version, a, time.Time{})
 		// The account's version guards the identity's: they change together.
-		return []Op{kept, {Kind: Delete, Key: identityKey(gone), Version: AnyVersion}}, err
+		return append(ops, kept, Op{Kind: Delete, Key: identityKey(gone), Version: AnyVersion}), err
 	})
 	if err != nil {
 		return LinksView{}, err
@@ -211,9 +218,4 @@ func (a *account) unlink(provider string, guestShown bool) (gone Identity, err e
 	}
 	a.Identities = left
 	return gone, nil
-}
-
-// byLinking orders ways in by when they were linked.
-func byLinking(a, b linkedIdentity) int {
-	return cmp.Or(a.LinkedAt.Compare(b.LinkedAt), cmp.Compare(a.Provider, b.Provider))
 }

@@ -125,8 +125,16 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 	if err != nil {
 		return nil, LinksView{}, err
 	}
+	told, err := AuditOps(
+		ctx, now,
+		Audit{into, AuditMerged, map[string]string{"from": string(from)}},
+		Audit{from, AuditMerged, map[string]string{"into": string(into)}},
+	)
+	if err != nil {
+		return nil, LinksView{}, err
+	}
 	kept, err := put(accountKey(into), version, a, time.Time{})
-	return slices.Concat(ops, idle, closing, []Op{kept}), view, err
+	return slices.Concat(ops, idle, closing, told, []Op{kept}), view, err
 }
 
 // absorb takes the ways in of another account, those of guests left out: moved are now this
@@ -156,7 +164,6 @@ func (a *account) absorb(from *account, now time.Time) (moved, dropped []linkedI
 		return nil, nil, Errorf(Conflict, "merge.too_many", "at most %d players become part of one", maxMerged)
 	}
 	a.Identities = append(a.Identities, moved...)
-	slices.SortStableFunc(a.Identities, byLinking)
 	a.Merged = slices.Concat(a.Merged, from.Merged, []mergedPlayer{{ID: from.ID, At: now}})
 	return moved, dropped, nil
 }

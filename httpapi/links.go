@@ -53,7 +53,7 @@ func (s *server) linkRoutes() {
 	handle(s, operation{
 		method: http.MethodGet, path: "/v1/auth/links", id: "links", tag: "auth",
 		summary:     "List my ways in",
-		description: "In the order of their linking, with the players who were merged into me.",
+		description: "In the order in which they became mine, with the players who were merged into me.",
 		need:        needPlayer, refusals: []int{http.StatusNotFound}, example: exampleLinks(false),
 	}, s.links)
 	handle(s, operation{
