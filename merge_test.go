@@ -253,7 +253,9 @@ func TestWhoWasMergedIsDeletedWithTheOther(t *testing.T) {
 				r.erase(t)
 			}
 			for _, p := range []muster.PlayerID{ann, bob} {
-				if left := r.traces(t, string(p), "bob the builder", "the-one"); len(left) > 0 {
+				left := r.traces(t, string(p), "bob the builder", "the-one")
+				left = slices.DeleteFunc(left, func(key string) bool { return strings.HasPrefix(key, "AUD#") }) // have an end of their own
+				if len(left) > 0 {
 					t.Errorf("%s is still in %q", p, left)
 				}
 			}
