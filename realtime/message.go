@@ -59,7 +59,7 @@ func parseRequest(b []byte) (request, error) {
 		return request{}, errMalformed
 	}
 	var r request
-	err := json.Unmarshal(b, &r)
+	err := decodeExactly(b, &r)
 	if len(r.ID) > maxIDBytes {
 		return request{}, muster.Errorf(muster.Invalid, "request.invalid", "an id has at most %d bytes", maxIDBytes)
 	}

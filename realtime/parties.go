@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"reflect"
 
 	"muster"
 )
@@ -45,53 +46,54 @@ type partyRequest struct {
 
 // partyCall serves one type of request about parties.
 type partyCall struct {
-	needs string // the member of the data that must be there; empty: none
-	serve func(ctx context.Context, parties Parties, me muster.PlayerID, in partyRequest) (any, error)
+	needs  string // the member of the data that must be there; empty: none
+	serve  func(ctx context.Context, parties Parties, me muster.PlayerID, in partyRequest) (any, error)
+	strict bool // the data are settings, and nothing else
 }
 
 // partyCalls is every type of request about parties.
 var partyCalls = map[string]partyCall{
-	"party.get": {"", func(ctx context.Context, p Parties, me muster.PlayerID, _ partyRequest) (any, error) {
+	"party.get": {serve: func(ctx context.Context, p Parties, me muster.PlayerID, _ partyRequest) (any, error) {
 		return partyNews(p.Party(ctx, me))
 	}},
-	"party.create": {"", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"party.create": {serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.CreateParty(ctx, me, in.PartySettings))
-	}},
-	"party.change": {"", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	}, strict: true},
+	"party.change": {serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.ChangeParty(ctx, me, in.PartySettings))
-	}},
-	"party.join": {"code", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	}, strict: true},
+	"party.join": {needs: "code", serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.JoinParty(ctx, me, in.Code))
 	}},
-	"party.leave": {"", func(ctx context.Context, p Parties, me muster.PlayerID, _ partyRequest) (any, error) {
+	"party.leave": {serve: func(ctx context.Context, p Parties, me muster.PlayerID, _ partyRequest) (any, error) {
 		return muster.PartyNews{}, p.LeaveParty(ctx, me)
 	}},
-	"party.kick": {"playerId", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"party.kick": {needs: "playerId", serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.Kick(ctx, me, in.PlayerID))
 	}},
-	"party.lead": {"playerId", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"party.lead": {needs: "playerId", serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.PassLead(ctx, me, in.PlayerID))
 	}},
-	"party.ready": {"", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"party.ready": {serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.ReportReady(ctx, me, in.PartyReport))
 	}},
-	"party.invite": {"playerId", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"party.invite": {needs: "playerId", serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.Invite(ctx, me, in.PlayerID))
 	}},
-	"party.withdraw": {"playerId", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"party.withdraw": {needs: "playerId", serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.WithdrawInvite(ctx, me, in.PlayerID))
 	}},
-	"invites.list": {"", func(ctx context.Context, p Parties, me muster.PlayerID, _ partyRequest) (any, error) {
+	"invites.list": {serve: func(ctx context.Context, p Parties, me muster.PlayerID, _ partyRequest) (any, error) {
 		list, err := p.Invites(ctx, me)
 		if list == nil {
 			list = []muster.InviteView{}
 		}
 		return muster.InviteNews{Invites: list}, err
 	}},
-	"invites.accept": {"partyId", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"invites.accept": {needs: "partyId", serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return partyNews(p.AcceptInvite(ctx, me, in.PartyID))
 	}},
-	"invites.decline": {"partyId", func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
+	"invites.decline": {needs: "partyId", serve: func(ctx context.Context, p Parties, me muster.PlayerID, in partyRequest) (any, error) {
 		return struct{}{}, p.DeclineInvite(ctx, me, in.PartyID)
 	}},
 }
@@ -116,6 +118,11 @@ func (o *Options) serve(ctx context.Context, me muster.PlayerID, r request) (any
 		return serveRequest(ctx, o.Play, me, r)
 	}
 	var in partyRequest
+	if c.strict {
+		if err := refuseUnknown(r.Data, reflect.TypeFor[muster.PartySettings]()); err != nil {
+			return nil, err
+		}
+	}
 	if err := decode(r.Data, &in); err != nil {
 		return nil, err
 	}

@@ -127,6 +127,10 @@ func TestPartyRequestsThatCannotBe(t *testing.T) {
 		{"no player", "party.kick", ``, "request.invalid", &o},
 		{"no party", "invites.accept", `{"playerId":"bob"}`, "request.invalid", &o},
 		{"another shape", "party.ready", `{"ready":"yes"}`, "request.invalid", &o},
+		{"a code spelt otherwise", "party.join", `{"Code":"K7QM-2XWD"}`, "request.invalid", &o},
+		{"a setting that there is not", "party.create", `{"mode":"duel","opne":false}`, "request.unknown_member", &o},
+		{"a setting spelt otherwise", "party.change", `{"Open":false}`, "request.unknown_member", &o},
+		{"what other calls take", "party.create", `{"code":"x"}`, "request.unknown_member", &o},
 		{"an unknown type", "party.steal", `{}`, "request.unknown_type", &o},
 		{"no parties at all", "party.get", ``, "request.unknown_type", &without},
 	} {

@@ -100,12 +100,12 @@ func onTicket(do func(context.Context, Play, muster.PlayerID, muster.TicketID) (
 	}
 }
 
-// decode reads a request's data, ignoring unknown members. Absent data is empty.
+// decode reads a request's data, ignoring unknown members; names count exactly. Absent data is empty.
 func decode(data json.RawMessage, into any) error {
 	if len(data) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := decodeExactly(data, into); err != nil {
 		return muster.Errorf(muster.Invalid, "request.invalid", "data does not have the shape of this request")
 	}
 	return nil
