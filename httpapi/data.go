@@ -45,6 +45,12 @@ type documentList struct {
 	Documents []muster.DocumentView `json:"documents"`
 }
 
+// isDocument says that the request's body is a document.
+func isDocument(ctx huma.Context) bool {
+	exact, ok := ctx.Context().Value(exactKey{}).(*exactReader)
+	return ok && exact.document
+}
+
 // The inputs come in two forms: of my own document, and of a player's.
 
 type documentRead struct {

@@ -106,8 +106,10 @@ func TestWhatIsNoDocument(t *testing.T) {
 		body, code string
 		status     int
 	}{
-		"nothing":     {``, "request.invalid", 400},
-		"half of one": {`{"a":`, "request.invalid", 400},
+		"nothing":     {``, "data.not_json", 400},
+		"half of one": {`{"a":`, "data.not_json", 400},
+		"two":         {`{} {}`, "data.not_json", 400},
+		"a word":      {`volume`, "data.not_json", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r.t = t

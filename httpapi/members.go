@@ -28,9 +28,9 @@ func (c *exactBody) Unwrap() huma.Context { return c.humaContext }
 func (c *exactBody) BodyReader() io.Reader { return c.body }
 
 // exactMembers is the middleware of an operation whose body is of the type.
-func exactMembers(body reflect.Type, limit int64) func(huma.Context, func(huma.Context)) {
+func exactMembers(body reflect.Type, op operation) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		exact := &exactReader{from: ctx.BodyReader(), limit: limit, body: body}
+		exact := &exactReader{from: ctx.BodyReader(), limit: op.bodyLimit, body: body, document: op.ownBody}
 		next(&exactBody{huma.WithValue(ctx, exactKey{}, exact), exact})
 	}
 }
@@ -59,6 +59,8 @@ type exactReader struct {
 	from  io.Reader
 	limit int64 // bytes; what is longer is passed on as it is, to be refused
 	body  reflect.Type
+	// document says that the rules look at the whole body, whatever its members.
+	document bool
 
 	isRead  bool
 	rest    *bytes.Reader

@@ -30,7 +30,7 @@ type operation struct {
 	refusals             []int          // beyond those that every route of its kind has
 	bodyLimit            int64          // bytes; 0: no body
 	rawBody              bool           // the body is not ours to decode
-	ownBody              bool           // the rules say what is wrong with the body
+	ownBody              bool           // a document: the rules say what is wrong with it
 	strict               bool           // unknown members are refused
 	example              any            // of the success; may be nil
 	streamed             bool           // the success is an object that huma does not encode
@@ -77,6 +77,9 @@ func ownProblems(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	p := problemOfRequest(m)
+	if isDocument(ctx) {
+		p = problemOfDocument(p)
+	}
 	for ctx != nil {
 		if a, ok := ctx.(*answer); ok {
 			a.status = p.Status
@@ -96,7 +99,7 @@ func ownProblems(ctx huma.Context, _ string, v any) (any, error) {
 func handle[I, O any](s *server, op operation, handler func(context.Context, *I) (*O, error)) {
 	h := s.describe(op)
 	if body, has := reflect.TypeFor[I]().FieldByName("Body"); has && op.bodyLimit > 0 && !op.rawBody {
-		h.Middlewares = append(h.Middlewares, exactMembers(body.Type, op.bodyLimit))
+		h.Middlewares = append(h.Middlewares, exactMembers(body.Type, op))
 	}
 	huma.Register(s.api, h, func(ctx context.Context, in *I) (*O, error) {
 		if op.strict {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -150,6 +151,18 @@ func problemOfRequest(m *huma.ErrorModel) *problem {
 		}
 	}
 	return p
+}
+
+// problemOfDocument is a refusal of a body that the rules never saw, in their words: it was
+// missing, or no JSON. Other refusals stay.
+func problemOfDocument(p *problem) *problem {
+	elsewhere := func(f fault) bool { return f.Location != "body" }
+	if p.Code != "request.invalid" || slices.ContainsFunc(p.Errors, elsewhere) {
+		return p
+	}
+	said := newProblem(http.StatusBadRequest, "data.not_json", "a document is JSON in UTF-8")
+	said.Errors = p.Errors
+	return said
 }
 
 // messageOf says what is wrong in words that do not depend on what decodes JSON here.
