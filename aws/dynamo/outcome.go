@@ -14,6 +14,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"muster"
+	"muster/aws/caller"
 )
 
 // outcome is what is known after one try of a call.
@@ -25,6 +26,7 @@ const (
 	contended          // another transaction had the record; nothing was changed
 	throttled          // too much at once; nothing was changed
 	unsent             // it did not reach the service; nothing was changed
+	unsigned           // there are no credentials to sign it with; nothing was changed
 	unanswered         // no answer, or one that leaves it open: it may have happened
 	denied             // the service does not let us
 	missing            // there is no such table
@@ -157,9 +159,8 @@ func connectionOutcome(err error) outcome {
 	if errors.As(err, &params) || errors.As(err, &encoding) {
 		return faulty // it did not leave this process
 	}
-	var operation *smithy.OperationError
-	if errors.As(err, &operation) && strings.HasPrefix(operation.Err.Error(), "get identity:") {
-		return unsent // there are no credentials to sign it with
+	if caller.LacksCredentials(err) {
+		return unsigned
 	}
 	return unanswered
 }
@@ -213,7 +214,7 @@ func (r result) describe() error {
 		return r.err
 	default:
 		d := descriptions[r.outcome]
-		e := &muster.Error{Kind: d.kind, Code: d.code, Message: d.message, Err: r.err}
+		e := &muster.Error{Kind: d.kind, Code: d.code, Message: d.message, Err: caller.Explained(r.err)}
 		if d.kind == muster.Unavailable {
 			e.RetryAfter = retryAfter
 		}
@@ -235,6 +236,7 @@ var descriptions = [numOutcomes]description{
 	contended:  {muster.Unavailable, "store.contended", "too many changes at once; try again"},
 	throttled:  {muster.Unavailable, "store.throttled", "the store is busy; try again"},
 	unsent:     {muster.Unavailable, "store.unavailable", "the store cannot be reached; try again"},
+	unsigned:   {muster.Unavailable, "store.not_authorized", "the store is not available to this service"},
 	unanswered: {muster.Unavailable, "store.unavailable", "the store does not answer; look before trying again"},
 	denied:     {muster.Unavailable, "store.not_authorized", "the store is not available to this service"},
 	missing:    {muster.Unavailable, "store.no_table", "the store has not been set up"},

@@ -83,8 +83,8 @@ func TestARequestThatIsNotSentHasDoneNothing(t *testing.T) {
 			return aws.Credentials{}, errors.New("nobody knows them")
 		})
 	})
-	if got := outcomeOf(err); got != unsent {
-		t.Errorf("without credentials: got outcome %d, want %d (%v)", got, unsent, err)
+	if got := outcomeOf(err); got != unsigned {
+		t.Errorf("without credentials: got outcome %d, want %d (%v)", got, unsigned, err)
 	}
 }
 

@@ -21,6 +21,7 @@ var patiences = [numOutcomes]patience{
 	contended:  {12, 5 * time.Millisecond, 250 * time.Millisecond},
 	throttled:  {10, 25 * time.Millisecond, time.Second},
 	unsent:     {5, 50 * time.Millisecond, time.Second},
+	unsigned:   {5, 50 * time.Millisecond, time.Second}, // a role may not be there for a moment
 	unanswered: {5, 50 * time.Millisecond, time.Second},
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"muster"
+	"muster/aws/caller"
 )
 
 // DefaultTryTimeout bounds one try of a call.
@@ -101,16 +102,17 @@ func (o Options) awsConfig() (aws.Config, error) {
 		client = o.HTTPClient
 	}
 	never := func() aws.Retryer { return aws.NopRetryer{} }
+	log := caller.Log(o.Log)
 	fixed := credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, "")
 	switch {
 	case o.AccessKeyID == "":
 		return config.LoadDefaultConfig(context.Background(),
-			config.WithHTTPClient(client), config.WithRetryer(never), config.WithRegion(o.Region))
+			config.WithHTTPClient(client), config.WithRetryer(never), config.WithLogger(log), config.WithRegion(o.Region))
 	case o.Region == "":
 		return config.LoadDefaultConfig(context.Background(),
-			config.WithHTTPClient(client), config.WithRetryer(never), config.WithCredentialsProvider(fixed))
+			config.WithHTTPClient(client), config.WithRetryer(never), config.WithLogger(log), config.WithCredentialsProvider(fixed))
 	}
-	return aws.Config{Region: o.Region, HTTPClient: client, Retryer: never, Credentials: fixed}, nil
+	return aws.Config{Region: o.Region, HTTPClient: client, Retryer: never, Credentials: fixed, Logger: log}, nil
 }
 
 // newHTTPClient keeps connections to one host open: a burst of players must not open one

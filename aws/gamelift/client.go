@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/gamelift"
+
+	"muster/aws/caller"
 )
 
 // DefaultCallTimeout bounds one call, repeats included.
@@ -35,6 +38,7 @@ type Options struct {
 	AccessKeyID, SecretAccessKey string
 	HTTPClient                   *http.Client  // nil: one tuned for many calls to one host
 	CallTimeout                  time.Duration // zero: DefaultCallTimeout
+	Log                          *slog.Logger  // what the AWS SDK warns of; nil: nothing is logged
 }
 
 // Client calls GameLift. It is safe for concurrent use.
@@ -73,17 +77,18 @@ func (o Options) awsConfig() (aws.Config, error) {
 	if o.HTTPClient != nil {
 		httpClient = o.HTTPClient
 	}
+	log := caller.Log(o.Log)
 	fixed := aws.Config{
-		Region: o.Region, HTTPClient: httpClient, Retryer: readRetryer,
+		Region: o.Region, Logger: log, HTTPClient: httpClient, Retryer: readRetryer,
 		Credentials: credentials.NewStaticCredentialsProvider(o.AccessKeyID, o.SecretAccessKey, ""),
 	}
 	switch {
 	case o.AccessKeyID == "":
 		return config.LoadDefaultConfig(context.Background(),
-			config.WithHTTPClient(httpClient), config.WithRetryer(readRetryer), config.WithRegion(o.Region))
+			config.WithHTTPClient(httpClient), config.WithRetryer(readRetryer), config.WithLogger(log), config.WithRegion(o.Region))
 	case o.Region == "":
 		return config.LoadDefaultConfig(context.Background(),
-			config.WithHTTPClient(httpClient), config.WithRetryer(readRetryer), config.WithCredentialsProvider(fixed.Credentials))
+			config.WithHTTPClient(httpClient), config.WithRetryer(readRetryer), config.WithLogger(log), config.WithCredentialsProvider(fixed.Credentials))
 	}
 	return fixed, nil
 }

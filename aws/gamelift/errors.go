@@ -11,6 +11,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"muster"
+	"muster/aws/caller"
 )
 
 // retryAfter is what a caller is told to wait when the service is busy or away.
@@ -72,7 +73,7 @@ var conditions = map[string]condition{
 // Unavailable. Err keeps the cause, so errors.Is finds context.Canceled in it.
 func classify(err error) *muster.Error {
 	c := conditionOf(err)
-	e := &muster.Error{Kind: c.kind, Code: c.code, Message: c.message, Err: err}
+	e := &muster.Error{Kind: c.kind, Code: c.code, Message: c.message, Err: caller.Explained(err)}
 	if c.kind == muster.Unavailable || c.kind == muster.Exhausted {
 		e.RetryAfter = retryAfter
 	}
@@ -83,6 +84,9 @@ func conditionOf(err error) condition {
 	var params smithy.InvalidParamsError
 	if errors.As(err, &params) {
 		return refused // it did not leave this process
+	}
+	if caller.LacksCredentials(err) {
+		return notAllowed
 	}
 	code, answered := exceptionName(err)
 	if !answered {

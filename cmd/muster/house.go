@@ -151,6 +151,7 @@ func (h *house) openGameLift(ctx context.Context) (err error) {
 	}
 	h.client, err = gamelift.New(gamelift.Options{
 		Endpoint: h.liftURL(), Region: region, AccessKeyID: h.credentials.id, SecretAccessKey: h.credentials.secret,
+		Log: h.process.log,
 	})
 	return err
 }

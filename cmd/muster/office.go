@@ -38,7 +38,7 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
-	o.client, err = gamelift.New(gamelift.Options{Endpoint: settings.gameLift, Region: settings.region})
+	o.client, err = gamelift.New(gamelift.Options{Endpoint: settings.gameLift, Region: settings.region, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (c *provisionCmd) Run(ctx context.Context, p *process) error {
 			return err
 		}
 	}
-	client, err := gamelift.New(gamelift.Options{Endpoint: endpoint, Region: c.Region})
+	client, err := gamelift.New(gamelift.Options{Endpoint: endpoint, Region: c.Region, Log: p.log})
 	if err != nil {
 		return err
 	}
