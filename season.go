@@ -91,15 +91,23 @@ func (c Competition) problems() []FieldError {
 	if len(c.Seasons) > maxSeasons {
 		report("seasons", "are at most %d, not %d", maxSeasons, len(c.Seasons))
 	}
-	names := make(map[SeasonName]bool, len(c.Seasons))
+	first := make(map[SeasonName]int, len(c.Seasons)) // where each name stands first
 	for i, s := range c.Seasons {
 		at := fmt.Sprintf("seasons[%d].", i)
-		if !seasonName.MatchString(string(s.Name)) || names[s.Name] {
-			report(at+"name", "%q is no name of its own: 1 to 32 letters, digits, dots, hyphens and underscores", s.Name)
+		earlier, taken := first[s.Name]
+		switch {
+		case !seasonName.MatchString(string(s.Name)):
+			report(at+"name", "%q is no name of a season: 1 to 32 letters, digits, dots, hyphens and underscores", s.Name)
+		case taken:
+			report(at+"name", "%q is the name of seasons[%d] already; every season has its own", s.Name, earlier)
+		default:
+			first[s.Name] = i
 		}
-		names[s.Name] = true
-		if s.StartsAt.IsZero() || i > 0 && !s.StartsAt.After(c.Seasons[i-1].StartsAt) {
-			report(at+"startsAt", "is an instant after that of the season before")
+		switch {
+		case s.StartsAt.IsZero():
+			report(at+"startsAt", "is the instant at which the season starts")
+		case i > 0 && !s.StartsAt.After(c.Seasons[i-1].StartsAt):
+			report(at+"startsAt", "is not after the start of the season before, %s: seasons stand in their order", c.Seasons[i-1].StartsAt.Format(time.RFC3339))
 		}
 	}
 	return problems

@@ -98,7 +98,7 @@ func (m Mode) sessionProblems() []FieldError {
 		return problems
 	case Queue, Standalone:
 	default:
-		report("kind", "%q is not a kind; use matchmaking, queue or standalone", m.Kind)
+		report("kind", "%q is not a kind of mode: there are matchmaking, queue and standalone", m.Kind)
 		return problems
 	}
 	if m.Sessions == nil {

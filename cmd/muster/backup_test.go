@@ -115,7 +115,9 @@ func TestACopyThatCannotBeMadeSaysWhy(t *testing.T) {
 		{"an export of a database in use", []string{"export", "--from", folder, "--out", at("x.gz")}, 1, "it is in use by"},
 		{"an export of no store", []string{"export", "--from", "redis:x", "--out", at("x.gz")}, 2, "is no store"},
 		{"an import of no file", []string{"import", "--to", "sqlite:" + at("x.db"), at("none.gz")}, 2, "cannot be read"},
-		{"an import of another file", []string{"import", "--to", "sqlite:" + at("x.db"), at("copy.db")}, 1, "not compressed by gzip"},
+		{"an import of a database", []string{"import", "--to", "sqlite:" + at("x.db"), at("copy.db")}, 2, "copy.db is a SQLite file: export it first"},
+		{"an import of a data folder", []string{"import", "--to", "sqlite:" + at("x.db"), folder}, 2, databaseFile + " is a SQLite file: export it first"},
+		{"an import of another file", []string{"import", "--to", "sqlite:" + at("x.db"), "backup_test.go"}, 1, "not compressed by gzip"},
 		{"an import of a part", []string{"import", "--to", "sqlite:" + at("x.db"), at("cut.gz")}, 1, "cut off"},
 		{"an import into a full store", []string{"import", "--to", "sqlite:" + at("copy.db"), at("good.gz")}, 1, "add --into-nonempty"},
 	}

@@ -200,7 +200,9 @@ func (m *modeConfig) readRuleSet(k *checker, at string) *flexmatch.RuleSet {
 		return nil
 	}
 	if m.RuleSet == "" {
-		k.report(at+".ruleSet", "names the file of the mode's rule set")
+		if m.matches() {
+			k.report(at+".ruleSet", "names the file of the mode's rule set")
+		}
 		return nil
 	}
 	body, err := k.readFile(m.RuleSet)

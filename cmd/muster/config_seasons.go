@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -41,6 +42,24 @@ func (c competitionConfig) check(k *checker, at string) {
 	if !(c.Decay.AfterDays >= 0 && c.Decay.AfterDays <= maxDays) {
 		k.report(at+".decay.afterDays", "lies between 0 and %d, not %v", maxDays, c.Decay.AfterDays)
 	}
+	for i, s := range c.Seasons {
+		if problem := s.problem(); problem != "" {
+			k.report(fmt.Sprintf("%s.seasons[%d].startsAt", at, i), "%s", problem)
+		}
+	}
+}
+
+// problem says what is wrong with the start of a season that has one.
+func (s seasonConfig) problem() string {
+	if s.StartsAt == "" || !s.start().IsZero() {
+		return "" // the rules want one
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
+		if at, err := time.Parse(layout, s.StartsAt); err == nil {
+			return fmt.Sprintf("%q has no time zone: write %s, or %s", s.StartsAt, at.Format(time.RFC3339), at.Format("2006-01-02T15:04:05")+"+02:00")
+		}
+	}
+	return fmt.Sprintf("%q is neither a day, such as 2026-03-01, nor an instant with its time zone, such as 2026-03-01T18:00:00Z", s.StartsAt)
 }
 
 // competition is how results count as the rules know it.
@@ -58,8 +77,13 @@ func (c competitionConfig) competition() muster.Competition {
 	if c.Decay.AfterDays >= 0 && c.Decay.AfterDays <= maxDays { // else check says so
 		rules.DecayAfter = time.Duration(math.Round(c.Decay.AfterDays*24*3600)) * time.Second
 	}
+	var last time.Time
 	for _, s := range c.Seasons {
-		rules.Seasons = append(rules.Seasons, muster.Season{Name: muster.SeasonName(s.Name), StartsAt: s.start()})
+		at := s.start()
+		if s.problem() != "" {
+			at = last.Add(time.Nanosecond) // check says what is wrong; to the rules it is in order
+		}
+		rules.Seasons, last = append(rules.Seasons, muster.Season{Name: muster.SeasonName(s.Name), StartsAt: at}), at
 	}
 	return rules
 }

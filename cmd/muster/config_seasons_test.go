@@ -46,17 +46,21 @@ func TestModesSayHowResultsCount(t *testing.T) {
 
 func TestProblemsOfCompetitionsAreNamed(t *testing.T) {
 	for keys, want := range map[string]string{
-		"    leavers: shame\n":                         `modes[0].leavers: is asTeam, loss or ignored, not "shame"`,
-		"    absent: shame\n":                          `modes[0].absent: is refused or unrated, not "shame"`,
-		"    carryOver: 2\n":                           "modes[0].carryOver: lies between 0",
-		"    carryOver: much\n":                        "modes[0].carryOver: wants a number",
-		"    placementGames: -1\n":                     "modes[0].placementGames: lies between 0 and 100, not -1",
-		"    seasons: [{name: one, startsAt: soon}]\n": "modes[0].seasons[0].startsAt: is an instant",
-		"    seasons: [{name: a, startsAt: 2026-03-01}, {name: b, startsAt: 2026-02-01}]\n": "modes[0].seasons[1].startsAt: is an instant after",
-		"    seasons: [{name: one season, startsAt: 2026-03-01}]\n":                         "modes[0].seasons[0].name",
-		"    seasons: [{name: one, startsAt: 2026-03-01, endsAt: 2026-04-01}]\n":            "endsAt: there is no such key in modes[0].seasons[0]",
-		"    decay: {afterDays: -1}\n":                                                      "modes[0].decay.afterDays: lies between 0 and 3650, not -1",
-		"    decay: 14\n":                                                                   "modes[0].decay: wants a group of keys",
+		"    leavers: shame\n":                                        `modes[0].leavers: is asTeam, loss or ignored, not "shame"`,
+		"    absent: shame\n":                                         `modes[0].absent: is refused or unrated, not "shame"`,
+		"    carryOver: 2\n":                                          "modes[0].carryOver: lies between 0",
+		"    carryOver: much\n":                                       "modes[0].carryOver: wants a number",
+		"    placementGames: -1\n":                                    "modes[0].placementGames: lies between 0 and 100, not -1",
+		"    seasons: [{name: one, startsAt: soon}]\n":                `modes[0].seasons[0].startsAt: "soon" is neither a day`,
+		"    seasons: [{name: one}]\n":                                "modes[0].seasons[0].startsAt: is the instant",
+		"    seasons: [{name: one, startsAt: 2026-03-01T18:00:00}]\n": `modes[0].seasons[0].startsAt: "2026-03-01T18:00:00" has no time zone: write 2026-03-01T18:00:00Z`,
+		"    seasons: [{name: a, startsAt: 2026-03-01 18:00}, {name: b, startsAt: 2026-02-01}]\n": `modes[0].seasons[0].startsAt: "2026-03-01 18:00" has no time zone`,
+		"    seasons: [{name: a, startsAt: 2026-03-01}, {name: a, startsAt: 2026-04-01}]\n":       `modes[0].seasons[1].name: "a" is the name of seasons[0] already`,
+		"    seasons: [{name: a, startsAt: 2026-03-01}, {name: b, startsAt: 2026-02-01}]\n":       "modes[0].seasons[1].startsAt: is not after the start of the season before, 2026-03-01T00:00:00Z",
+		"    seasons: [{name: one season, startsAt: 2026-03-01}]\n":                               "modes[0].seasons[0].name",
+		"    seasons: [{name: one, startsAt: 2026-03-01, endsAt: 2026-04-01}]\n":                  "endsAt: there is no such key in modes[0].seasons[0]",
+		"    decay: {afterDays: -1}\n": "modes[0].decay.afterDays: lies between 0 and 3650, not -1",
+		"    decay: 14\n":              "modes[0].decay: wants a group of keys",
 	} {
 		_, err := parseConfig("c.yaml", competingMode(keys), files)
 		if err == nil {

@@ -60,6 +60,12 @@ func (m *modeConfig) places() bool {
 	return m.kind() == muster.Queue || m.kind() == muster.Standalone
 }
 
+// matches says that the mode is known to have matchmaking: of which kind it is may be
+// misspelt.
+func (m *modeConfig) matches() bool {
+	return m.kind() == "" || m.kind() == muster.Matchmaking || m.kind() == muster.Standalone
+}
+
 func (m *modeConfig) kind() muster.ModeKind { return muster.ModeKind(m.Kind) }
 
 // given says that the file says anything about sessions.

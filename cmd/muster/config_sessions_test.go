@@ -52,7 +52,9 @@ modes:
 
 func TestEveryProblemOfSessionsIsNamed(t *testing.T) {
 	cases := []struct{ name, body, want string }{
-		{"an unknown kind", "kind: party, ruleSet: good.json", `modes[0].kind: "party" is not a kind`},
+		{"an unknown kind", "kind: party, ruleSet: good.json", `modes[0].kind: "party" is not a kind of mode: there are matchmaking, queue and standalone`},
+		{"an unknown kind, of which nobody knows whether it needs a rule set", "kind: que", `modes[0].kind: "que" is not a kind`},
+		{"an unknown kind with sessions", "kind: que, sessions: {maxPlayers: 3}", `modes[0].kind: "que" is not a kind`},
 		{"sessions of a mode whose sessions matchmaking places", "ruleSet: good.json, sessions: {browse: true}", "modes[0].sessions: is for the kinds queue and standalone"},
 		{"no limit of players", "kind: queue", "modes[0].sessions.maxPlayers: is at least 1, not 0"},
 		{"too many seats", "kind: queue, sessions: {maxPlayers: 199, spectators: 2}", "modes[0].sessions.maxPlayers: a session has 200 seats"},

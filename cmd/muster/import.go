@@ -27,6 +27,9 @@ func (*importCmd) Help() string {
 
 // Run imports, verifies, and says what it found.
 func (c *importCmd) Run(ctx context.Context, p *process) (err error) {
+	if file := sqliteFileAt(c.File); file != "" {
+		return usageError{exportFirst(file)}
+	}
 	f, err := os.Open(c.File)
 	if err != nil {
 		return unreadable(c.File, err)

@@ -19,8 +19,8 @@ import (
 
 // commands is the command line.
 type commands struct {
-	LogLevel  slog.Level `help:"What to log: debug, info, warn or error." default:"warn" env:"MUSTER_LOG_LEVEL"`
-	LogFormat string     `help:"How to log: text or json." default:"text" enum:"text,json" env:"MUSTER_LOG_FORMAT"`
+	LogLevel  logLevel `help:"What to log: debug, info, warn or error." default:"warn" env:"MUSTER_LOG_LEVEL"`
+	LogFormat string   `help:"How to log: text or json." default:"text" enum:"text,json" env:"MUSTER_LOG_FORMAT"`
 
 	Up         upCmd         `cmd:"" help:"Run everything on this machine: GameLift, backend, demo game, pages."`
 	Serve      serveCmd      `cmd:"" help:"Run the backend alone, as one of any number of replicas."`
@@ -35,6 +35,17 @@ type commands struct {
 	Ratings    ratingsCmd    `cmd:"" help:"Check players' ratings against the stored results."`
 	Keys       keysCmd       `cmd:"" help:"Make the secrets that a backend needs."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
+}
+
+// logLevel is a level by its name.
+type logLevel slog.Level
+
+// UnmarshalText reads it.
+func (l *logLevel) UnmarshalText(text []byte) error {
+	if err := (*slog.Level)(l).UnmarshalText(text); err != nil {
+		return fmt.Errorf("%q is not a level: use debug, info, warn or error", text)
+	}
+	return nil
 }
 
 // process is what a command may touch of the world it runs in.
@@ -77,7 +88,7 @@ func run(ctx context.Context, p *process, args []string) int {
 		fmt.Fprintf(p.stderr, "muster: %v (%s --help lists what there is)\n", err, commandOf(err))
 		return 2
 	}
-	p.log = newLog(p.stderr, cli.LogFormat, cli.LogLevel)
+	p.log = newLog(p.stderr, cli.LogFormat, slog.Level(cli.LogLevel))
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	if err := parsed.Run(p); err != nil {
 		fmt.Fprintf(p.stderr, "muster: %v\n", err)

@@ -25,6 +25,8 @@ func TestOpenStore(t *testing.T) {
 		{"a folder with a database", storePlace{Spec: folder}, "", false},
 		{"a file by itself", storePlace{Spec: file}, "", false},
 		{"a file with its kind", storePlace{Spec: "sqlite:" + file}, "", false},
+		{"a file as a table", storePlace{Spec: "dynamodb:" + file}, file + " is a SQLite file: export it first", true},
+		{"a folder as a table", storePlace{Spec: "dynamodb:" + folder}, file + " is a SQLite file: export it first", true},
 		{"nothing", storePlace{}, "no data folder and no file is named", true},
 		{"a kind without a name", storePlace{Spec: "sqlite:"}, "sqlite: names no file", true},
 		{"a kind that does not exist", storePlace{Spec: "postgres:db"}, "postgres:db is no store: it can be a data folder that is there, or sqlite:FILE", true},
