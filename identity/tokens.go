@@ -91,7 +91,15 @@ func (s *Service) Verify(_ context.Context, accessToken string) (muster.Caller, 
 	if !s.now().Before(claims.Expiry.Time()) {
 		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "token.expired", "the access token has expired: refresh it")
 	}
-	return muster.Caller{Player: muster.PlayerID(claims.Subject), Scope: claims.Scope, Family: claims.Family}, nil
+	return claims.caller(), nil
+}
+
+// caller is who a checked token speaks for. Game servers are nobody in particular.
+func (c accessClaims) caller() muster.Caller {
+	if c.Scope == muster.ServerScope {
+		return muster.Caller{Scope: muster.ServerScope}
+	}
+	return muster.Caller{Player: muster.PlayerID(c.Subject), Scope: c.Scope, Family: c.Family}
 }
 
 // openAccessToken checks all of an access token but its end. Errors are for the log and
@@ -129,8 +137,8 @@ func (s *Service) checkClaims(c accessClaims) error {
 		return fmt.Errorf("token lacks sub, exp or nbf")
 	case s.now().Add(clockSkew).Before(c.NotBefore.Time()):
 		return fmt.Errorf("token is not valid yet")
-	case c.Scope != muster.GuestScope && c.Scope != muster.PlayerScope:
-		return fmt.Errorf("token has no player's scope")
+	case c.Scope != muster.GuestScope && c.Scope != muster.PlayerScope && c.Scope != muster.ServerScope:
+		return fmt.Errorf("token has neither a player's nor a game server's scope")
 	}
 	return nil
 }

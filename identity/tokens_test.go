@@ -112,7 +112,7 @@ func TestAccessTokensThatAreRefused(t *testing.T) {
 		{"no end", sign(with(map[string]any{"exp": nil})), "token.invalid"},
 		{"no start", sign(with(map[string]any{"nbf": nil})), "token.invalid"},
 		{"a start in the future", sign(with(map[string]any{"nbf": s.clock().Add(31 * time.Second).Unix()})), "token.invalid"},
-		{"a game server's scope", sign(with(map[string]any{"scope": "server"})), "token.invalid"},
+		{"an operator's scope", sign(with(map[string]any{"scope": "admin"})), "token.invalid"},
 		{"no scope", sign(with(map[string]any{"scope": nil})), "token.invalid"},
 		{"a time that is over", sign(with(map[string]any{"exp": s.clock().Unix()})), "token.expired"},
 		{"too much text", good + strings.Repeat("A", maxAccessToken), "token.invalid"},
