@@ -37,6 +37,11 @@ var rules = map[string][]string{
 	"store/sqlite":                   {""},
 	"store/storetest":                {""},
 	"aws/caller":                     {},
+	"aws/cognito":                    {"", "identity", "identity/provider", "aws/cognito/srp"},
+	"aws/cognito/cognitotest":        {"identity/provider/providertest"},
+	"aws/cognito/srp":                {},
+	"aws/lambda":                     {"", "identity"},
+	"aws/sts":                        {"", "identity", "identity/provider"},
 	"aws/dynamo":                     {"", "aws/caller"},
 	"aws/gamelift":                   {"", "aws/caller"},
 	"advisor":                        {"", "flexmatch"},
@@ -58,7 +63,7 @@ var rules = map[string][]string{
 	"internal/model":                 {},
 	"internal/archtest":              {},
 	"cmd/muster": {
-		"", "identity", "identity/provider", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "httpapi", "realtime", "replica",
+		"", "identity", "identity/provider", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
