@@ -78,7 +78,7 @@ func (t providerTools) client() *provider.Client {
 
 // providerKinds are the kinds there are, by name.
 func providerKinds() map[string]providerKind {
-	return map[string]providerKind{
+	return withVendors(map[string]providerKind{
 		"apple":            {appleKeys, func() providerSettings { return &appleConfig{} }},
 		"epic":             {epicKeys, func() providerSettings { return &epicConfig{} }},
 		"epic-connect":     {epicKeys, func() providerSettings { return &epicConfig{connect: true} }},
@@ -90,7 +90,7 @@ func providerKinds() map[string]providerKind {
 		"oidc":             {oidcKeys, func() providerSettings { return &oidcConfig{} }},
 		"playgames":        {playGamesKeys, func() providerSettings { return &playGamesConfig{} }},
 		"playstation":      {playStationKeys, func() providerSettings { return &playStationConfig{} }},
-	}
+	})
 }
 
 func identityShape() *shape {

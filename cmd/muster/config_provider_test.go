@@ -127,7 +127,7 @@ func TestWhatProvidersLackIsNamed(t *testing.T) {
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {}}":                               {"a.code.secret: is needed", "a.code.redirectUris: is needed"},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {auth: magic, redirectUris: [x]}}": {`a.code.auth: "magic" is no way to prove ourselves`},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], introspection: {auth: private_key_jwt}}": {"a.introspection.privateKey: is needed"},
-		"a: {kind: nobody}":  {`a.kind: there is no kind of provider "nobody"; there are apple`},
+		"a: {kind: nobody}":  {`a.kind: there is no kind of provider "nobody"; there are amazon, apple, `},
 		"guest: {kind: jwt}": {`identity.providers.guest: "guest" is not a name for a provider`},
 		"oidc: 7":            {"identity.providers.oidc: wants a group of keys"},
 	} {

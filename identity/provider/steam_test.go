@@ -1,0 +1,185 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"muster/identity"
+	"muster/identity/provider/providertest"
+)
+
+const (
+	steamKey  = "PUBLISHERKEYPUBLISHERKEYPUBLISHE"
+	aTicket   = "14000000a1b2c3d4e5f60718"
+	steamPath = "/ISteamUserAuth/AuthenticateUserTicket/v1/"
+	gabe      = "76561197960287930"
+)
+
+// steamSays is Steam's answer about a good ticket, with some members changed.
+func steamSays(change map[string]any) map[string]any {
+	params := map[string]any{"result": "OK", "steamid": gabe, "ownersteamid": gabe, "vacbanned": false, "publisherbanned": false}
+	for name, value := range change {
+		params[name] = value
+	}
+	return map[string]any{"response": map[string]any{"params": params}}
+}
+
+func steamFails(code int) map[string]any {
+	return map[string]any{"response": map[string]any{"error": map[string]any{"errorcode": code, "errordesc": "Invalid ticket"}}}
+}
+
+func newSteam(r *rig, o SteamOptions) *Steam {
+	o.Client, o.Now, o.Endpoint = r.client, r.now, r.URL()
+	o.Key, o.AppID = FixedSecret(steamKey), "480"
+	return NewSteam(o)
+}
+
+func steamVendor() vendor {
+	return vendor{
+		make: func(r *rig) identity.Provider {
+			r.Answer(steamPath, http.StatusOK, steamSays(nil))
+			return newSteam(r, SteamOptions{})
+		},
+		proof: identity.Proof{Token: aTicket}, subject: gabe,
+		paths: []string{steamPath}, secrets: []string{steamKey, aTicket},
+	}
+}
+
+func TestSteamIsToldForWhomTheTicketIs(t *testing.T) {
+	r := newRig(t)
+	r.Answer(steamPath, http.StatusOK, steamSays(nil))
+	if _, err := newSteam(r, SteamOptions{Identity: "chess"}).Verify(t.Context(), identity.Proof{Token: strings.ToUpper(aTicket)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newSteam(r, SteamOptions{}).Verify(t.Context(), identity.Proof{Token: aTicket}); err != nil {
+		t.Fatal(err)
+	}
+	calls := r.Calls(steamPath)
+	for name, want := range map[string]string{"key": steamKey, "appid": "480", "ticket": aTicket, "identity": "chess"} {
+		if got := calls[0].Query.Get(name); got != want || calls[0].Method != http.MethodGet {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if got := calls[1].Query.Get("identity"); got != DefaultSteamIdentity {
+		t.Errorf("without one, the identity is %q", got)
+	}
+}
+
+func TestWhatSteamSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer any
+		policy SteamOptions
+		reason identity.Reason // empty: signed in
+	}{
+		"an invalid ticket":                 {steamFails(101), SteamOptions{}, identity.CredentialInvalid},
+		"an invalid parameter":              {steamFails(3), SteamOptions{}, identity.CredentialInvalid},
+		"another app's ticket":              {steamFails(102), SteamOptions{}, identity.WrongApplication},
+		"an error never heard of":           {steamFails(999), SteamOptions{}, identity.CredentialInvalid},
+		"banned by the publisher":           {steamSays(map[string]any{"publisherbanned": true}), SteamOptions{AllowVACBanned: true}, identity.AccountBanned},
+		"banned by VAC":                     {steamSays(map[string]any{"vacbanned": true}), SteamOptions{}, identity.AccountBanned},
+		"banned by VAC, which is allowed":   {steamSays(map[string]any{"vacbanned": true}), SteamOptions{AllowVACBanned: true}, ""},
+		"a borrowed copy":                   {steamSays(map[string]any{"ownersteamid": "76561197960287931"}), SteamOptions{}, identity.NotEntitled},
+		"a borrowed copy, which is allowed": {steamSays(map[string]any{"ownersteamid": "76561197960287931"}), SteamOptions{AllowBorrowed: true}, ""},
+		"a result that is not OK":           {steamSays(map[string]any{"result": "Fail"}), SteamOptions{}, identity.ProviderUnavailable},
+		"no SteamID":                        {steamSays(map[string]any{"steamid": ""}), SteamOptions{}, identity.ProviderUnavailable},
+		"a SteamID that is no number":       {steamSays(map[string]any{"steamid": "gabe"}), SteamOptions{}, identity.ProviderUnavailable},
+		"a SteamID in another spelling":     {steamSays(map[string]any{"steamid": "0" + gabe}), SteamOptions{}, identity.ProviderUnavailable},
+		"a SteamID as a number":             {steamSays(map[string]any{"steamid": json.Number(gabe)}), SteamOptions{}, identity.ProviderUnavailable},
+		"no owner":                          {steamSays(map[string]any{"ownersteamid": ""}), SteamOptions{}, identity.ProviderUnavailable},
+		"neither an error nor an answer":    {map[string]any{"response": map[string]any{}}, SteamOptions{}, identity.ProviderUnavailable},
+		"both, of which the error counts":   {map[string]any{"response": map[string]any{"error": map[string]any{"errorcode": 101}, "params": steamSays(nil)["response"].(map[string]any)["params"]}}, SteamOptions{}, identity.CredentialInvalid},
+		"an answer about something else":    {map[string]any{"result": "OK", "steamid": gabe}, SteamOptions{}, identity.ProviderUnavailable},
+		"an array":                          {[]string{"OK"}, SteamOptions{}, identity.ProviderUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.Answer(steamPath, http.StatusOK, c.answer)
+			who, err := newSteam(r, c.policy).Verify(t.Context(), identity.Proof{Token: aTicket})
+			if c.reason != "" {
+				wantRefused(t, err, c.reason, steamKey, aTicket, gabe)
+			} else if err != nil || who.Subject != gabe {
+				t.Errorf("Verify = %+v, %v", who, err)
+			}
+		})
+	}
+}
+
+func TestASteamThatIsBusyIsAskedThreeTimesMore(t *testing.T) {
+	r := newRig(t)
+	r.Answer(steamPath, http.StatusOK, steamFails(103))
+	waits := 0
+	patient := SteamOptions{Wait: func(_ context.Context, d time.Duration) error {
+		waits++
+		r.pass(d)
+		return nil
+	}}
+	_, err := newSteam(r, patient).Verify(t.Context(), identity.Proof{Token: aTicket})
+	wantRefused(t, err, identity.ProviderUnavailable)
+	if calls := len(r.Calls(steamPath)); calls != 4 || waits != 3 {
+		t.Errorf("%d calls, %d waits", calls, waits)
+	}
+
+	patient.Wait = func(context.Context, time.Duration) error {
+		r.Answer(steamPath, http.StatusOK, steamSays(nil))
+		return nil
+	}
+	if who, err := newSteam(r, patient).Verify(t.Context(), identity.Proof{Token: aTicket}); err != nil || who.Subject != gabe {
+		t.Errorf("once it is not, Verify = %+v, %v", who, err)
+	}
+
+	r.Answer(steamPath, http.StatusOK, steamFails(103))
+	patient.Wait = func(context.Context, time.Duration) error { return errors.New("gone") }
+	_, err = newSteam(r, patient).Verify(t.Context(), identity.Proof{Token: aTicket})
+	wantRefused(t, err, identity.ProviderUnavailable)
+}
+
+func TestTicketsThatSteamNeedNotSee(t *testing.T) {
+	r := newRig(t)
+	steam := newSteam(r, SteamOptions{})
+	for name, ticket := range map[string]string{
+		"nothing":          "",
+		"base64":           "FAAAAKGyw9Q=",
+		"half a byte":      "abc",
+		"spaces":           "14 00",
+		"another query":    "14&appid=1",
+		"more than 8 kB":   strings.Repeat("ab", maxSteamTicket/2+1),
+		"a sign before it": "+1400",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := steam.Verify(t.Context(), identity.Proof{Token: ticket})
+			wantRefused(t, err, identity.CredentialInvalid)
+		})
+	}
+	if calls := r.Calls(""); len(calls) != 0 {
+		t.Errorf("Steam is asked: %v", calls)
+	}
+}
+
+func TestASteamTicketWorksOnce(t *testing.T) {
+	v := steamVendor()
+	wantOnce(t, v.make(newRig(t)), v.proof, identity.Proof{Token: strings.ToUpper(aTicket)})
+}
+
+func TestSteamComesBack(t *testing.T) {
+	r := newRig(t)
+	v := steamVendor()
+	p := v.make(r)
+	r.Fail("", providertest.Failure{Status: http.StatusServiceUnavailable})
+	for range 10 {
+		_, err := p.Verify(t.Context(), v.proof)
+		wantRefused(t, err, identity.ProviderUnavailable)
+	}
+	if calls := len(r.Calls("")); calls >= 10 {
+		t.Errorf("a Steam that is down was asked %d times", calls)
+	}
+	r.Mend()
+	r.pass(longestPause)
+	if _, err := p.Verify(t.Context(), v.proof); err != nil {
+		t.Errorf("Steam is back: %v", err)
+	}
+}

@@ -1,0 +1,261 @@
+package provider
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"muster/identity"
+)
+
+// What an XSTS token is signed by, and by whom.
+const (
+	XboxIssuer  = "xsts.auth.xboxlive.com"
+	XboxKeysURL = "https://xsts-keys.auth.xboxlive.com/keys"
+	// XboxCertificatesURL lists the certificates that older tokens are signed by.
+	XboxCertificatesURL = "https://xsts.auth.xboxlive.com/xsts/signingkeys"
+
+	XboxRetail = "RETAIL" // the sandbox of players
+)
+
+// xboxMultiplayer is the privilege to play with others over the network.
+const xboxMultiplayer = "254"
+
+// maxXboxKeys bounds the private keys that are tried.
+const maxXboxKeys = 4
+
+// XboxOptions says which tokens are taken. Client, Now, RelyingParty and PrivateKeys are
+// required.
+type XboxOptions struct {
+	Client       *Client
+	Now          func() time.Time
+	RelyingParty string   // as Partner Center has it: "rp://..." or "https://..."
+	PrivateKeys  Secret   // one to four RSA keys in PEM; tokens are encrypted for one of them
+	Sandbox      string   // empty: XboxRetail
+	TitleIDs     []string // decimal; empty: whatever titles get tokens for our relying party
+
+	// XUIDs makes Xbox user ids the subjects, where the token has those and no partner XUID.
+	// They are another name space: never change it for players there are.
+	XUIDs bool
+	// AllowSolo takes players without the privilege to play with others.
+	AllowSolo bool
+	// AllowReuse takes a token more than once, for games whose clients keep it.
+	AllowReuse bool
+
+	Keys         KeySource // nil: those at XboxKeysURL
+	Certificates KeySource // by thumbprint; nil: those at XboxCertificatesURL
+}
+
+// Xbox proves players by XSTS tokens for the studio's own relying party, which only its
+// private key opens. Subjects are partner XUIDs. Sources: Microsoft Game Development Kit,
+// "Xbox services authentication for title services"; Microsoft's GameService sample.
+type Xbox struct{ o XboxOptions }
+
+// NewXbox makes an Xbox.
+func NewXbox(o XboxOptions) *Xbox {
+	o.Sandbox = or(o.Sandbox, XboxRetail)
+	if o.Keys == nil {
+		o.Keys = NewKeySet(o.Client, XboxKeysURL, o.Now)
+	}
+	if o.Certificates == nil {
+		o.Certificates = newCertificateSet(o.Client, XboxCertificatesURL, o.Now)
+	}
+	return &Xbox{o}
+}
+
+// Takes implements identity.Taker.
+func (x *Xbox) Takes() [][]string { return [][]string{{"token"}} }
+
+// Verify implements identity.Provider. The token is what the game would send as
+// Authorization header, "XBL3.0 x=userhash;token", or the token in it alone.
+func (x *Xbox) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
+	hash, sealed := cutXBL(proof.Token)
+	if sealed == "" || len(sealed) > maxToken {
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("this is no XSTS token"))
+	}
+	text, err := x.o.PrivateKeys.read(ctx, x.o.Client, "the private key of the Xbox relying party")
+	if err != nil {
+		return identity.Verified{}, err
+	}
+	private, err := ParseXboxKeys([]byte(text))
+	if err != nil {
+		return identity.Verified{}, x.o.Client.Misconfigured(ctx, "the private key of the Xbox relying party "+err.Error())
+	}
+	inner, err := unseal(sealed, private)
+	if err != nil {
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, err)
+	}
+	claims, err := x.openInner(ctx, inner)
+	if err != nil {
+		return identity.Verified{}, err
+	}
+	who, reason, err := x.decide(claims, hash)
+	if err != nil {
+		return identity.Verified{}, identity.Refusal(reason, err)
+	}
+	return who, nil
+}
+
+// cutXBL takes "XBL3.0 x=hash;token" apart. Without the form the whole text is the token; a
+// hash of "*" or "-" says of no user.
+func cutXBL(text string) (hash, token string) {
+	rest, found := strings.CutPrefix(text, "XBL3.0 x=")
+	if !found {
+		return "", text
+	}
+	hash, token, _ = strings.Cut(rest, ";")
+	if hash == "*" || hash == "-" {
+		hash = ""
+	}
+	return hash, token
+}
+
+// ParseXboxKeys reads the private keys of a relying party: PEM of PKCS#8 or PKCS#1; what
+// else is in the file, as the certificate, is skipped. The error completes a sentence that
+// begins with the key's name.
+func ParseXboxKeys(text []byte) ([]*rsa.PrivateKey, error) {
+	var keys []*rsa.PrivateKey
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		var key any
+		var err error
+		switch block.Type {
+		case "PRIVATE KEY":
+			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+		case "RSA PRIVATE KEY":
+			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		default:
+			continue
+		}
+		private, ok := key.(*rsa.PrivateKey)
+		if err != nil || !ok || private.N.BitLen() < minRSABits {
+			return nil, errors.New("is not an RSA key of 2048 bits or more")
+		}
+		keys = append(keys, private)
+	}
+	if len(keys) == 0 || len(keys) > maxXboxKeys {
+		return nil, errors.New("is not PEM of one to four private keys")
+	}
+	return keys, nil
+}
+
+// unseal decrypts a token. Xbox names one pair of algorithms (RFC 7518, sections 4.3 and
+// 5.2.3); no other is tried.
+func unseal(sealed string, private []*rsa.PrivateKey) (inner string, err error) {
+	object, err := jose.ParseEncryptedCompact(sealed, []jose.KeyAlgorithm{jose.RSA_OAEP}, []jose.ContentEncryption{jose.A128CBC_HS256})
+	if err != nil {
+		return "", errors.New("the token is not encrypted as Xbox does it")
+	}
+	for _, key := range private {
+		if opened, err := object.Decrypt(key); err == nil {
+			return string(opened), nil
+		}
+	}
+	return "", errors.New("the token is not encrypted for us")
+}
+
+// openInner checks the signature of the decrypted token. Its headers jku and x5u are not
+// followed: the addresses of keys are ours to say.
+func (x *Xbox) openInner(ctx context.Context, inner string) (Claims, error) {
+	signed, err := jose.ParseSignedCompact(inner, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil || len(inner) > maxToken {
+		return Claims{}, identity.Refusal(identity.CredentialInvalid, errors.New("what is encrypted is not a token signed with RS256"))
+	}
+	header := signed.Signatures[0].Protected
+	thumbprint, _ := header.ExtraHeaders["x5t"].(string)
+	var key any
+	switch {
+	case header.KeyID != "":
+		key, err = x.o.Keys.Key(ctx, header.KeyID, jose.RS256)
+	case thumbprint != "":
+		key, err = x.o.Certificates.Key(ctx, thumbprint, jose.RS256)
+	default:
+		err = identity.Refusal(identity.CredentialInvalid, errors.New("the token names no key"))
+	}
+	if err != nil {
+		return Claims{}, err
+	}
+	claims, err := openedToken{signed: signed}.claims(key)
+	if err != nil {
+		return Claims{}, identity.Refusal(identity.CredentialInvalid, err)
+	}
+	return claims, nil
+}
+
+// decide says whom the claims are about. hash picks one of several users.
+func (x *Xbox) decide(c Claims, hash string) (identity.Verified, identity.Reason, error) {
+	if reason, err := x.checkToken(c); err != nil {
+		return identity.Verified{}, reason, err
+	}
+	user, err := pickUser(c.Value("xui"), hash)
+	if err != nil {
+		return identity.Verified{}, identity.CredentialInvalid, err
+	}
+	claim := "ptx"
+	if x.o.XUIDs {
+		claim = "xid"
+	}
+	who := identity.Verified{Subject: user[claim], DisplayName: user["gtg"]}
+	switch {
+	case who.Subject == "":
+		return identity.Verified{}, identity.CredentialInvalid, errors.New("the token has no " + claim)
+	case !x.o.AllowSolo && !slices.Contains(strings.Fields(user["prv"]), xboxMultiplayer):
+		return identity.Verified{}, identity.AgeOrPrivilege, errors.New("without the privilege " + xboxMultiplayer)
+	}
+	if !x.o.AllowReuse {
+		who.Once, who.Until = c.once, c.ExpiresAt.Add(clockSkew)
+	}
+	return who, "", nil
+}
+
+// checkToken decides on everything but the user.
+func (x *Xbox) checkToken(c Claims) (identity.Reason, error) {
+	now := x.o.Now()
+	title, _ := c.Value("xti").(map[string]any)
+	titleID, _ := title["tid"].(string)
+	switch {
+	case c.Issuer != XboxIssuer:
+		return identity.CredentialInvalid, errors.New("the token is of another issuer")
+	case !slices.Equal(c.Audience, []string{x.o.RelyingParty}):
+		return identity.WrongApplication, errors.New("the token is for another relying party")
+	case c.ExpiresAt.IsZero() || c.NotBefore.IsZero():
+		return identity.CredentialInvalid, errors.New("the token lacks exp or nbf")
+	case c.NotBefore.After(now.Add(clockSkew)) || c.IssuedAt.After(now.Add(clockSkew)):
+		return identity.CredentialInvalid, errors.New("the token is not valid yet")
+	case !now.Before(c.ExpiresAt.Add(clockSkew)):
+		return identity.CredentialExpired, errors.New("the token has expired")
+	case c.Text("sbx") != x.o.Sandbox:
+		return identity.WrongApplication, errors.New("the token is of another sandbox")
+	case len(x.o.TitleIDs) > 0 && !slices.Contains(x.o.TitleIDs, titleID):
+		return identity.WrongApplication, errors.New("the token is another title's")
+	}
+	return "", nil
+}
+
+// pickUser returns the claims of the one user, or of the one with the hash.
+func pickUser(xui any, hash string) (map[string]string, error) {
+	users, _ := xui.([]any)
+	var picked []map[string]string
+	for _, entry := range users {
+		claims, _ := entry.(map[string]any)
+		user := make(map[string]string, len(claims))
+		for name, value := range claims {
+			if text, ok := value.(string); ok {
+				user[name] = text
+			}
+		}
+		if hash == "" || user["uhs"] == hash {
+			picked = append(picked, user)
+		}
+	}
+	if len(picked) != 1 {
+		return nil, errors.New("the token is about none of several users, or about nobody")
+	}
+	return picked[0], nil
+}
