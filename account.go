@@ -21,6 +21,7 @@ type account struct {
 	Locale     string           `json:"locale,omitempty"`
 	CreatedAt  time.Time        `json:"createdAt,omitzero"`
 	Identities []linkedIdentity `json:"identities,omitempty"` // in the order in which they became the account's
+	Ban        *ban             `json:"ban,omitempty"`        // may be over
 	// Merged are the players who became part of this one, in that order.
 	Merged []mergedPlayer `json:"merged,omitempty"`
 

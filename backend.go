@@ -73,7 +73,7 @@ type Backend struct {
 	invitesSent sentInvites
 	profile     ProfileOptions
 	data        map[string]Namespace
-	denied      deniedPlayers
+	revocations revocations
 	merging     MergePolicy
 	signIns     func(context.Context, PlayerID) ([]SignInView, error)
 
@@ -113,12 +113,14 @@ func New(o Options) *Backend {
 func (b *Backend) instant() time.Time { return b.now().UTC().Truncate(time.Millisecond) }
 
 // Run does what falls due until ctx ends: it settles silent tickets, finishes results,
-// recounts ratings and erases deleted players. Every replica runs it; they share the work.
+// recounts ratings, erases deleted players, and learns what other replicas revoked. Every replica runs it; they share the work.
 func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.repeat(ctx, recountEvery, "recount ratings", b.Recount) }) // may take long
 	wg.Go(func() { b.repeat(ctx, eraseEvery, "erase deleted players", b.ErasePlayers) })
 	wg.Go(func() { b.repeat(ctx, censusLook, "count boards", b.CountBoards) }) // may take long
+	wg.Go(func() { b.repeat(ctx, revokedWithin, "learn of revocations", b.LearnRevocations) })
+	wg.Go(func() { b.repeat(ctx, evictEvery, "take banned players out of play", b.EvictBanned) })
 	// Each in a loop of its own: GameLift may be slow to say how many sessions fare, and
 	// that must not hold up those who wait in the queue.
 	placed := sweepLeft

@@ -163,9 +163,12 @@ func (b *Backend) catchUpSeat(ctx context.Context, p PlayerID, known Followed) (
 }
 
 // Heard takes in notices that another replica sent: whoever waits here for what they
-// tell looks at once.
+// tell looks at once, and what was revoked there is refused here.
 func (b *Backend) Heard(notices ...Notice) {
 	for _, n := range notices {
+		if r, ok := RevocationOf(n); ok {
+			b.revocations.add(b.now(), r)
+		}
 		for _, f := range n.Follow {
 			if f.Kind == followTicket || f.Kind == followPlacement {
 				b.watch.wake(TicketID(f.ID))

@@ -61,9 +61,12 @@ func (a *account) scope() Scope {
 }
 
 // ScopeOf is what sign-ins of a player may do. A player without an account in use is
-// NotFound.
+// NotFound, one who is banned is refused as Admit does.
 func (b *Backend) ScopeOf(ctx context.Context, p PlayerID) (Scope, error) {
 	a, _, err := b.account(ctx, p)
+	if err == nil && a.Ban.holds(b.now()) {
+		err = bannedError(a.Ban.Until, a.Ban.Reason)
+	}
 	return a.scope(), err
 }
 

@@ -60,15 +60,16 @@ func (b *Backend) Merge(ctx context.Context, into, from PlayerID, newSecret []by
 	if err := b.settleIdle(ctx, from); err != nil {
 		return LinksView{}, err
 	}
+	var r Revocation
 	err = Change(ctx, b.store, func(ctx context.Context) (ops []Op, err error) {
-		ops, view, err = b.mergeOps(ctx, into, from, newSecret)
+		r = Revocation{Player: from, Why: AccountDeleted, At: b.instant()}
+		ops, view, err = b.mergeOps(ctx, into, from, newSecret, &r)
 		return ops, err
 	})
 	if err != nil {
 		return LinksView{}, err
 	}
-	b.denied.add(b.now(), from)
-	b.notifier.Notify(ctx, Notice{Player: from, Type: NoticeAccountDeleted, Data: struct{}{}})
+	b.revoke(ctx, r)
 	return view, nil
 }
 
@@ -89,8 +90,8 @@ func errMergeBusy() *Error {
 }
 
 // mergeOps is the transaction of a merge.
-func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret []byte) ([]Op, LinksView, error) {
-	now := b.instant()
+func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret []byte, r *Revocation) ([]Op, LinksView, error) {
+	now := r.At
 	a, version, err := b.account(ctx, into)
 	if err != nil {
 		return nil, LinksView{}, err
@@ -98,6 +99,11 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 	lost, lostVersion, err := b.account(ctx, from)
 	if err != nil {
 		return nil, LinksView{}, err
+	}
+	for _, n := range []*ban{a.Ban, lost.Ban} { // or a ban would end with its account
+		if n.holds(now) {
+			return nil, LinksView{}, bannedError(n.Until, n.Reason)
+		}
 	}
 	idle, err := b.idleOps(ctx, from)
 	if err != nil {
@@ -121,7 +127,7 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 		view.Guest = &Guest{ID: a.identity(GuestProvider).Subject}
 		ops = append(ops, rotated...)
 	}
-	closing, err := b.closingOps(ctx, into, &lost, lostVersion, now)
+	closing, err := b.closingOps(ctx, into, &lost, lostVersion, r)
 	if err != nil {
 		return nil, LinksView{}, err
 	}
@@ -211,7 +217,8 @@ func (b *Backend) idleOps(ctx context.Context, p PlayerID) ([]Op, error) {
 
 // closingOps leaves of an account only that it is merged, frees its name, ends its
 // sign-ins and asks for the rest to be done. Players who were merged into it follow.
-func (b *Backend) closingOps(ctx context.Context, into PlayerID, a *account, version int64, now time.Time) ([]Op, error) {
+func (b *Backend) closingOps(ctx context.Context, into PlayerID, a *account, version int64, r *Revocation) ([]Op, error) {
+	now := r.At
 	closed, err := put(accountKey(a.ID), version, account{
 		ID: a.ID, Status: accountMerged, CreatedAt: a.CreatedAt, MergedInto: into, MergedAt: now,
 	}, time.Time{})
@@ -234,7 +241,7 @@ func (b *Backend) closingOps(ctx context.Context, into PlayerID, a *account, ver
 	if err != nil {
 		return nil, err
 	}
-	signIns, err := b.signInOps(ctx, a.ID)
+	signIns, err := b.signOutOps(ctx, r)
 	return slices.Concat(ops, name, signIns), err
 }
 

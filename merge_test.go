@@ -50,10 +50,10 @@ func TestAMergedPlayerIsTheOtherOne(t *testing.T) {
 	r.wantLinked(t, by("discord"), ann)
 	r.wantLinked(t, steam("ann"), ann)
 	r.wantUnlinked(t, guestOf("bob"))
-	if news := r.inbox.take(); len(news) != 1 || news[0].Player != bob || news[0].Type != muster.NoticeAccountDeleted {
+	if news := r.inbox.take(); len(news) != 1 || news[0].Player != bob || news[0].Type != muster.NoticeRevoked {
 		t.Errorf("told were %+v", news)
 	}
-	if !r.Deleted(bob) || r.Deleted(ann) {
+	if !r.deleted(bob) || r.deleted(ann) {
 		t.Error("tokens of the merged player pass, or those of the other do not")
 	}
 	for name, call := range map[string]func() error{

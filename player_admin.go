@@ -19,6 +19,7 @@ type AdminPlayerView struct {
 	MergedInto  PlayerID          `json:"mergedInto,omitempty"` // whom the player became part of
 	MergedAt    *time.Time        `json:"mergedAt,omitempty"`
 	Merged      []MergedView      `json:"merged,omitempty"` // who became part of the player
+	Ban         *BanView          `json:"ban,omitempty"`    // while it holds
 	Ways        []AdminWayIn      `json:"waysIn"`
 	SignIns     []SignInView      `json:"signIns"`
 	Ratings     []RatingView      `json:"ratings"`
@@ -80,6 +81,7 @@ func (b *Backend) InspectPlayer(ctx context.Context, p PlayerID) (AdminPlayerVie
 		return v, nil
 	}
 	v.Merged = a.linksView().Merged
+	v.Ban = a.Ban.view(b.now())
 	for _, id := range a.Identities {
 		v.Ways = append(v.Ways, AdminWayIn{id.Provider, id.LinkedAt})
 	}

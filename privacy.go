@@ -3,7 +3,6 @@ package muster
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -11,9 +10,6 @@ import (
 const (
 	// tombstoneLife is how long an account is remembered as deleted.
 	tombstoneLife = 30 * 24 * time.Hour
-	// deniedFor is how long every replica refuses a deleted player's access tokens: longer
-	// than they live.
-	deniedFor = 20 * time.Minute
 )
 
 // purgeLooks are when, after a deletion, it is looked again whether anything of the
@@ -50,32 +46,27 @@ func (p PlayerID) erased() bool { return strings.HasPrefix(string(p), aliasPrefi
 // else is kept of the player ErasePlayers erases; in the histories of others an
 // id without meaning takes the player's place.
 func (b *Backend) DeleteAccount(ctx context.Context, p PlayerID) error {
+	var r Revocation
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		a, version, err := b.account(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		return b.deletionOps(ctx, &a, version)
+		r = Revocation{Player: p, Why: AccountDeleted, At: b.instant()}
+		return b.deletionOps(ctx, &a, version, &r)
 	})
 	if err != nil {
 		return err
 	}
-	b.denied.add(b.now(), p)
-	b.notifier.Notify(ctx, Notice{Player: p, Type: NoticeAccountDeleted, Data: struct{}{}})
+	b.revoke(ctx, r)
 	return nil
 }
 
-// NoticeAccountDeleted is the type of the last notice that a player gets.
-const NoticeAccountDeleted = "accountDeleted"
-
-// maxDeletedSignIns bounds the sign-ins that a deletion ends at once; identity keeps
-// fewer.
-const maxDeletedSignIns = 50
-
 // deletionOps leaves a tombstone in place of the account, and takes away every way in,
-// the name, and the sign-ins.
-func (b *Backend) deletionOps(ctx context.Context, a *account, version int64) ([]Op, error) {
-	now := b.instant()
+// the name, and the sign-ins. What is recorded of it is a stub that says nothing of where
+// from.
+func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r *Revocation) ([]Op, error) {
+	now := r.At
 	ops, err := b.tombstoneOps(a.ID, version, now)
 	if err != nil {
 		return nil, err
@@ -99,8 +90,12 @@ func (b *Backend) deletionOps(ctx context.Context, a *account, version int64) ([
 		return nil, err
 	}
 	ops = append(ops, name...)
-	signIns, err := b.signInOps(ctx, a.ID)
-	return append(ops, signIns...), err
+	signedOut, err := b.signOutOps(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	stub, err := AuditOps(WithClient(ctx, Client{}), now, Audit{Player: a.ID, Event: AuditDeleted})
+	return append(append(ops, signedOut...), stub...), err
 }
 
 // tombstoneOps leave a tombstone in place of an account, and ask for the rest to be erased.
@@ -115,19 +110,6 @@ func (b *Backend) tombstoneOps(p PlayerID, version int64, now time.Time) ([]Op, 
 	return []Op{tombstone, due}, err
 }
 
-// signInOps end a player's sign-ins.
-func (b *Backend) signInOps(ctx context.Context, p PlayerID) ([]Op, error) {
-	signIns, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Prefix: SignInPrefix, Limit: maxDeletedSignIns})
-	if err != nil {
-		return nil, err
-	}
-	ops := make([]Op, 0, len(signIns))
-	for _, rec := range signIns {
-		ops = append(ops, Op{Kind: Delete, Key: rec.Key, Version: AnyVersion})
-	}
-	return ops, nil
-}
-
 // tombstone reads what is left of a deleted account; ok is false for any other.
 func (b *Backend) tombstone(ctx context.Context, p PlayerID) (a account, ok bool, err error) {
 	a, ok, err = b.departed(ctx, p)
@@ -139,38 +121,4 @@ func (b *Backend) tombstone(ctx context.Context, p PlayerID) (a account, ok bool
 func (b *Backend) departed(ctx context.Context, p PlayerID) (a account, ok bool, err error) {
 	a, version, err := loadOr(ctx, b.store, accountKey(p), account{})
 	return a, version != 0 && a.closed(), err
-}
-
-// deniedPlayers are players whose accounts were deleted so recently that access tokens
-// of theirs may be about. All replicas learn of them from the due purges.
-type deniedPlayers struct {
-	mu    sync.Mutex // guards until
-	until map[PlayerID]time.Time
-}
-
-// add denies players for deniedFor, and forgets those for whom that is over.
-func (d *deniedPlayers) add(now time.Time, players ...PlayerID) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for p, until := range d.until {
-		if now.After(until) {
-			delete(d.until, p)
-		}
-	}
-	for _, p := range players {
-		if d.until == nil {
-			d.until = make(map[PlayerID]time.Time)
-		}
-		d.until[p] = now.Add(deniedFor)
-	}
-}
-
-// Deleted says that the player's account was deleted a short while ago, as far as this
-// replica knows: it learns of deletions at others within seconds. It costs nothing, and
-// is for whoever verifies access tokens, which outlive an account by minutes.
-func (b *Backend) Deleted(p PlayerID) bool {
-	b.denied.mu.Lock()
-	defer b.denied.mu.Unlock()
-	until, there := b.denied.until[p]
-	return there && b.now().Before(until)
 }

@@ -26,6 +26,7 @@ type exportHead struct {
 	Seat      *SeatView                  `json:"seat"` // without join token
 	Party     *PartyView                 `json:"party"`
 	Invites   []InviteView               `json:"invites"`
+	Audit     []AuditView                `json:"audit"` // the latest first
 }
 
 type exportAccount struct {
@@ -88,6 +89,9 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 		if head.SignIns, err = b.signIns(ctx, p); err != nil {
 			return nil, err
 		}
+	}
+	if head.Audit, err = b.exportAudit(ctx, p); err != nil {
+		return nil, err
 	}
 	return func(w io.Writer) error { return b.writeExport(ctx, p, head, w) }, nil
 }

@@ -13,70 +13,33 @@ import (
 // The pace of a purge: one pass erases so many matches, and may take so long before
 // another replica goes on with it.
 const (
-	eraseEvery   = 5 * time.Second // so late other replicas learn of a deletion
+	eraseEvery   = 5 * time.Second
 	purgeMatches = 50
 	purgePage    = 100
 	purgeLease   = time.Minute
 	purgePause   = time.Second // between two passes of one player
 )
 
-// ErasePlayers erases what is due of deleted players, and learns whose access tokens to
-// deny. Every replica calls it; they share the work.
+// ErasePlayers erases what is due of deleted players. Every replica calls it; they share
+// the work.
 func (b *Backend) ErasePlayers(ctx context.Context) error {
-	var failed []error
-	for shard := range dueShards {
-		if err := b.eraseShard(ctx, duePurges.partition(shard)); err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return errors.Join(failed...)
-}
-
-// eraseShard looks at the purges of one shard that are due, or soon will be: players
-// whose tokens may be about are looked at again within deniedFor.
-func (b *Backend) eraseShard(ctx context.Context, partition string) error {
-	var failed []error
-	for after, more := "", true; more; {
-		now := b.instant()
-		records, err := b.store.List(ctx, partition, ListOptions{After: after, Limit: purgePage})
-		if err != nil {
-			return errors.Join(append(failed, fmt.Errorf("list due purges: %w", err))...)
-		}
-		soon := duePage(records, now.Add(deniedFor))
-		b.denyRecent(ctx, now, soon)
-		for _, rec := range free(duePage(soon, now), now) {
+	return b.sweepDue(ctx, duePurges, func(ctx context.Context, now time.Time, page []Record) error {
+		var failed []error
+		for _, rec := range page {
 			if err := b.purgeDue(ctx, now, rec); err != nil {
 				failed = append(failed, err)
 			}
 		}
-		if more = len(soon) == purgePage; more {
-			after = soon[len(soon)-1].Sort
-		}
-	}
-	return errors.Join(failed...)
-}
-
-// denyRecent denies those of the due players whose accounts were deleted just now.
-func (b *Backend) denyRecent(ctx context.Context, now time.Time, records []Record) {
-	var recent []PlayerID
-	for _, rec := range records {
-		job, err := decode[purge](rec)
-		if err != nil {
-			b.log.ErrorContext(ctx, "skip a due record", "error", err)
-			continue
-		}
-		if now.Sub(job.At) < deniedFor {
-			recent = append(recent, job.Player)
-		}
-	}
-	b.denied.add(now, recent...)
+		return errors.Join(failed...)
+	})
 }
 
 // purgeDue claims a deleted player for purgeLease, erases, and says when to come again.
 func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error {
 	job, err := decode[purge](rec)
 	if err != nil {
-		return nil //nolint:nilerr // denyRecent has logged it
+		b.log.ErrorContext(ctx, "skip a due record", "error", err)
+		return nil
 	}
 	taken, err := b.leaseDue(ctx, rec, now.Add(purgeLease))
 	if err != nil || !taken {
@@ -152,6 +115,9 @@ func (b *Backend) purgePlayer(ctx context.Context, job *purge) (whole bool, err 
 		return false, err
 	}
 	if whole, err = b.eraseMatches(ctx, &a); err != nil || !whole {
+		return false, err
+	}
+	if err := b.eraseAudit(ctx, p); err != nil {
 		return false, err
 	}
 	return true, b.eraseRecords(ctx, p, func(sort string) bool { return !job.last() && strings.HasPrefix(sort, ratingPrefix) })

@@ -75,7 +75,8 @@ func (r *rig) traces(t *testing.T, words ...string) []string {
 	err := r.store.Scan(context.Background(), func(page []muster.Record) error {
 		for _, rec := range page {
 			text := rec.Partition + "/" + rec.Sort + " " + string(rec.Value)
-			isTombstone := rec.Sort == "A" && strings.Contains(string(rec.Value), `"status":"deleted"`)
+			isTombstone := rec.Sort == "A" && strings.Contains(string(rec.Value), `"status":"deleted"`) ||
+				strings.HasPrefix(rec.Partition, "AUD#") && strings.Contains(string(rec.Value), `"event":"deleted"`)
 			for _, word := range words {
 				if strings.Contains(strings.ToLower(text), strings.ToLower(word)) && (!isTombstone || word != words[0]) {
 					found = append(found, rec.Partition+"/"+rec.Sort)
@@ -115,7 +116,7 @@ func TestADeletedPlayerLeavesNoTrace(t *testing.T) {
 	if len(partition) != 2 || partition[0].Sort != "A" || partition[0].ExpiresAt.IsZero() || partition[1].Sort != "RATING#duel" {
 		t.Errorf("of the player are left %v, want the tombstone that expires, and the rating for results that may come", partition)
 	}
-	if left := r.traces(t, string(ann), "Adalovelace", "ann-the-subject"); !slices.Equal(kinds(left), []string{"DUE", "P", "T"}) {
+	if left := r.traces(t, string(ann), "Adalovelace", "ann-the-subject"); !slices.Equal(kinds(left), []string{"DENY", "DUE", "P", "T"}) {
 		t.Errorf("the player is still in %q; only what expires by itself may be", left)
 	}
 	r.clock.advance(25 * time.Hour)
@@ -151,6 +152,12 @@ func kinds(keys []string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
+// deleted says that access tokens of a player are refused because the account is gone.
+func (r *rig) deleted(p muster.PlayerID) bool {
+	var e *muster.Error
+	return errors.As(r.Revoked(muster.Caller{Player: p, Scope: muster.GuestScope}), &e) && e.Code == "account.deleted"
+}
+
 // erase does what is due of deleted players until nothing is, for now.
 func (r *rig) erase(t *testing.T) {
 	t.Helper()
@@ -167,17 +174,17 @@ func TestFromTheDeletionOnThePlayerDoesNotExist(t *testing.T) {
 	r := private()
 	ann, bob := r.guest("ann"), r.guest("bob")
 	r.live(t, ann, bob, "Ada")
-	if r.Deleted(ann) {
+	if r.deleted(ann) {
 		t.Error("a player counts as deleted before the deletion")
 	}
 	r.inbox.take()
 	if err := r.DeleteAccount(ctx, ann); err != nil {
 		t.Fatal(err)
 	}
-	if news := r.inbox.take(); len(news) != 1 || news[0].Player != ann || news[0].Type != muster.NoticeAccountDeleted {
+	if news := r.inbox.take(); len(news) != 1 || news[0].Player != ann || news[0].Type != muster.NoticeRevoked {
 		t.Errorf("told were %+v", news)
 	}
-	if !r.Deleted(ann) || r.Deleted(bob) {
+	if !r.deleted(ann) || r.deleted(bob) {
 		t.Error("tokens of the deleted player pass, or those of another do not")
 	}
 	avatar := "owl"
@@ -224,16 +231,15 @@ func TestAnotherReplicaLearnsOfADeletion(t *testing.T) {
 	if err := one.DeleteAccount(ctx, ann); err != nil {
 		t.Fatal(err)
 	}
-	if two.Deleted(ann) {
+	if two.deleted(ann) {
 		t.Fatal("the other replica knows already")
 	}
-	one.erase(t)
-	if err := two.ErasePlayers(ctx); err != nil || !two.Deleted(ann) {
+	if err := two.LearnRevocations(ctx); err != nil || !two.deleted(ann) {
 		t.Errorf("after a look the other replica does not know (%v)", err)
 	}
 	one.clock.advance(40 * time.Minute)
 	for _, r := range []*rig{one, two} {
-		if err := r.ErasePlayers(ctx); err != nil || r.Deleted(ann) {
+		if err := r.LearnRevocations(ctx); err != nil || r.deleted(ann) {
 			t.Errorf("when all tokens are over, the player is still denied (%v)", err)
 		}
 	}
@@ -276,7 +282,7 @@ func TestAPurgeGoesOnWhereverItWasCutOff(t *testing.T) {
 		err := dying.ErasePlayers(ctx)
 		r.clock.advance(2 * time.Minute)
 		r.erase(t)
-		if left := r.traces(t, string(ann), "Adalovelace"); !slices.Equal(kinds(left), []string{"DUE", "P", "T"}) {
+		if left := r.traces(t, string(ann), "Adalovelace"); !slices.Equal(kinds(left), []string{"DENY", "DUE", "P", "T"}) {
 			t.Fatalf("cut off after %d writes the player is still in %q", cut, left)
 		}
 		if page := must[muster.MatchHistoryPage](t)(r.Matches(ctx, bob, 10, "")); len(page.Matches) != 4 {

@@ -12,6 +12,8 @@ func PlayerPartition(p PlayerID) string { return "P#" + string(p) }
 // SignInView is one sign-in of a player: a device that can renew its access without a new
 // proof.
 type SignInView struct {
+	ID        string     `json:"id"`
+	Current   bool       `json:"current,omitempty"`  // the one that asks
 	OpenedAt  *time.Time `json:"openedAt,omitempty"` // nil: not known
 	RenewedAt *time.Time `json:"renewedAt,omitempty"`
 	ExpiresAt time.Time  `json:"expiresAt"`

@@ -148,6 +148,7 @@ var strangers = map[string]struct {
 	"DELETE /v1/placements/{id}":                   {"placement", "hidden"},
 	"POST /v1/auth/links/{provider}":               {"", "own"},
 	"DELETE /v1/auth/links/{provider}":             {"", "own"},
+	"DELETE /v1/players/me/sign-ins/{id}":          {"signIn", "hidden"},
 	"GET /v1/leaderboards/{mode}":                  {"", "own"}, // a mode is nobody's, and everybody may read its board
 	"GET /v1/leaderboards/{mode}/me":               {"", "own"},
 }
@@ -207,17 +208,18 @@ func (deafNotifier) Notify(context.Context, ...muster.Notice) {}
 type village struct {
 	*rig
 	rules   *muster.Backend
+	store   muster.Store
 	lift    *deafGameLift
 	players map[string]muster.PlayerID
 }
 
 func newVillage(t *testing.T) *village {
 	t.Helper()
-	v := &village{players: map[string]muster.PlayerID{}, lift: &deafGameLift{}}
+	v := &village{players: map[string]muster.PlayerID{}, lift: &deafGameLift{}, store: memory.New(time.Now)}
 	next := 0
 	teams := []muster.ModeTeam{{Name: "red", MinPlayers: 1, MaxPlayers: 2}}
 	v.rules = muster.New(muster.Options{
-		Store: memory.New(time.Now), GameLift: v.lift, Notifier: deafNotifier{}, Rating: flatRating{},
+		Store: v.store, GameLift: v.lift, Notifier: deafNotifier{}, Rating: flatRating{},
 		Modes: []muster.Mode{
 			{Name: "duel", Configuration: "duel", Teams: teams},
 			{Name: "lobby", Kind: muster.Queue, Teams: teams, Sessions: &muster.SessionOptions{Queue: "q", MaxPlayers: 4, Create: muster.CreateByPlayers, Browse: true}},
@@ -237,6 +239,7 @@ func newVillage(t *testing.T) *village {
 		o.Play, o.Profiles, o.Documents, o.Privacy = v.rules, v.rules, v.rules, v.rules
 		o.Parties, o.Rooms, o.ServerRooms, o.History, o.Referee = v.rules, v.rules, v.rules, v.rules, v.rules
 		o.Admin, o.Inspect = v.rules, v.rules
+		o.SignIns, o.Bans = v.rules, v.rules
 		o.Verify = func(ctx context.Context, token string) (muster.Caller, error) {
 			if id, known := v.players[token]; known {
 				return muster.Caller{Player: id, Scope: muster.GuestScope}, nil
@@ -274,6 +277,11 @@ func (v *village) settle(t *testing.T) estate {
 	e := estate{"player": string(v.players["ann"]), "invited": string(v.players["dan"])}
 	if a := v.do("PUT", "/v1/players/me/data/settings", "ann", `{"secret":"of ann"}`); a.status != 201 {
 		t.Fatalf("%d %s", a.status, a.body)
+	}
+	e["signIn"] = "0199c0de-0000-7000-8000-00000000b0a1"
+	signIn := muster.Key{Partition: muster.PlayerPartition(v.players["ann"]), Sort: muster.SignInPrefix + e["signIn"]}
+	if err := v.store.Write(t.Context(), muster.Op{Kind: muster.Put, Key: signIn, Value: []byte("{}")}); err != nil {
+		t.Fatal(err)
 	}
 	e["ticket"] = id(v.do("POST", "/v1/matchmaking/tickets", "ann", `{"mode":"duel"}`), "id")
 	e["party"] = id(v.do("POST", "/v1/parties", "cid", `{}`), "id")

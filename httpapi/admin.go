@@ -64,7 +64,7 @@ func exampleAdminPlayer() muster.AdminPlayerView {
 	return muster.AdminPlayerView{
 		ID: examplePlayer, Status: "active", DisplayName: "Ada", CreatedAt: &at,
 		Ways:      []muster.AdminWayIn{{Provider: "guest", LinkedAt: at}},
-		SignIns:   []muster.SignInView{{OpenedAt: &at, ExpiresAt: at.Add(30 * 24 * time.Hour), Device: "Game/1.2"}},
+		SignIns:   []muster.SignInView{{ID: "0199c0de-0000-7000-8000-00000000b001", OpenedAt: &at, ExpiresAt: at.Add(30 * 24 * time.Hour), Device: "Game/1.2"}},
 		Ratings:   []muster.RatingView{{Mode: exampleMode, Skill: 1560, Mu: 26, Sigma: 7.1, Games: 12, Wins: 8, Losses: 4}},
 		Slot:      &muster.AdminSlotView{Kind: "ticket", TicketID: exampleTicketID},
 		Documents: []muster.DocumentView{{Namespace: "settings", Bytes: 13, ETag: "3-9f86d081884c", Writable: true}},

@@ -37,20 +37,20 @@ func (s *server) authRoutes() {
 		summary:     "Sign a guest in",
 		description: "With an empty object a new guest is made: keep its id and secret, the secret is shown this once. With a guest's id and secret that guest is signed in.",
 		status:      http.StatusCreated, alsoStatus: map[int]string{http.StatusOK: "The guest was known"},
-		refusals: []int{http.StatusUnauthorized}, bodyLimit: s.BodyLimit,
+		refusals: []int{http.StatusUnauthorized, http.StatusForbidden}, bodyLimit: s.BodyLimit,
 		requestExample: map[string]any{}, example: exampleGrant(true),
 	}, s.signInGuest)
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/auth/refresh", id: "refresh", tag: "auth",
 		summary:     "Get a new access token",
 		description: "Rotates the refresh token: keep the one of the answer. Using a rotated token again ends the whole sign-in.",
-		refusals:    []int{http.StatusUnauthorized}, bodyLimit: s.BodyLimit,
+		refusals:    []int{http.StatusUnauthorized, http.StatusForbidden}, bodyLimit: s.BodyLimit,
 		example: exampleGrant(false),
 	}, s.refresh)
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/auth/logout", id: "logout", tag: "auth",
 		summary:     "End a sign-in",
-		description: "The refresh token and all that came before it stop working. Access tokens live until they expire.",
+		description: "The refresh token and all that came before it stop working, and so do the access tokens of this sign-in; its sockets close with 4011.",
 		status:      http.StatusNoContent, refusals: []int{http.StatusUnauthorized}, bodyLimit: s.BodyLimit,
 	}, s.logout)
 	handle(s, operation{

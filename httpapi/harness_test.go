@@ -31,6 +31,7 @@ type rig struct {
 	rooms     *fakeRooms
 	logins    *fakeLogins
 	links     *fakeLinks
+	signIns   *fakeSignIns
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -69,6 +70,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		rooms:     &fakeRooms{},
 		logins:    &fakeLogins{},
 		links:     &fakeLinks{},
+		signIns:   &fakeSignIns{},
 	}
 	o := Options{
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
@@ -85,6 +87,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		ServerRooms:   r.rooms,
 		Logins:        r.logins,
 		Links:         r.links,
+		SignIns:       r.signIns,
+		Bans:          r.signIns,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },

@@ -62,6 +62,9 @@ type Options struct {
 	// Inspect shows operators tickets; it needs VerifyAdmin. Nil: not served.
 	Inspect Inspector
 
+	SignIns SignIns // players' devices; nil: not served
+	Bans    Bans    // and audit records, for operators; it needs VerifyAdmin. Nil: not served
+
 	Parties Parties // nil: not served
 
 	// Referee judges results for operators; it needs VerifyAdmin. Nil: not served.
@@ -117,7 +120,7 @@ func New(o Options) http.Handler {
 	if o.Play == nil || o.Auth == nil || o.Verify == nil || o.VerifyServer == nil {
 		panic("httpapi: Play, Auth, Verify and VerifyServer are required")
 	}
-	if (o.Admin == nil) != (o.VerifyAdmin == nil) || (o.Inspect != nil || o.Referee != nil) && o.VerifyAdmin == nil {
+	if (o.Admin == nil) != (o.VerifyAdmin == nil) || (o.Inspect != nil || o.Referee != nil || o.Bans != nil) && o.VerifyAdmin == nil {
 		panic("httpapi: Admin and VerifyAdmin come together")
 	}
 	s := &server{Options: withDefaults(o), mux: http.NewServeMux(), origins: map[string]bool{}}
@@ -132,6 +135,8 @@ func New(o Options) http.Handler {
 	s.playerRoutes()
 	s.dataRoutes()
 	s.privacyRoutes()
+	s.signInRoutes()
+	s.banRoutes()
 	s.catalogueRoutes()
 	s.ticketRoutes()
 	s.explanationRoutes()

@@ -10,19 +10,22 @@ import (
 	"muster"
 )
 
-// SignIns lists a player's sign-ins, oldest first: when and from where, no secret.
+// SignIns lists a player's sign-ins, oldest first, no secret. That of the caller is marked.
 func (s *Service) SignIns(ctx context.Context, player muster.PlayerID) ([]muster.SignInView, error) {
-	held, err := s.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
+	held, err := s.families(ctx, player)
 	if err != nil {
-		return nil, fmt.Errorf("list refresh families: %w", err)
+		return nil, err
 	}
+	caller, _ := muster.CallerFrom(ctx)
 	views := make([]muster.SignInView, 0, len(held))
 	for _, rec := range held {
 		var f family
 		if err := json.Unmarshal(rec.Value, &f); err != nil {
 			return nil, fmt.Errorf("decode refresh family: %w", err)
 		}
+		id := strings.TrimPrefix(rec.Sort, muster.SignInPrefix)
 		views = append(views, muster.SignInView{
+			ID: id, Current: id == caller.Family,
 			OpenedAt: someTime(f.OpenedAt), RenewedAt: someTime(f.RenewedAt), ExpiresAt: f.ExpiresAt, Device: f.Device,
 		})
 	}

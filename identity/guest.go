@@ -34,7 +34,7 @@ func (s *Service) Guest(ctx context.Context, guest *muster.Guest) (muster.Grant,
 	if err != nil {
 		return muster.Grant{}, goneOr(err, errGuestRefused())
 	}
-	grant, err := s.grant(ctx, player, scope)
+	grant, err := s.grantAdmitted(ctx, player, scope, false) // ScopeOf has let them in
 	if err != nil {
 		return muster.Grant{}, err
 	}
@@ -55,12 +55,11 @@ func (s *Service) newGuest(ctx context.Context) (muster.Grant, error) {
 	if !created {
 		return muster.Grant{}, errors.New("create guest: a new guest id was taken already")
 	}
-	grant, err := s.grant(ctx, player, muster.GuestScope)
+	grant, err := s.grant(ctx, player, muster.GuestScope, true)
 	if err != nil {
 		return muster.Grant{}, err
 	}
 	grant.Guest = &muster.Guest{ID: id, Secret: secret}
-	grant.Created = true
 	return grant, nil
 }
 

@@ -75,10 +75,11 @@ func (s *site) guest(t testing.TB) muster.Grant {
 
 // accounts is a fake of the rules, as far as sign-in needs them.
 type accounts struct {
-	mu    sync.Mutex
-	known map[muster.Identity]account // guarded by mu
-	asked int                         // guarded by mu; calls of FindIdentity
-	fail  error                       // every call answers so, if set
+	mu     sync.Mutex
+	known  map[muster.Identity]account // guarded by mu
+	asked  int                         // guarded by mu; calls of FindIdentity
+	fail   error                       // every call answers so, if set
+	banned error                       // guarded by mu; ScopeOf answers so, if set
 }
 
 type account struct {
@@ -120,6 +121,9 @@ func (a *accounts) ScopeOf(_ context.Context, p muster.PlayerID) (muster.Scope, 
 	defer a.mu.Unlock()
 	if a.fail != nil {
 		return "", a.fail
+	}
+	if a.banned != nil {
+		return "", a.banned
 	}
 	scope, found := muster.GuestScope, false
 	for id, known := range a.known {

@@ -56,9 +56,7 @@ func (s *Service) Login(ctx context.Context, provider string, proof Proof) (must
 	if err != nil {
 		return muster.Grant{}, fmt.Errorf("sign in with %s: %w", provider, err)
 	}
-	grant, err := s.grant(ctx, player, muster.PlayerScope)
-	grant.Created = created
-	return grant, err
+	return s.grant(ctx, player, muster.PlayerScope, created)
 }
 
 // ProveIdentity checks a proof against a configured provider and uses it up. An unknown

@@ -32,7 +32,8 @@ type family struct {
 
 	OpenedAt  time.Time `json:"opened,omitzero"`
 	RenewedAt time.Time `json:"renewed,omitzero"`
-	Device    string    `json:"device,omitempty"` // as it called itself at sign-in
+	Device    string    `json:"device,omitempty"`   // as it called itself at sign-in
+	DeviceID  string    `json:"deviceId,omitempty"` // that it gave itself, if it did
 }
 
 // handout is a refresh token on its way to the client.
@@ -45,8 +46,17 @@ func familyKey(p muster.PlayerID, id string) muster.Key {
 	return muster.Key{Partition: muster.PlayerPartition(p), Sort: muster.SignInPrefix + id}
 }
 
-// openFamily starts a family for a sign-in and makes room for it.
-func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope) (handout, error) {
+// openFamily starts a family for a sign-in beside those that are held, the oldest of which
+// give way when they are too many. A device that none of them is of is recorded; the first
+// of a new player needs no record.
+func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope, created bool) (handout, error) {
+	var held []muster.Record
+	if !created {
+		var err error
+		if held, err = s.families(ctx, player); err != nil {
+			return handout{}, err
+		}
+	}
 	secret, err := newSecret(s.random)
 	if err != nil {
 		return handout{}, err
@@ -55,44 +65,68 @@ func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope 
 	if err != nil {
 		return handout{}, err
 	}
+	now, client := s.now().UTC(), muster.ClientFrom(ctx)
 	token := refreshToken{player: player, family: s.newID(), secret: secret}.sealed(tagKey)
 	record := family{
 		Scope: scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey,
-		ExpiresAt: s.now().UTC().Add(s.refreshTTL), OpenedAt: s.now().UTC().Truncate(time.Second), Device: muster.DeviceFrom(ctx),
-	}
-	ops, err := s.crowdedOut(ctx, player)
-	if err != nil {
-		return handout{}, err
+		ExpiresAt: now.Add(s.refreshTTL), OpenedAt: now.Truncate(time.Second), Device: client.UserAgent, DeviceID: client.Device,
 	}
 	put, err := familyOp(token, record, 0)
 	if err != nil {
 		return handout{}, err
 	}
-	if err := s.store.Write(ctx, append(ops, put)...); err != nil {
+	ops := append(crowdedOut(held), put)
+	if !created && !isKnownDevice(held, client) {
+		found, err := muster.AuditOps(ctx, now, muster.Audit{Player: player, Event: muster.AuditSignIn, Detail: map[string]string{"signIn": token.family}})
+		if err != nil {
+			return handout{}, err
+		}
+		ops = append(ops, found...)
+	}
+	if err := s.store.Write(ctx, ops...); err != nil {
 		return handout{}, fmt.Errorf("open refresh family: %w", err)
 	}
 	return handout{token: token, scope: scope}, nil
 }
 
-// crowdedOut removes the oldest families of a player who holds too many. Ids ascend
-// with time, so the oldest come first.
-func (s *Service) crowdedOut(ctx context.Context, player muster.PlayerID) ([]muster.Op, error) {
+// families lists the sign-ins of a player, the oldest first: ids ascend with time.
+func (s *Service) families(ctx context.Context, player muster.PlayerID) ([]muster.Record, error) {
 	held, err := s.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
 	if err != nil {
 		return nil, fmt.Errorf("list refresh families: %w", err)
 	}
-	surplus := min(len(held)-maxFamilies+1, muster.MaxWriteOps-1)
+	return held, nil
+}
+
+// isKnownDevice says that one of the sign-ins is of the client's device: by the id that
+// it gives itself, or else by what it calls itself.
+func isKnownDevice(held []muster.Record, client muster.Client) bool {
+	for i := len(held) - 1; i >= 0; i-- { // the latest is the likeliest
+		var f struct {
+			Device   string `json:"device"`
+			DeviceID string `json:"deviceId"`
+		}
+		if json.Unmarshal(held[i].Value, &f) == nil && f.DeviceID == client.Device && (client.Device != "" || f.Device == client.UserAgent) {
+			return true
+		}
+	}
+	return false
+}
+
+// crowdedOut removes the oldest families of a player who holds too many.
+func crowdedOut(held []muster.Record) []muster.Op {
+	surplus := min(len(held)-maxFamilies+1, muster.MaxWriteOps-2)
 	var ops []muster.Op
 	for i := range max(surplus, 0) {
 		ops = append(ops, muster.Op{Kind: muster.Delete, Key: held[i].Key, Version: muster.AnyVersion})
 	}
-	return ops, nil
+	return ops
 }
 
 // Refresh rotates a refresh token: the answer holds its successor and a new access
 // token. The token before, presented again within ten seconds, gets the same answer; any
 // older token means that someone copied one, and ends the whole family. Every refusal
-// is Unauthenticated with the code "refresh.invalid".
+// is Unauthenticated with the code "refresh.invalid", but for those of Guard.Admit.
 func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, error) {
 	presented, ok := parseRefreshToken(token)
 	if !ok {
@@ -103,14 +137,13 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		return muster.Grant{}, err
 	}
 	var next handout
-	var refused error
+	var found verdict
 	err = muster.Change(ctx, s.store, func(ctx context.Context) ([]muster.Op, error) {
-		next, refused = handout{}, nil
 		record, version, err := s.loadFamily(ctx, presented)
 		if err != nil {
 			return nil, err
 		}
-		switch record.judge(presented, s.now()) {
+		switch found = record.judge(presented, s.now()); found {
 		case tokenCurrent:
 			if record.Scope, err = s.scopeNow(ctx, presented.player, record.Scope); err != nil {
 				return nil, err
@@ -121,27 +154,29 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 			return []muster.Op{op}, err
 		case tokenRepeated:
 			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope}
-			return nil, nil
-		case tokenReused:
-			refused = errRefreshRefused()
-			return []muster.Op{{Kind: muster.Delete, Key: familyKey(presented.player, presented.family), Version: version}}, nil
+			return nil, s.guard.Admit(ctx, presented.player)
 		}
-		return nil, errRefreshRefused()
+		return nil, nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return muster.Grant{}, err
-	}
-	if refused != nil {
-		return muster.Grant{}, refused
+	case found == tokenReused:
+		if err := s.endFamily(ctx, presented, muster.RefreshReused); err != nil {
+			return muster.Grant{}, err
+		}
+		return muster.Grant{}, errRefreshRefused()
+	case found == tokenUnknown:
+		return muster.Grant{}, errRefreshRefused()
 	}
 	return s.granted(next)
 }
 
-// scopeNow is the scope that a sign-in has from now on: a guest who gained another way in
-// is a player.
+// scopeNow is the scope that a sign-in has from now on, if its player is let in: a guest who
+// gained another way in is a player.
 func (s *Service) scopeNow(ctx context.Context, player muster.PlayerID, scope muster.Scope) (muster.Scope, error) {
 	if scope != muster.GuestScope {
-		return scope, nil
+		return scope, s.guard.Admit(ctx, player)
 	}
 	scope, err := s.accounts.ScopeOf(ctx, player)
 	if err != nil {
@@ -150,26 +185,32 @@ func (s *Service) scopeNow(ctx context.Context, player muster.PlayerID, scope mu
 	return scope, nil
 }
 
-// Logout ends the sign-in that a refresh token, used or not, belongs to. One that has
-// ended already is no error; a token that we did not make is.
+// Logout ends the sign-in that a refresh token, used or not, belongs to, with its access
+// tokens. One that has ended already is no error; a token that we did not make is.
 func (s *Service) Logout(ctx context.Context, token string) error {
 	presented, ok := parseRefreshToken(token)
 	if !ok {
 		return errRefreshRefused()
 	}
-	return muster.Change(ctx, s.store, func(ctx context.Context) ([]muster.Op, error) {
-		record, version, err := s.loadFamily(ctx, presented)
-		if muster.KindOf(err) == muster.Unauthenticated {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !presented.genuine(record.TagKey) {
-			return nil, errRefreshRefused()
-		}
-		return []muster.Op{{Kind: muster.Delete, Key: familyKey(presented.player, presented.family), Version: version}}, nil
-	})
+	record, _, err := s.loadFamily(ctx, presented)
+	switch {
+	case muster.KindOf(err) == muster.Unauthenticated:
+		return nil
+	case err != nil:
+		return err
+	case !presented.genuine(record.TagKey):
+		return errRefreshRefused()
+	}
+	return s.endFamily(ctx, presented, muster.ByPlayer)
+}
+
+// endFamily ends the family of a token. That somebody else has done so is no error.
+func (s *Service) endFamily(ctx context.Context, t refreshToken, why muster.EndReason) error {
+	err := s.guard.EndSignIn(ctx, t.player, t.family, why)
+	if err != nil && muster.KindOf(err) != muster.NotFound {
+		return fmt.Errorf("end a sign-in: %w", err)
+	}
+	return nil
 }
 
 // verdict is what a presented token is to its family.

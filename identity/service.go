@@ -41,6 +41,10 @@ type Options struct {
 	Issuer   string // the base URL at which the keys are published, without a final slash
 	Audience string // of access tokens; anything but "game-session"
 
+	// Guard says who may sign in, and ends sign-ins. Nil: everybody may, and the access tokens
+	// of a sign-in that has ended live to their end.
+	Guard Guard
+
 	// Providers are the ways in besides guest secrets, by the names that players' records
 	// and the API know them by. A name is never given to something else.
 	Providers map[string]Provider
@@ -68,6 +72,7 @@ type Service struct {
 	linker     Linker
 	issuer     string
 	audience   string
+	guard      Guard
 	providers  map[string]Provider
 	ways       []muster.ProviderView
 	refused    func(provider string, refusal *muster.Error)
@@ -81,8 +86,11 @@ type Service struct {
 
 // New makes a Service.
 func New(o Options) *Service {
+	if o.Guard == nil {
+		o.Guard = noGuard{o.Store}
+	}
 	return &Service{
-		accounts: o.Accounts, store: o.Store, keys: o.Keys, linker: o.Linker, issuer: o.Issuer, audience: o.Audience,
+		accounts: o.Accounts, store: o.Store, keys: o.Keys, linker: o.Linker, issuer: o.Issuer, audience: o.Audience, guard: o.Guard,
 		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds), refused: o.Refused,
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),
@@ -98,13 +106,26 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return fallback
 }
 
-// grant opens a session for a player who was proven and signs its first tokens.
-func (s *Service) grant(ctx context.Context, player muster.PlayerID, scope muster.Scope) (muster.Grant, error) {
-	opened, err := s.openFamily(ctx, player, scope)
+// grant opens a session for a player who was proven, if they are let in, and signs its
+// first tokens. A player who was made for it just now is nobody who could be banned.
+func (s *Service) grant(ctx context.Context, player muster.PlayerID, scope muster.Scope, created bool) (muster.Grant, error) {
+	if !created {
+		if err := s.guard.Admit(ctx, player); err != nil {
+			return muster.Grant{}, err
+		}
+	}
+	return s.grantAdmitted(ctx, player, scope, created)
+}
+
+// grantAdmitted is grant for a player of whom it was asked whether they are let in.
+func (s *Service) grantAdmitted(ctx context.Context, player muster.PlayerID, scope muster.Scope, created bool) (muster.Grant, error) {
+	opened, err := s.openFamily(ctx, player, scope, created)
 	if err != nil {
 		return muster.Grant{}, err
 	}
-	return s.granted(opened)
+	grant, err := s.granted(opened)
+	grant.Created = created
+	return grant, err
 }
 
 // granted is the answer for a refresh token and an access token of the same family.

@@ -34,6 +34,7 @@ type conn struct {
 	hub    *Hub
 	ws     *websocket.Conn
 	player muster.PlayerID
+	caller muster.Caller // whose ticket opened it: the same player
 	out    chan []byte   // what is to be written; offer fills it, the writer empties it
 	ended  chan struct{} // closed by drop
 
@@ -48,8 +49,8 @@ type conn struct {
 	waiting []request // in the order they came
 }
 
-func newConn(h *Hub, ws *websocket.Conn, player muster.PlayerID) *conn {
-	return &conn{hub: h, ws: ws, player: player, out: make(chan []byte, h.opts.Limits.Queue), ended: make(chan struct{})}
+func newConn(h *Hub, ws *websocket.Conn, caller muster.Caller) *conn {
+	return &conn{hub: h, ws: ws, player: caller.Player, caller: caller, out: make(chan []byte, h.opts.Limits.Queue), ended: make(chan struct{})}
 }
 
 // offer queues a message without waiting; false means that the queue is full.

@@ -61,6 +61,9 @@ func (h *Hub) Run(ctx context.Context) {
 	if h.opts.Follow != nil {
 		following.Go(func() { h.follow(ctx) })
 	}
+	if h.opts.Revoked != nil {
+		following.Go(func() { h.watchRevoked(ctx) })
+	}
 	ticker := time.NewTicker(housekeepEvery)
 	defer ticker.Stop()
 	for {
@@ -113,8 +116,8 @@ func (h *Hub) Notify(ctx context.Context, notices ...muster.Notice) {
 		if !h.knows(n.Player) {
 			continue
 		}
-		if n.Type == muster.NoticeAccountDeleted {
-			h.dismiss(n.Player)
+		if r, ok := muster.RevocationOf(n); ok {
+			h.dismiss(r)
 			continue
 		}
 		data, err := encodeNotice(n)
@@ -198,7 +201,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	ws.SetReadLimit(h.opts.Limits.MessageBytes)
-	c := newConn(h, ws, caller.Player)
+	c := newConn(h, ws, caller)
 	greeting, ok := h.attach(c, parsePosition(r))
 	if !ok {
 		c.drop(websocket.StatusServiceRestart, closingReason)

@@ -16,8 +16,8 @@
 // may hear what: notices are addressed to players, and requests go to Play with the
 // player of the connection.
 //
-// A connection is closed with one of these codes. After any but 4001 and 4010 a client comes
-// back by itself, with a fresh ticket, and resumes:
+// A connection is closed with one of these codes. After any but 4001 and 4010 to 4012 a client
+// comes back by itself, with a fresh ticket, and resumes:
 //
 //	1003  a binary message came
 //	1007  several messages in a row were no JSON
@@ -28,6 +28,8 @@
 //	4001  the player opened too many connections and this was the oldest
 //	4008  this device reads too slowly
 //	4010  the account is deleted
+//	4011  the sign-in that opened it has ended
+//	4012  the account is banned
 package realtime
 
 import (
@@ -45,9 +47,11 @@ import (
 
 // What a connection can be closed with; the package comment says what each means.
 const (
-	codeReplaced websocket.StatusCode = 4001
-	codeTooSlow  websocket.StatusCode = 4008
-	codeDeleted  websocket.StatusCode = 4010
+	codeReplaced  websocket.StatusCode = 4001
+	codeTooSlow   websocket.StatusCode = 4008
+	codeDeleted   websocket.StatusCode = 4010
+	codeSignedOut websocket.StatusCode = 4011
+	codeBanned    websocket.StatusCode = 4012
 )
 
 // How long things may take. None is worth a setting.
@@ -83,6 +87,10 @@ type Options struct {
 	// AllowedOrigins are the origins ("https://game.example") besides our own host
 	// whose pages may connect; empty: none.
 	AllowedOrigins []string
+
+	// Revoked says why a caller may not be connected any more, at once and without asking
+	// anybody; nil: they may. Nil itself: everybody may, until the hub is told otherwise.
+	Revoked func(c muster.Caller) error
 
 	// Follow finds news that nobody told this hub. Nil: all news is made in this process,
 	// or told to it.

@@ -308,24 +308,24 @@ func newBackend(p backendParts) (*backend, error) {
 		return nil, err
 	}
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
+		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Guard: rules, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	serverKeys, err := identity.NewServerKeys(p.serverKeyHashes...)
 	if err != nil {
 		return nil, err
 	}
-	hub := openHub(p, rules, notifier, realtime.Options{Redeem: denyDeleted(rules, ids.RedeemSocketTicket), Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
+	hub := openHub(p, rules, notifier, realtime.Options{Redeem: unlessRevoked(rules, ids.RedeemSocketTicket), Revoked: rules.Revoked, Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
 		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: time.Now,
 	})
 	stopping := make(chan struct{})
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
-		Play: rules, Auth: ids, Verify: denyDeleted(rules, ids.Verify), VerifyServer: serverKeys.Verify,
+		Play: rules, Auth: ids, Verify: unlessRevoked(rules, ids.Verify), VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules, Logins: ids, Links: ids,
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
-		Privacy: rules, Prove: ids.Prove,
+		Privacy: rules, Prove: ids.Prove, SignIns: rules,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: newRefusals(p.log, time.Now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
@@ -335,7 +335,7 @@ func newBackend(p backendParts) (*backend, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Admin, o.VerifyAdmin, o.Inspect, o.Referee = rules, adminKeys.Verify, rules, rules
+		o.Admin, o.VerifyAdmin, o.Inspect, o.Referee, o.Bans = rules, adminKeys.Verify, rules, rules, rules
 	}
 	b.handler = httpapi.New(o)
 	return b, nil

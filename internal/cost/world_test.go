@@ -48,7 +48,7 @@ func newWorld(t *testing.T, s scenario, open func(now func() time.Time) metered)
 		Parallel: 1, // so that two runs cost the same
 	})
 	w.ids = identity.New(identity.Options{
-		Accounts: w.Backend, Store: w.store, Keys: keys, Issuer: "https://play.example", Audience: "muster",
+		Accounts: w.Backend, Store: w.store, Keys: keys, Issuer: "https://play.example", Audience: "muster", Guard: w.Backend,
 		Now: w.clock.now, NewID: w.newID, Random: w.rand,
 	})
 	return w

@@ -1,0 +1,122 @@
+package muster
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// EndReason is why one sign-in of a player ends.
+type EndReason string
+
+// The reasons.
+const (
+	// ByPlayer is a logout, here or from another device.
+	ByPlayer EndReason = "signedOut"
+	// RefreshReused is a refresh token that was used before: somebody has a copy.
+	RefreshReused EndReason = "refreshReused"
+)
+
+// NoticeSignInEnded is the type of the notice that tells a player's other devices of a
+// sign-in that ended because somebody has a copy of its refresh token.
+const NoticeSignInEnded = "signInEnded"
+
+// SignInEndedView is what they are told.
+type SignInEndedView struct {
+	ID     string    `json:"id"`
+	Reason EndReason `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+func signInKey(p PlayerID, id string) Key { return Key{PlayerPartition(p), SignInPrefix + id} }
+
+// SignIns lists a player's sign-ins, oldest first.
+func (b *Backend) SignIns(ctx context.Context, p PlayerID) ([]SignInView, error) {
+	if b.signIns == nil {
+		return []SignInView{}, nil
+	}
+	return b.signIns(ctx, p)
+}
+
+// EndSignIn ends a sign-in: its refresh token is not good any more, its access tokens are
+// void, and its sockets close. One that is not there, or has ended, is NotFound. If it ends
+// because its refresh token was used twice, that is recorded and the player is told.
+func (b *Backend) EndSignIn(ctx context.Context, p PlayerID, id string, why EndReason) error {
+	if !ours(string(p)) || !ours(id) {
+		return errNoSignIn()
+	}
+	var r Revocation
+	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		rec, err := b.store.Get(ctx, signInKey(p, id))
+		if errors.Is(err, ErrNotFound) {
+			return nil, errNoSignIn()
+		}
+		if err != nil {
+			return nil, err
+		}
+		r = Revocation{Player: p, Why: SignedOut, At: b.instant(), SignIn: []string{id}}
+		denied, err := revocationOp(r)
+		if err != nil {
+			return nil, err
+		}
+		ops := []Op{{Kind: Delete, Key: rec.Key, Version: rec.Version}, denied}
+		if why == RefreshReused {
+			found, err := AuditOps(ctx, r.At, Audit{Player: p, Event: AuditRefreshReused, Detail: map[string]string{"signIn": id}})
+			return append(ops, found...), err
+		}
+		return ops, nil
+	})
+	if err != nil {
+		return err
+	}
+	b.revoke(ctx, r)
+	if why == RefreshReused {
+		b.notifier.Notify(ctx, Notice{Player: p, Type: NoticeSignInEnded, Data: SignInEndedView{ID: id, Reason: why, At: r.At}})
+	}
+	return nil
+}
+
+func errNoSignIn() *Error {
+	return Errorf(NotFound, "sign_in.not_found", "you have no such sign-in")
+}
+
+// SignOutEverywhere ends all sign-ins of a player, for the player or for an operator.
+func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
+	var r Revocation
+	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		if _, _, err := b.account(ctx, p); err != nil {
+			return nil, err
+		}
+		r = Revocation{Player: p, Why: SignedOut, At: b.instant()}
+		ops, err := b.signOutOps(ctx, &r)
+		if err != nil {
+			return nil, err
+		}
+		found, err := AuditOps(ctx, r.At, Audit{Player: p, Event: AuditSignedOut})
+		return append(ops, found...), err
+	})
+	if err != nil {
+		return err
+	}
+	b.revoke(ctx, r)
+	return nil
+}
+
+// maxSignIns bounds the sign-ins that end in one Write; identity keeps fewer.
+const maxSignIns = 50
+
+// signOutOps ends all sign-ins of the player of a revocation, which names them from then
+// on, and stores it. Whoever writes the operations calls revoke with it afterwards.
+func (b *Backend) signOutOps(ctx context.Context, r *Revocation) ([]Op, error) {
+	records, err := b.store.List(ctx, PlayerPartition(r.Player), ListOptions{Prefix: SignInPrefix, Limit: maxSignIns})
+	if err != nil {
+		return nil, err
+	}
+	ops := make([]Op, 0, len(records)+1)
+	for _, rec := range records {
+		ops = append(ops, Op{Kind: Delete, Key: rec.Key, Version: AnyVersion})
+		r.SignIn = append(r.SignIn, rec.Sort[len(SignInPrefix):])
+	}
+	denied, err := revocationOp(*r)
+	return append(ops, denied), err
+}
