@@ -2,7 +2,9 @@ package provider
 
 import (
 	"bytes"
+	"encoding/base64"
 	"log/slog"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -74,3 +76,5 @@ func wantReason(t testing.TB, err error, reason identity.Reason, secrets ...stri
 	}
 	return e
 }
+
+func encodeBig(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
