@@ -63,7 +63,13 @@ func (r *rig) log() string {
 
 // wantReason fails unless err is the refusal for a reason, whose text, even with its cause,
 // holds none of the secrets.
-func wantReason(t testing.TB, err error, reason identity.Reason, secrets ...string) *muster.Error {
+func wantReason(t testing.TB, err error, reason identity.Reason, secrets ...string) {
+	t.Helper()
+	_ = waitAfter(t, err, reason, secrets...) // it is the reason that counts
+}
+
+// waitAfter is wantReason, and how long the refusal says to wait.
+func waitAfter(t testing.TB, err error, reason identity.Reason, secrets ...string) time.Duration {
 	t.Helper()
 	e, ok := err.(*muster.Error) //nolint:errorlint // it must be that very type, unwrapped
 	if !ok || e.Code != string(reason) {
@@ -74,7 +80,7 @@ func wantReason(t testing.TB, err error, reason identity.Reason, secrets ...stri
 			t.Errorf("the error repeats a secret: %v", e)
 		}
 	}
-	return e
+	return e.RetryAfter
 }
 
 func encodeBig(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }

@@ -126,8 +126,7 @@ func (p *OIDC) Verify(ctx context.Context, proof identity.Proof) (identity.Verif
 		return p.byCode(ctx, proof)
 	case proof.Token == "":
 	case LooksLikeJWT(proof.Token):
-		who, _, err := p.byToken(ctx, proof.Token, Expected{Nonce: proof.Nonce})
-		return who, err
+		return p.byToken(ctx, proof.Token, Expected{Nonce: proof.Nonce})
 	case p.introspected != nil:
 		return p.introspected.verify(ctx, proof.Token)
 	}
@@ -151,25 +150,25 @@ func (p *OIDC) Takes() [][]string {
 }
 
 // byToken proves by an ID token.
-func (p *OIDC) byToken(ctx context.Context, token string, with Expected) (identity.Verified, Claims, error) {
+func (p *OIDC) byToken(ctx context.Context, token string, with Expected) (identity.Verified, error) {
 	claims, err := p.verifier.Verify(ctx, token, with)
 	if err != nil {
-		return identity.Verified{}, Claims{}, err
+		return identity.Verified{}, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.required)) {
 		if !slices.Contains(p.required[name], scalar(claims.at(name))) {
-			return identity.Verified{}, Claims{}, identity.Refusal(identity.WrongApplication, fmt.Errorf("the token does not have the required %s", name))
+			return identity.Verified{}, identity.Refusal(identity.WrongApplication, fmt.Errorf("the token does not have the required %s", name))
 		}
 	}
 	who := p.verifier.Proved(claims, with)
 	if p.subjectClaim != "" {
 		who.Subject = scalar(claims.at(p.subjectClaim))
 		if who.Subject == "" {
-			return identity.Verified{}, Claims{}, identity.Refusal(identity.CredentialInvalid, fmt.Errorf("the token does not have %s", p.subjectClaim))
+			return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, fmt.Errorf("the token does not have %s", p.subjectClaim))
 		}
 	}
 	who.DisplayName = claims.Text(p.nameClaim)
-	return who, claims, nil
+	return who, nil
 }
 
 // byCode proves by the ID token that a code is worth.
@@ -181,7 +180,7 @@ func (p *OIDC) byCode(ctx context.Context, proof identity.Proof) (identity.Verif
 	if got.IDToken == "" {
 		return identity.Verified{}, p.client.Misconfigured(ctx, "it gives no ID token for a code: the scope openid is missing")
 	}
-	who, _, err := p.byToken(ctx, got.IDToken, Expected{Nonce: proof.Nonce, AccessToken: got.AccessToken, Code: proof.Code})
+	who, err := p.byToken(ctx, got.IDToken, Expected{Nonce: proof.Nonce, AccessToken: got.AccessToken, Code: proof.Code})
 	who.Once = "" // the platform takes a code once
 	return who, err
 }
