@@ -119,9 +119,9 @@ func TestAPlatformThatKeepsFailingIsLeftAlone(t *testing.T) {
 	for range breakAfter {
 		wantReason(t, who(), identity.ProviderUnavailable)
 	}
-	wait := waitAfter(t, who(), identity.ProviderUnavailable)
-	if got := len(r.Calls("/who")); got != breakAfter || wait != firstPause {
-		t.Fatalf("the platform was called %d times, and the client waits %v", got, wait)
+	e := wantReason(t, who(), identity.ProviderUnavailable)
+	if got := len(r.Calls("/who")); got != breakAfter || e.RetryAfter != firstPause {
+		t.Fatalf("the platform was called %d times, and the client waits %v", got, e.RetryAfter)
 	}
 	r.pass(firstPause) // one probe, which fails: twice the pause
 	wantReason(t, who(), identity.ProviderUnavailable)
@@ -144,14 +144,14 @@ func TestAPlatformThatAsksForAPauseGetsIt(t *testing.T) {
 	r.Answer("/who", 200, map[string]string{})
 	r.Fail("/who", providertest.Failure{Status: 429, Header: http.Header{"Retry-After": {"20"}}})
 	_, err := r.client.Do(t.Context(), Call{URL: r.URL() + "/who"})
-	if wait := waitAfter(t, err, identity.ProviderRateLimited); wait != 20*time.Second {
-		t.Errorf("the client waits %v", wait)
+	if e := wantReason(t, err, identity.ProviderRateLimited); e.RetryAfter != 20*time.Second {
+		t.Errorf("the client waits %v", e.RetryAfter)
 	}
 	r.Mend()
 	r.pass(15 * time.Second)
 	_, err = r.client.Do(t.Context(), Call{URL: r.URL() + "/who"})
-	if wait := waitAfter(t, err, identity.ProviderRateLimited); wait != 5*time.Second || len(r.Calls("")) != 1 {
-		t.Errorf("the client waits %v after %d calls", wait, len(r.Calls("")))
+	if e := wantReason(t, err, identity.ProviderRateLimited); e.RetryAfter != 5*time.Second || len(r.Calls("")) != 1 {
+		t.Errorf("the client waits %v after %d calls", e.RetryAfter, len(r.Calls("")))
 	}
 	r.pass(5 * time.Second)
 	if _, err = r.client.Do(t.Context(), Call{URL: r.URL() + "/who"}); err != nil {

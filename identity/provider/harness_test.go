@@ -61,15 +61,12 @@ func (r *rig) log() string {
 	return r.lines.String()
 }
 
+// refused is what a refusal says besides its reason.
+type refused struct{ RetryAfter time.Duration }
+
 // wantReason fails unless err is the refusal for a reason, whose text, even with its cause,
 // holds none of the secrets.
-func wantReason(t testing.TB, err error, reason identity.Reason, secrets ...string) {
-	t.Helper()
-	_ = waitAfter(t, err, reason, secrets...) // it is the reason that counts
-}
-
-// waitAfter is wantReason, and how long the refusal says to wait.
-func waitAfter(t testing.TB, err error, reason identity.Reason, secrets ...string) time.Duration {
+func wantReason(t testing.TB, err error, reason identity.Reason, secrets ...string) refused {
 	t.Helper()
 	e, ok := err.(*muster.Error) //nolint:errorlint // it must be that very type, unwrapped
 	if !ok || e.Code != string(reason) {
@@ -80,7 +77,7 @@ func waitAfter(t testing.TB, err error, reason identity.Reason, secrets ...strin
 			t.Errorf("the error repeats a secret: %v", e)
 		}
 	}
-	return e.RetryAfter
+	return refused{e.RetryAfter}
 }
 
 func encodeBig(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
