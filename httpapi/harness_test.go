@@ -32,6 +32,7 @@ type rig struct {
 	logins    *fakeLogins
 	links     *fakeLinks
 	signIns   *fakeSignIns
+	userPool  *fakeUserPool
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -71,8 +72,10 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		logins:    &fakeLogins{},
 		links:     &fakeLinks{},
 		signIns:   &fakeSignIns{},
+		userPool:  &fakeUserPool{},
 	}
 	o := Options{
+		UserPool: r.userPool, AWSIdentities: r.userPool, LoginServer: r.userPool.loginServer,
 		Play: r.play, Auth: r.auth, Verify: verify, VerifyServer: verifyServer,
 		Admin: r.play, VerifyAdmin: verifyAdmin, Inspect: fakeInspector{},
 		Profiles:      r.profiles,

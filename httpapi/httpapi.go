@@ -48,6 +48,11 @@ type Options struct {
 	Logins Logins // ways in besides guest secrets; nil: not served
 	Links  Links  // players link and merge them; nil: not served
 
+	UserPool      UserPool      // a user pool of Amazon Cognito; nil: not served
+	AWSIdentities AWSIdentities // AWS credentials for players; nil: not served
+	// LoginServer lets a game server in by its AWS role. Nil: not served.
+	LoginServer func(ctx context.Context, proof string) (muster.ServerGrant, error)
+
 	Profiles  Profiles  // players change their profiles; nil: not served
 	Documents Documents // what is stored for players; nil: not served
 	Privacy   Privacy   // exports, and deletions; nil: not served
@@ -131,6 +136,8 @@ func New(o Options) http.Handler {
 	s.authRoutes()
 	s.loginRoutes()
 	s.linkRoutes()
+	s.userPoolRoutes()
+	s.awsRoutes()
 	s.profileRoutes()
 	s.playerRoutes()
 	s.dataRoutes()

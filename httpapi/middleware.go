@@ -14,8 +14,9 @@ const serverKeyPrefix = "msk_"
 // adminKeyPrefix tells an operator's key.
 const adminKeyPrefix = "mak_"
 
-// maxTokenBytes bounds what is handed to verification.
-const maxTokenBytes = 4096
+// maxTokenBytes bounds what is handed to verification. Tokens of others can hold many
+// groups.
+const maxTokenBytes = 8192
 
 // headers sets what every answer carries. A handler may replace Cache-Control.
 func (s *server) headers(next http.Handler) http.Handler {

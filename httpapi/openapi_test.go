@@ -12,6 +12,11 @@ import (
 // served is every operation of the contract, with the security it needs.
 var served = map[string]string{
 	"post /v1/auth/guest": "", "post /v1/auth/refresh": "", "post /v1/auth/logout": "", "post /v1/auth/socket-ticket": playerSecurity,
+	"post /v1/auth/cognito/sign-up": "", "post /v1/auth/cognito/confirm": "", "post /v1/auth/cognito/resend": "",
+	"post /v1/auth/cognito/forgot-password": "", "post /v1/auth/cognito/reset-password": "", "post /v1/auth/cognito/change-password": "",
+	"post /v1/auth/cognito/sign-in": "", "post /v1/auth/cognito/challenge": "", "post /v1/auth/cognito/authenticator": "",
+	"post /v1/auth/cognito/refresh": "", "post /v1/auth/cognito/sign-out": "",
+	"post /v1/auth/aws-credentials": playerSecurity, "post /v1/server/token": "",
 	"get /v1/auth/providers": "", "post /v1/auth/nonce": "", "post /v1/auth/login/{provider}": "",
 	"get /v1/auth/links": playerSecurity, "post /v1/auth/links/{provider}": playerSecurity, "delete /v1/auth/links/{provider}": playerSecurity, "post /v1/auth/merge": playerSecurity,
 	"get /.well-known/jwks.json": "", "get /.well-known/openid-configuration": "",

@@ -86,6 +86,9 @@ func (p *IdentityPools) Verify(ctx context.Context, proof identity.Proof) (ident
 	return p.verifier.Proved(claims, provider.Expected{}), nil
 }
 
+// Takes implements identity.Taker.
+func (p *IdentityPools) Takes() [][]string { return [][]string{{"token"}} }
+
 // isDeveloper says that an identity's logins are those of a player of ours.
 func isDeveloper(logins []string, developer string) bool {
 	return developer != "" && slices.ContainsFunc(logins, func(login string) bool {

@@ -121,6 +121,9 @@ func (u *UserPools) Verify(ctx context.Context, proof identity.Proof) (identity.
 	return who, nil
 }
 
+// Takes implements identity.Taker. An ID token that is bound to a nonce comes with it.
+func (u *UserPools) Takes() [][]string { return [][]string{{"token"}} }
+
 // nameClaim is where a token has the user's name.
 var nameClaim = map[TokenUse]string{AccessUse: "username", IDUse: "cognito:username"}
 
