@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -108,5 +109,32 @@ func TestSecretsOfVendorsAreLookedAtAtTheStart(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "topsecret") {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
+	}
+}
+
+// The entries of providers in the documentation are such as the configuration takes.
+func TestProvidersOfTheDocumentationAreTaken(t *testing.T) {
+	text, err := os.ReadFile("../../docs/identity.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := 0
+	for i, part := range strings.Split(string(text), "```") {
+		block, isYAML := strings.CutPrefix(part, "yaml\n")
+		switch {
+		case i%2 == 0 || !isYAML:
+			continue
+		case strings.HasPrefix(block, "    "):
+			block = "identity:\n  providers:\n" + block
+		case !strings.HasPrefix(block, "identity:\n  providers:\n"):
+			continue
+		}
+		entries++
+		if _, err := parseConfig("identity.md", []byte(oneMode+block), vendorFiles); err != nil {
+			t.Errorf("%s%v", block, err)
+		}
+	}
+	if entries < 7 {
+		t.Errorf("there are %d blocks of entries", entries)
 	}
 }
