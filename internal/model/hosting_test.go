@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
 	"muster"
 )
@@ -290,6 +291,28 @@ func roomActions() []action {
 				}
 			}
 		}},
+		{"a room is left alone", 1, func(w *world, r *replica) {
+			if w.acting > 1 || len(w.opened) == 0 {
+				return // no call takes that long
+			}
+			id := w.opened[len(w.opened)-1].id
+			if !w.lift.sessions[id].Live {
+				return
+			}
+			for _, seat := range w.lift.liveSeats(id) {
+				w.lift.seats[seat.Seat].Live = false
+			}
+			for range 4 + w.rand.IntN(6) {
+				w.now = w.now.Add(45 * time.Second)
+				w.allow(r.Reconcile(ctx), "reconcile")
+			}
+			if !w.lift.sessions[id].Live {
+				w.counts["rooms ended"]++
+			}
+			if w.rand.IntN(2) == 0 && w.lift.sessions[id].Ending {
+				w.lift.end(id) // its server has ended
+			}
+		}},
 		{"a room closes", 1, func(w *world, r *replica) {
 			if len(w.opened) == 0 || w.rand.IntN(2) == 0 {
 				return
@@ -315,6 +338,9 @@ func roomRecord(all census, session string, value map[string]any) string {
 		if seat["sessionId"] != session {
 			return "has a place for " + player + ", whose slot says otherwise"
 		}
+	}
+	if room["closingAt"] != nil && len(members) > 0 {
+		return "is closing, because nobody is in it, and has places taken"
 	}
 	return ""
 }
