@@ -114,16 +114,21 @@ func (b *Backend) sessionOps(ev Event) moreOps {
 		return nil // standalone matchmaking has no session
 	}
 	s := session{ID: ev.Session, Mode: mode, MatchID: ev.MatchID, Teams: make(map[PlayerID]string), StartedAt: ev.At}
-	for _, et := range ev.Tickets {
-		for _, p := range et.Players {
-			s.Teams[p.ID] = p.Team
+	for _, forServer := range []bool{true, false} { // what a player's own ticket says counts
+		for _, et := range ev.Tickets {
+			for _, p := range et.Players {
+				if et.ID.forServer() == forServer {
+					s.Teams[p.ID] = p.Team
+				}
+			}
 		}
 	}
 	return b.storeSessionOps(s)
 }
 
 // storeSessionOps stores a session, or adds to a known one the players that it lacks:
-// backfill brings them later.
+// backfill brings them later. Of one whom backfill brings back for another team it is left
+// open for which, since the news of both may come in any order: their game server knows.
 func (b *Backend) storeSessionOps(s session) moreOps {
 	return func(ctx context.Context) ([]Op, error) {
 		known, version, err := loadOr(ctx, b.store, sessionKey(s.ID), s)
@@ -132,8 +137,11 @@ func (b *Backend) storeSessionOps(s session) moreOps {
 		}
 		changed := version == 0
 		for player, team := range s.Teams {
-			if _, in := known.Teams[player]; !in {
+			switch home, in := known.Teams[player]; {
+			case !in:
 				known.Teams[player], changed = team, true
+			case home != "" && home != team:
+				known.Teams[player], changed = "", true
 			}
 		}
 		if !changed {

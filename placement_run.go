@@ -169,6 +169,7 @@ func (b *Backend) placementOps(ctx context.Context, p placement, version int64) 
 	if !p.Status.Final() || p.Match != "" {
 		return ops, nil
 	}
+	seated := make(map[PlayerID]bool, len(p.Players))
 	for _, player := range p.Players {
 		held, heldVersion, err := b.slotOf(ctx, player.ID)
 		if err != nil {
@@ -189,17 +190,18 @@ func (b *Backend) placementOps(ctx context.Context, p placement, version int64) 
 		if err != nil {
 			return nil, err
 		}
-		ops = append(ops, op)
+		ops, seated[player.ID] = append(ops, op), true
 	}
 	if p.Status != PlacementFulfilled {
 		return ops, nil
 	}
-	more, err := b.roomOps(ctx, p)
+	more, err := b.roomOps(ctx, p, seated)
 	return append(ops, more...), err
 }
 
-// roomOps stores the session of a fulfilled placement that players can join.
-func (b *Backend) roomOps(ctx context.Context, p placement) ([]Op, error) {
+// roomOps stores the session of a fulfilled placement that players can join. Who waits for
+// it no longer, and so is not seated, has no place in it.
+func (b *Backend) roomOps(ctx context.Context, p placement, seated map[PlayerID]bool) ([]Op, error) {
 	now := b.instant()
 	_, version, err := loadOr(ctx, b.store, sessionKey(p.Session), session{})
 	if err != nil || version != 0 {
@@ -209,7 +211,7 @@ func (b *Backend) roomOps(ctx context.Context, p placement) ([]Op, error) {
 	s.Room = &room{roomPlan: *p.Room, Browse: b.modes[p.Mode].browsable(), Members: make(map[PlayerID]member), KeptAt: now}
 	for _, player := range p.Players {
 		s.Teams[player.ID] = player.Team
-		if player.Seat != "" {
+		if seated[player.ID] {
 			s.Room.Members[player.ID] = member{Since: now}
 		}
 	}

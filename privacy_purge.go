@@ -120,10 +120,14 @@ func (b *Backend) purgePlayer(ctx context.Context, job *purge) (whole bool, err 
 	if err := b.eraseAudit(ctx, p); err != nil {
 		return false, err
 	}
-	return true, b.eraseRecords(ctx, p, func(sort string) bool { return !job.last() && strings.HasPrefix(sort, ratingPrefix) })
+	return true, b.eraseRecords(ctx, p, func(sort string) bool {
+		// A row of a match that came in meanwhile leads the next look to its result.
+		return strings.HasPrefix(sort, historyPrefix) || !job.last() && strings.HasPrefix(sort, ratingPrefix)
+	})
 }
 
-// endPlay withdraws a deleted player's ticket or placement, and leaves their session.
+// endPlay withdraws a player's ticket or placement, for which it may be too late, and
+// leaves their session.
 func (b *Backend) endPlay(ctx context.Context, p PlayerID) error {
 	held, version, err := b.slotOf(ctx, p)
 	if err != nil || version == 0 {
@@ -140,7 +144,31 @@ func (b *Backend) endPlay(ctx context.Context, p PlayerID) error {
 	if kind := KindOf(err); err != nil && kind != Conflict && kind != NotFound { // too late, or over
 		return err
 	}
-	return nil // eraseRecords takes the slot
+	return nil
+}
+
+// eraseSlot deletes a player's slot. Whatever it holds by now lets go of them first: the
+// place in a session goes with the slot, and a ticket or placement that is still under way
+// finds nobody to seat.
+func (b *Backend) eraseSlot(ctx context.Context, p PlayerID) error {
+	for _, last := range []bool{false, true} {
+		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+			held, version, err := b.slotOf(ctx, p)
+			switch {
+			case err != nil || version == 0:
+				return nil, err
+			case held.Kind == slotSession || held.Kind == slotJoining:
+				return b.leaveOps(ctx, held, version)
+			case !last:
+				return nil, nil
+			}
+			return []Op{{Kind: Delete, Key: slotKey(p), Version: version}}, nil
+		})
+		if err != nil {
+			return fmt.Errorf("erase the slot: %w", err)
+		}
+	}
+	return nil
 }
 
 // eraseMatches puts the alias of a deleted player in place of their id in the results of
@@ -275,6 +303,9 @@ func (b *Backend) eachRating(ctx context.Context, p, alias PlayerID, change func
 // eraseRecords deletes everything in the player's partition but the account, and what is to
 // be kept by its sort key.
 func (b *Backend) eraseRecords(ctx context.Context, p PlayerID, keep func(sort string) bool) error {
+	if err := b.eraseSlot(ctx, p); err != nil {
+		return err
+	}
 	for after, more := "", true; more; {
 		records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{After: after, Limit: purgePage})
 		if err != nil {
@@ -282,10 +313,10 @@ func (b *Backend) eraseRecords(ctx context.Context, p PlayerID, keep func(sort s
 		}
 		var keys []Key
 		for _, rec := range records {
-			if rec.Key != accountKey(p) && !keep(rec.Sort) {
+			after = rec.Sort
+			if rec.Key != accountKey(p) && rec.Key != slotKey(p) && !keep(rec.Sort) {
 				keys = append(keys, rec.Key)
 			}
-			after = rec.Sort
 		}
 		if err := b.forget(ctx, keys); err != nil {
 			return err

@@ -177,7 +177,7 @@ func (b *Backend) settleTen(ctx context.Context, ids []TicketID) (unknown []Tick
 			unknown = append(unknown, id)
 		}
 		if ok && snap.Status == Completed && snap.Session != "" {
-			if err := b.learnSession(ctx, snap.Session); err != nil {
+			if err := b.learnSession(ctx, snap); err != nil {
 				return unknown, err
 			}
 		}
@@ -220,9 +220,19 @@ func (b *Backend) startAgain(ctx context.Context, ids []TicketID) error {
 	return errors.Join(failed...)
 }
 
-// learnSession stores a session whose event was lost, as GameLift describes it.
-func (b *Backend) learnSession(ctx context.Context, id SessionID) error {
-	_, _, err := load[session](ctx, b.store, sessionKey(id))
+// learnSession stores the session of a ticket that completed while its event was lost, as
+// GameLift describes it. To one that is known it adds the ticket's players: backfill brings
+// them later.
+func (b *Backend) learnSession(ctx context.Context, t TicketSnapshot) error {
+	id := t.Session
+	s, _, err := load[session](ctx, b.store, sessionKey(id))
+	if err == nil {
+		for player, team := range t.Teams {
+			if !s.seats(player, team) {
+				return Change(ctx, b.store, b.storeSessionOps(session{ID: id, Teams: t.Teams}))
+			}
+		}
+	}
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}

@@ -334,38 +334,36 @@ func (k ranking) ratingOps(p *playerResult, res *result) ([]Op, error) {
 	return ops, nil
 }
 
-// sessionFor reads a session. When its event has not come yet, GameLift is asked about
-// the tickets that the report's players hold.
+// sessionFor reads a session with all whom a report names. When its event has not come
+// yet, or that of players who came later, GameLift is asked about the tickets that they hold.
 func (b *Backend) sessionFor(ctx context.Context, id SessionID, report ResultReport) (session, error) {
-	s, _, err := load[session](ctx, b.store, sessionKey(id))
-	if !errors.Is(err, ErrNotFound) {
-		return s, err
+	s, version, err := loadOr(ctx, b.store, sessionKey(id), session{})
+	if err != nil {
+		return session{}, err
 	}
+	teams := report.teams()
 	for _, p := range report.players() {
-		if !ours(string(p.PlayerID)) {
+		if s.seats(p.PlayerID, teams[p.PlayerID]) || !ours(string(p.PlayerID)) {
 			continue
 		}
 		held, _, err := b.slotOf(ctx, p.PlayerID)
 		if err != nil {
 			return session{}, err
 		}
-		if held.Kind != slotTicket && held.Kind != slotPlacement {
-			continue
+		if held.Kind == slotTicket || held.Kind == slotPlacement {
+			if err := b.settleHeld(ctx, held); err != nil {
+				return session{}, &Error{Kind: Unavailable, Code: "session.unsettled", Message: "the session is not known yet; report again", RetryAfter: 2 * time.Second, Err: err}
+			}
 		}
-		if err := b.settleHeld(ctx, held); err != nil {
-			return session{}, &Error{Kind: Unavailable, Code: "session.unsettled", Message: "the session is not known yet; report again", RetryAfter: 2 * time.Second, Err: err}
-		}
-		s, _, err = load[session](ctx, b.store, sessionKey(id))
-		if !errors.Is(err, ErrNotFound) {
-			return s, err
+		// Its event may have come while we looked at the slot.
+		if s, version, err = loadOr(ctx, b.store, sessionKey(id), session{}); err != nil {
+			return session{}, err
 		}
 	}
-	// Its event may have come while we looked at the slots.
-	s, _, err = load[session](ctx, b.store, sessionKey(id))
-	if errors.Is(err, ErrNotFound) {
-		err = errUnknownSession()
+	if version == 0 {
+		return session{}, errUnknownSession()
 	}
-	return s, err
+	return s, nil
 }
 
 // settleHeld asks GameLift about what holds a slot: a ticket, its match's placement, or

@@ -32,6 +32,23 @@ func (r ResultReport) players() []ResultPlayer {
 	return all
 }
 
+// teams says in which team the report has a player; nobody is in one in a free for all.
+func (r ResultReport) teams() map[PlayerID]string {
+	all := make(map[PlayerID]string)
+	for _, team := range r.Teams {
+		for _, p := range team.Players {
+			all[p.PlayerID] = team.Name
+		}
+	}
+	return all
+}
+
+// seats says that a player is known to be in a session, and in that team; "": in any.
+func (s *session) seats(p PlayerID, team string) bool {
+	home, in := s.Teams[p]
+	return in && (home == "" || team == "" || home == team)
+}
+
 // check finds what is wrong with a report by itself.
 func (r ResultReport) check() error {
 	if (len(r.Teams) == 0) == (len(r.Players) == 0) {

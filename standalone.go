@@ -176,7 +176,11 @@ func (b *Backend) matchSessionOps(ctx context.Context, p placement) ([]Op, error
 	mode := b.modes[p.Mode]
 	if mode.Sessions != nil && mode.Sessions.Spectators > 0 {
 		p.Room = &roomPlan{MaxPlayers: len(p.Players), Spectators: mode.Sessions.Spectators}
-		return b.roomOps(ctx, p)
+		seated := make(map[PlayerID]bool, len(p.Players))
+		for _, player := range p.Players {
+			seated[player.ID] = player.Seat != ""
+		}
+		return b.roomOps(ctx, p, seated)
 	}
 	s := session{ID: p.Session, Mode: p.Mode, MatchID: p.Match, Teams: make(map[PlayerID]string), StartedAt: b.instant()}
 	for _, player := range p.Players {
