@@ -15,9 +15,9 @@ import (
 // same name for each.
 func liftConfigs() map[string]liftConfig {
 	return map[string]liftConfig{
-		"duel":  {size: 1, acceptance: true, timeout: 2 * time.Minute},
+		"duel":  {size: 1, acceptance: true, seasons: true, timeout: 2 * time.Minute},
 		"pairs": {size: 2, timeout: 3 * time.Minute},
-		"raid":  {size: 1, standalone: true, timeout: 2 * time.Minute},
+		"raid":  {size: 1, standalone: true, seasons: true, timeout: 2 * time.Minute},
 	}
 }
 
@@ -35,6 +35,9 @@ func (w *world) options() muster.Options {
 				"map":   {From: muster.FromClient, Choices: []string{"harbour", "tower"}},
 			},
 		}
+		if liftConfigs()[name].seasons {
+			mode.Competition = seasons()
+		}
 		if liftConfigs()[name].standalone {
 			mode.Kind, mode.Sessions = muster.Standalone, &muster.SessionOptions{Queue: "queue"}
 		}
@@ -44,16 +47,36 @@ func (w *world) options() muster.Options {
 		Name: "arena", Title: "arena", Kind: muster.Queue,
 		Sessions: &muster.SessionOptions{Queue: "queue", MaxPlayers: 3, Create: muster.CreateByPlayers, Browse: true, Spectators: 1},
 	})
-	return muster.Options{Rating: system{}, Modes: modes, Locations: []string{"custom-local"}}
+	return muster.Options{
+		Rating: system{}, Modes: modes, Locations: []string{"custom-local"},
+		Profile: muster.ProfileOptions{Names: muster.NamesUnique},
+		Data:    []muster.Namespace{{Name: "settings", Write: muster.PlayerWrites}, {Name: "careful", Write: muster.PlayerWrites, RequireMatch: true}},
+	}
+}
+
+// seasons turn while a history lasts. Who is idle for long grows uncertain.
+func seasons() muster.Competition {
+	return muster.Competition{CarryOver: 0.5, DecayAfter: time.Hour, Seasons: []muster.Season{
+		{Name: "first", StartsAt: beginning.Add(5 * time.Second)},
+		{Name: "second", StartsAt: beginning.Add(15 * time.Second)},
+		{Name: "third", StartsAt: beginning.Add(30 * time.Second)},
+		{Name: "fourth", StartsAt: beginning.Add(time.Minute)},
+		{Name: "fifth", StartsAt: beginning.Add(10 * time.Hour)},
+		{Name: "sixth", StartsAt: beginning.Add(40 * time.Hour)},
+	}}
 }
 
 // system is a rating system in which order matters: who wins against the strong gains
 // more.
 type system struct{}
 
-func (system) New() muster.Skill                                 { return muster.Skill{Mu: 25, Sigma: 8} }
-func (system) Idle(s muster.Skill, _ time.Duration) muster.Skill { return s }
-func (system) Points(s muster.Skill) int                         { return int(math.Round(60 * s.Mu)) }
+func (system) New() muster.Skill         { return muster.Skill{Mu: 25, Sigma: 8} }
+func (system) Points(s muster.Skill) int { return int(math.Round(60 * s.Mu)) }
+
+func (system) Idle(s muster.Skill, idle time.Duration) muster.Skill {
+	s.Sigma += idle.Hours() / 100
+	return s
+}
 
 func (system) Rate(m muster.RatedMatch) [][]muster.Skill {
 	sum, n := 0.0, 0.0
@@ -96,10 +119,10 @@ func playerActions() []action {
 			if !ok {
 				return
 			}
-			name := fmt.Sprint("Name ", w.rand.IntN(1000))
+			name := names[w.rand.IntN(len(names))]
 			w.names[p].write(name, func() error {
 				view, err := r.UpdateProfile(context.Background(), p, muster.ProfileChange{DisplayName: &name}, muster.Precondition{})
-				w.allow(err, "rename")
+				w.allow(err, "rename", muster.Conflict) // another has the name
 				w.shown(p, view)
 				return err
 			})
@@ -119,13 +142,21 @@ func playerActions() []action {
 // signIn makes or finds the player of a subject.
 func (w *world) signIn(r *replica, subject string) {
 	ctx := context.Background()
+	for p, gone := range w.left {
+		if w.subjects[p] == subject && !gone.done {
+			return // who asked to be deleted waits for the answer
+		}
+	}
 	p, created, err := r.EnsurePlayer(ctx, muster.Identity{Provider: muster.GuestProvider, Subject: subject}, []byte("hash"))
 	w.allow(err, "sign in")
 	if err != nil {
 		return
 	}
+	if w.left[p] != nil {
+		w.fail("subject %s leads to %s, who was deleted", subject, p)
+	}
 	for known, s := range w.subjects {
-		if s == subject && known != p {
+		if s == subject && known != p && w.left[known] == nil {
 			w.fail("subject %s is %s and was %s", subject, p, known)
 		}
 	}
@@ -143,6 +174,10 @@ func (w *world) signIn(r *replica, subject string) {
 	w.players = append(w.players, p)
 	w.subjects[p] = subject
 	w.names[p] = &register{may: []string{view.DisplayName}}
+	w.documents[p] = map[string]*documentFact{}
+	for _, namespace := range namespaces {
+		w.documents[p][namespace] = &documentFact{register: register{may: []string{""}}, replaced: map[string]string{}}
+	}
 }
 
 func ticketActions() []action {
@@ -186,8 +221,12 @@ func (w *world) queue(r *replica) {
 	if !ok {
 		return
 	}
-	modes := slices.Sorted(maps.Keys(liftConfigs()))
-	req := muster.TicketRequest{Mode: muster.ModeName(modes[w.rand.IntN(len(modes))]), LatencyInMs: map[string]int{"custom-local": w.rand.IntN(100)}}
+	modes := sorted(liftConfigs())
+	mode := muster.ModeName(modes[w.rand.IntN(len(modes))])
+	if favourite := modes[w.seed%uint64(len(modes))]; w.rand.IntN(2) == 0 { // so that there are many matches of it
+		mode = muster.ModeName(favourite)
+	}
+	req := muster.TicketRequest{Mode: mode, LatencyInMs: map[string]int{"custom-local": w.rand.IntN(100)}}
 	key := ""
 	if w.rand.IntN(2) == 0 {
 		w.keys++
@@ -205,7 +244,10 @@ func (w *world) queue(r *replica) {
 	if key == "" || w.rand.IntN(2) == 0 {
 		return
 	}
-	again, created, err2 := w.replicas[w.rand.IntN(len(w.replicas))].StartTicket(context.Background(), p, req, key)
+	if w.rand.IntN(2) == 0 && w.acting < len(w.replicas) {
+		r = w.idle()
+	}
+	again, created, err2 := r.StartTicket(context.Background(), p, req, key)
 	w.allow(err2, "queue again", muster.Conflict, muster.Invalid, muster.Denied, muster.NotFound)
 	if err2 != nil {
 		return
@@ -297,12 +339,15 @@ func (w *world) endSession(r *replica) {
 		return
 	}
 	id := live[w.rand.IntN(len(live))]
+	if w.lift.sessions[id].Configuration == "pairs" && w.rand.IntN(4) > 0 {
+		return // they last longer, so that players walk out and others come
+	}
 	if w.rand.IntN(10) == 0 {
 		w.lift.end(id)
 		return // crashed
 	}
+	w.tried[id], w.lift.closing[id] = true, true
 	report := w.report(id)
-	w.tried[id] = true
 	_, err := r.ReportResult(context.Background(), id, report)
 	if muster.KindOf(err) == muster.NotFound && err != nil && w.unwanted(r, id) {
 		return

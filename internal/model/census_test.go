@@ -29,7 +29,7 @@ func (w *world) census() census {
 }
 
 // checkOwners: no record without what it belongs to.
-func (w *world) checkOwners(settled bool) {
+func (w *world) checkOwners(settled bool) census {
 	all := w.census()
 	for key, value := range all {
 		kind, id, _ := strings.Cut(key.Partition, "#")
@@ -41,10 +41,16 @@ func (w *world) checkOwners(settled bool) {
 		if problem := check(all, id, key.Sort, value); problem != "" {
 			w.fail("record %s/%s %s: %v", key.Partition, key.Sort, problem, value)
 		}
-		if settled && kind == "DUE" && !strings.HasPrefix(id, "session#") { // that of a session stays while it lasts
+		if settled && kind == "P" && all[muster.Key{Partition: key.Partition, Sort: "A"}]["status"] == "deleted" {
+			if problem := erasedRecord(key.Sort, value); problem != "" {
+				w.fail("record %s/%s %s: %v", key.Partition, key.Sort, problem, value)
+			}
+		}
+		if settled && kind == "DUE" && !strings.HasPrefix(id, "session#") && !strings.HasPrefix(id, "purge#") { // those stay longer
 			w.fail("record %s/%s is due although all is settled", key.Partition, key.Sort)
 		}
 	}
+	return all
 }
 
 // owners says, for each kind of partition, what is wrong with a record in it; empty:
@@ -61,17 +67,22 @@ var owners = map[string]func(all census, id, sort string, value map[string]any) 
 	"OPEN":    openRecord,
 	"SC":      roomCodeRecord,
 	"RES":     listedResult,
+	"NAME":    nameRecord,
+	"BF":      backfillRecord,
 	"RECOUNT": func(census, string, string, map[string]any) string { return "" }, // one a mode
 	"LB": func(all census, _, sort string, _ map[string]any) string {
 		_, player, _ := strings.Cut(sort, "#")
+		if all[muster.Key{Partition: "P#" + player, Sort: "A"}]["status"] == "deleted" {
+			return "lists a deleted player"
+		}
 		return all.player(player)
 	},
 }
 
-// player says that there is no account of this id.
+// player says that there is no account of this id, not even a deleted one.
 func (c census) player(id any) string {
 	text, _ := id.(string)
-	if c[muster.Key{Partition: "P#" + text, Sort: "A"}] == nil {
+	if !strings.HasPrefix(text, "deleted-") && c[muster.Key{Partition: "P#" + text, Sort: "A"}] == nil {
 		return "belongs to the player " + text + ", who does not exist"
 	}
 	return ""

@@ -24,6 +24,10 @@ type facts struct {
 	asked    []placementFact
 	opened   []room   // sessions that can be joined, some of them long over
 	codes    []string // of parties, some of them long gone
+
+	documents map[muster.PlayerID]map[string]*documentFact // by namespace
+	left      map[muster.PlayerID]*departure               // players whose deletion was asked for
+	given     map[muster.SeatID]bool                       // seats that their players gave up, or meant to
 }
 
 type ticketFact struct {
@@ -53,7 +57,8 @@ func newFacts() facts {
 	return facts{
 		subjects: map[muster.PlayerID]string{}, names: map[muster.PlayerID]*register{},
 		reports: map[muster.SessionID]muster.ResultReport{}, verdicts: map[muster.SessionID]*register{}, tried: map[muster.SessionID]bool{},
-		seen: map[muster.TicketID]*sight{},
+		seen: map[muster.TicketID]*sight{}, documents: map[muster.PlayerID]map[string]*documentFact{},
+		left: map[muster.PlayerID]*departure{}, given: map[muster.SeatID]bool{},
 	}
 }
 
@@ -125,8 +130,9 @@ type register struct {
 	overlaps int      // writes that began while another was under way
 }
 
-// write lets do write value, and learns from its error what the register may hold.
-func (g *register) write(value string, do func() error) {
+// write lets do write value, and learns from its error what the register may hold. done, if
+// there is one, is called when the write was acknowledged.
+func (g *register) write(value string, do func() error, done ...func()) {
 	if g.writing > 0 {
 		g.overlaps++
 	}
@@ -135,7 +141,16 @@ func (g *register) write(value string, do func() error) {
 	g.may = append(g.may, value)
 	err := do()
 	g.writing--
-	if err == nil && alone && overlaps == g.overlaps {
+	switch kind := muster.KindOf(err); {
+	case err == nil && alone && overlaps == g.overlaps:
 		g.may = []string{value}
+	case err != nil && (kind == muster.Conflict || kind == muster.NotFound): // refused
+		at := slices.Index(g.may, value)
+		g.may = slices.Delete(g.may, at, at+1)
+	}
+	if err == nil {
+		for _, f := range done {
+			f()
+		}
 	}
 }

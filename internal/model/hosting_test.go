@@ -202,11 +202,6 @@ func (g *lift) EndSession(_ context.Context, id muster.SessionID, force bool) er
 	return nil
 }
 
-// StartBackfill refuses: the histories have no game servers that ask for players.
-func (g *lift) StartBackfill(context.Context, muster.StartBackfill) error {
-	return muster.Errorf(muster.Invalid, "gamelift.invalid", "no backfill here")
-}
-
 // roomActions are what players do who choose their sessions by themselves.
 func roomActions() []action {
 	ctx := context.Background()
@@ -274,11 +269,13 @@ func roomActions() []action {
 		}},
 		{"a player leaves a session", 3, func(w *world, r *replica) {
 			if p, ok := w.somebody(); ok {
+				w.leaves(p, "")
 				w.allow(r.LeaveSession(ctx, p), "leave a session")
 			}
 		}},
 		{"a game server lets a player go", 1, func(w *world, r *replica) {
 			if p, ok := w.somebody(); ok && len(w.opened) > 0 {
+				w.leaves(p, w.opened[len(w.opened)-1].id)
 				w.allow(r.RemovePlayer(ctx, w.opened[len(w.opened)-1].id, p), "remove a player", muster.NotFound)
 			}
 		}},

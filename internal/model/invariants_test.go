@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"muster"
@@ -12,15 +13,21 @@ import (
 // checkRest checks what must hold once the service has come to rest.
 func (w *world) checkRest() {
 	r := w.replicas[0]
-	w.checkOwners(true)
+	all := w.checkOwners(true)
+	w.checkNames(all)
+	w.checkSeats(r)
 	w.checkTickets(r)
 	w.checkParties(r)
 	w.checkRatings(r)
 	w.counts["results"] += len(w.reports)
 	w.counts["players"] += len(w.players)
+	w.counts["backfills"] += w.lift.filled
 	for _, p := range w.players {
 		w.checkPlayer(r, p)
+		w.checkGames(p, all)
+		w.checkDocuments(r, p)
 	}
+	w.checkErased()
 }
 
 // checkTickets: every ticket that was acknowledged is over, as it is at GameLift.
@@ -74,13 +81,28 @@ func (w *world) checkPlayer(r *replica, p muster.PlayerID) {
 			w.fail("%s is stuck in %+v", p, *a)
 		}
 	}
-	ratings, err := r.Ratings(ctx, p)
-	w.allow(err, "read ratings at rest")
-	for _, rating := range ratings {
+}
+
+// checkGames: every result of a player counts once, in whichever season.
+func (w *world) checkGames(p muster.PlayerID, all census) {
+	games := map[muster.ModeName]int{}
+	for key, value := range all {
+		rest, ok := strings.CutPrefix(key.Sort, "RATING#")
+		if !ok || key.Partition != "P#"+string(p) {
+			continue
+		}
+		mode, _, past := strings.Cut(rest, "#")
+		n, _ := value["games"].(float64)
+		games[muster.ModeName(mode)] += int(n)
+		if past {
+			w.counts["seasons left"]++
+		}
+	}
+	for _, mode := range sorted(liftConfigs()) {
 		sure, maybe := 0, 0
-		for _, id := range slices.Sorted(maps.Keys(w.tried)) {
+		for _, id := range sorted(w.tried) {
 			s := w.lift.sessions[id]
-			if _, in := s.Teams[p]; !in || w.lift.modeOf(s) != rating.Mode {
+			if _, in := s.Teams[p]; !in || w.lift.modeOf(s) != muster.ModeName(mode) {
 				continue
 			}
 			switch v := w.verdicts[id]; {
@@ -92,8 +114,8 @@ func (w *world) checkPlayer(r *replica, p muster.PlayerID) {
 				maybe++
 			}
 		}
-		if rating.Games < sure || rating.Games > sure+maybe {
-			w.fail("%s has %d games in %s; %d results were acknowledged and %d more reported", p, rating.Games, rating.Mode, sure, maybe)
+		if n := games[muster.ModeName(mode)]; n < sure || n > sure+maybe {
+			w.fail("%s has %d games in %s; %d results were acknowledged and %d more reported", p, n, mode, sure, maybe)
 		}
 	}
 }

@@ -31,13 +31,16 @@ type lift struct {
 	placements map[muster.PlacementID]*liftPlacement
 	placed     []muster.PlacementEvent
 	made       int
-	calm       bool // nothing fails any more
+	closing    map[muster.SessionID]bool // their game servers report: nobody comes any more
+	filled     int                       // matches that brought players to a session
+	calm       bool                      // nothing fails any more
 }
 
 // liftConfig is a matchmaking configuration: two teams of size players each.
 type liftConfig struct {
 	size       int
 	acceptance bool
+	seasons    bool          // its ratings have seasons, which turn
 	standalone bool          // a match is all; the backend places it
 	timeout    time.Duration // of a request
 }
@@ -48,6 +51,8 @@ type liftTicket struct {
 	players []muster.MatchmakingPlayer
 	match   muster.MatchID
 	started time.Time
+	// backfills is the session whose game server asks for players; "": players ask.
+	backfills muster.SessionID
 }
 
 type liftMatch struct {
@@ -55,6 +60,7 @@ type liftMatch struct {
 	config   string
 	tickets  []muster.TicketID
 	accepted map[muster.PlayerID]bool
+	fills    muster.SessionID // that it brings players to; "": it is to have one of its own
 	over     bool
 }
 
@@ -63,7 +69,7 @@ func newLift(now func() time.Time, r *rand.Rand, configs map[string]liftConfig) 
 		now: now, rand: r, configs: configs,
 		tickets: map[muster.TicketID]*liftTicket{}, matches: map[muster.MatchID]*liftMatch{},
 		sessions: map[muster.SessionID]*muster.SessionSnapshot{}, seats: map[muster.SeatID]*muster.SeatState{},
-		rooms: map[muster.SessionID]liftRoom{}, placements: map[muster.PlacementID]*liftPlacement{},
+		rooms: map[muster.SessionID]liftRoom{}, closing: map[muster.SessionID]bool{}, placements: map[muster.PlacementID]*liftPlacement{},
 	}
 }
 
@@ -102,7 +108,7 @@ func (g *lift) StartMatchmaking(_ context.Context, req muster.StartMatchmaking) 
 // makeMatches makes every match there is, oldest tickets first.
 func (g *lift) makeMatches() {
 	for _, name := range slices.Sorted(maps.Keys(g.configs)) {
-		for g.makeMatch(name, g.configs[name]) {
+		for g.fill(name, g.configs[name]) || g.makeMatch(name, g.configs[name]) {
 		}
 	}
 }
@@ -113,7 +119,7 @@ func (g *lift) makeMatch(name string, config liftConfig) bool {
 	var filled [2]int
 	for _, id := range g.order {
 		t := g.tickets[id]
-		if t.Status != muster.Searching || t.config != name {
+		if t.Status != muster.Searching || t.config != name || t.backfills != "" {
 			continue
 		}
 		for i := range teams {
@@ -183,6 +189,10 @@ func (g *lift) place(m *liftMatch) {
 			g.tickets[id].Status = status
 		}
 		g.emit(event, m.id, m.tickets...)
+		return
+	}
+	if m.fills != "" {
+		g.seatNewcomers(m)
 		return
 	}
 	teams := map[muster.PlayerID]string{}
@@ -359,6 +369,14 @@ func (g *lift) end(id muster.SessionID) {
 
 // endAll ends all tickets, matches and sessions that are under way.
 func (g *lift) endAll() {
+	g.endWaiting()
+	for id := range g.sessions {
+		g.end(id)
+	}
+}
+
+// endWaiting ends all tickets, matches and placements that are under way.
+func (g *lift) endWaiting() {
 	for _, m := range g.matches {
 		m.over = true
 	}
@@ -372,9 +390,6 @@ func (g *lift) endAll() {
 		if p := g.placements[id]; !p.Status.Final() {
 			g.endPlacement(p, muster.PlacementTimedOut)
 		}
-	}
-	for id := range g.sessions {
-		g.end(id)
 	}
 }
 

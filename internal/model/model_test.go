@@ -16,7 +16,7 @@ import (
 const usualSeeds = 300
 
 // steps of one history, where a driver has no number of its own.
-const steps = 300
+const steps = 400
 
 // stepsOf are the numbers of slow drivers.
 var stepsOf = map[string]int{"dynamo": 80}
@@ -102,10 +102,11 @@ func (t *tally) check(test *testing.T, seeds int) {
 	if seeds < usualSeeds || test.Failed() {
 		return
 	}
-	for _, what := range []string{
-		"crashes", "meanwhiles", "results", "parties", "joins", "tickets completed", "tickets cancelled", "tickets timedOut", "tickets failed",
+	for what, oneIn := range map[string]int{
+		"crashes": 2, "meanwhiles": 2, "results": 2, "parties": 2, "joins": 2, "deletions": 2, "documents": 2, "names": 2, "seats": 2, "evenings": 3,
+		"tickets completed": 2, "tickets cancelled": 2, "tickets timedOut": 2, "tickets failed": 4, "backfills": 60, "seasons left": 150,
 	} {
-		if t.counts[what] < seeds/2 {
+		if t.counts[what] < seeds/oneIn {
 			test.Errorf("%d histories had only %d %s", seeds, t.counts[what], what)
 		}
 	}

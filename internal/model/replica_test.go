@@ -18,6 +18,7 @@ type replica struct {
 	name string
 	skew time.Duration
 	born int
+	busy bool // in the middle of an action
 
 	// Of the process that runs now.
 	dead   bool
@@ -47,6 +48,15 @@ func (r *replica) restart() {
 	options.Parallel = 1 // so that a seed is one history
 	options.Log = slog.New(slog.DiscardHandler)
 	r.Backend = muster.New(options)
+}
+
+// alive is a replica that does not die now.
+func (r *replica) alive() *replica {
+	if r.dead {
+		r.restart()
+	}
+	r.killIn = 0
+	return r
 }
 
 // Notify implements muster.Notifier: what players are told is looked at.
