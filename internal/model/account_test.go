@@ -195,7 +195,7 @@ func (w *world) checkErased() {
 		}
 		text := key.Partition + "/" + key.Sort + string(body)
 		for p := range w.left {
-			tombstone := key.Partition == "P#"+string(p) && key.Sort == "A"
+			tombstone := key.Partition == "P#"+string(p) && key.Sort == "A" || key.Partition == "AUD#"+string(p) && value["event"] == "deleted"
 			if !tombstone && strings.Contains(text, string(p)) {
 				w.fail("%s was deleted and is still in %s/%s: %s", p, key.Partition, key.Sort, body)
 			}

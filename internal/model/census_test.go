@@ -69,6 +69,11 @@ var owners = map[string]func(all census, id, sort string, value map[string]any) 
 	"RES":     listedResult,
 	"NAME":    nameRecord,
 	"BF":      backfillRecord,
+	"AUD":     func(all census, id, _ string, _ map[string]any) string { return all.player(id) },
+	"DENY": func(all census, _, sort string, _ map[string]any) string {
+		_, player, _ := strings.Cut(sort, "#")
+		return all.player(player)
+	},
 	"RECOUNT": func(census, string, string, map[string]any) string { return "" }, // one a mode
 	"LB": func(all census, _, sort string, _ map[string]any) string {
 		_, player, _ := strings.Cut(sort, "#")
