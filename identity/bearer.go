@@ -28,6 +28,7 @@ type Issuer interface {
 // Access is what an access token of another issuer says of its holder.
 type Access struct {
 	Subject        string // as Verified has it; empty for a program, which is no player
+	Holder         string // player or program, for records
 	Groups, Scopes []string
 	ExpiresAt      time.Time
 }
@@ -129,11 +130,11 @@ func (b *Bearers) Verify(ctx context.Context, token string) (muster.Caller, erro
 		if err != nil {
 			return muster.Caller{}, tokenRefusal(err)
 		}
-		seen = knownToken{scope: issuer.scope(access), subject: access.Subject, expiresAt: access.ExpiresAt}
+		seen = knownToken{scope: issuer.scope(access), subject: access.Subject, holder: access.Holder, expiresAt: access.ExpiresAt}
 	}
 	if seen.scope != muster.PlayerScope {
 		b.known.keep(id, seen)
-		return muster.Caller{Scope: seen.scope}, nil
+		return muster.Caller{Scope: seen.scope, Key: issuer.provider + "/" + seen.holder}, nil
 	}
 	if seen.subject == "" {
 		return muster.Caller{}, tokenRefusal(Refusal(WrongApplication, errors.New("the token is a program's, and nothing is given to it")))
@@ -209,6 +210,7 @@ type knownTokens struct {
 type knownToken struct {
 	scope     muster.Scope
 	subject   string
+	holder    string
 	expiresAt time.Time
 	owner     muster.PlayerID
 	ownerAt   time.Time // when owner was looked up

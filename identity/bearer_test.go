@@ -35,7 +35,7 @@ func (f *foreign) VerifyAccess(_ context.Context, token string) (Access, error) 
 	if err := json.Unmarshal(body, &claims); err != nil {
 		return Access{}, err
 	}
-	return Access{Subject: claims.Sub, Groups: claims.Groups, Scopes: claims.Scopes, ExpiresAt: claims.Exp}, nil
+	return Access{Subject: claims.Sub, Holder: "who", Groups: claims.Groups, Scopes: claims.Scopes, ExpiresAt: claims.Exp}, nil
 }
 
 type foreignClaims struct {
@@ -158,7 +158,7 @@ func TestGroupsAndScopesOfAForeignToken(t *testing.T) {
 					wantRefusal(t, err, muster.Unauthenticated, "token.invalid")
 					continue
 				}
-				if err != nil || caller.Scope != c.want || (caller.Player == "") == (c.want == muster.PlayerScope) {
+				if err != nil || caller.Scope != c.want || (caller.Player == "") == (c.want == muster.PlayerScope) || (caller.Key == "pool/who") == (c.want == muster.PlayerScope) {
 					t.Errorf("caller is %+v, %v", caller, err)
 				}
 			}

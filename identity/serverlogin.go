@@ -21,7 +21,6 @@ func (s *Service) LoginServer(ctx context.Context, name string, prover Provider,
 	if err := s.useUp(ctx, name, who); err != nil {
 		return muster.ServerGrant{}, err
 	}
-	// The subject is for logs of whoever reads the token: nobody is a caller by it.
 	access, err := s.accessToken(muster.Caller{Player: muster.PlayerID(subjectKey(who.Subject)), Scope: muster.ServerScope})
 	if err != nil {
 		return muster.ServerGrant{}, err

@@ -20,7 +20,7 @@ func TestAGameServerProvesItselfForAToken(t *testing.T) {
 		t.Fatalf("grant is %+v, %v", grant, err)
 	}
 	caller, err := s.Verify(t.Context(), grant.AccessToken)
-	if err != nil || caller != (muster.Caller{Scope: muster.ServerScope}) {
+	if err != nil || caller != (muster.Caller{Scope: muster.ServerScope, Key: "AROA:i-0abc"}) {
 		t.Errorf("caller is %+v, %v", caller, err)
 	}
 	_, err = s.LoginServer(t.Context(), "aws-iam", prover, Proof{Token: "signed"})

@@ -94,10 +94,11 @@ func (s *Service) Verify(_ context.Context, accessToken string) (muster.Caller, 
 	return claims.caller(), nil
 }
 
-// caller is who a checked token speaks for. Game servers are nobody in particular.
+// caller is who a checked token speaks for. A game server's has the server's name where a
+// player's has the player.
 func (c accessClaims) caller() muster.Caller {
 	if c.Scope == muster.ServerScope {
-		return muster.Caller{Scope: muster.ServerScope}
+		return muster.Caller{Scope: muster.ServerScope, Key: c.Subject}
 	}
 	return muster.Caller{Player: muster.PlayerID(c.Subject), Scope: c.Scope, Family: c.Family}
 }

@@ -149,10 +149,11 @@ func (u *UserPools) VerifyAccess(ctx context.Context, token string) (identity.Ac
 		return identity.Access{}, err
 	}
 	access := identity.Access{
+		Holder: pool.subject(claims),
 		Groups: claims.Texts("cognito:groups"), Scopes: strings.Fields(claims.Text("scope")), ExpiresAt: claims.ExpiresAt,
 	}
 	if claims.Text(nameClaim[AccessUse]) != "" { // else the token is an app client's own
-		access.Subject = pool.subject(claims)
+		access.Subject = access.Holder
 	}
 	return access, nil
 }

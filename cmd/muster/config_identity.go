@@ -24,6 +24,10 @@ type identityConfig struct {
 	Providers map[string]providerConfig `yaml:"providers"`
 	// Merging is what becomes of the documents of players who are merged into others.
 	Merging muster.MergePolicy `yaml:"merging"`
+	// Bearers are the providers whose access tokens are taken as they are, instead of ours.
+	Bearers map[string]bearerConfig `yaml:"bearers"`
+	// ServerRoles lets game servers in by AWS roles; nil: it does not.
+	ServerRoles *serverRolesConfig `yaml:"serverRoles"`
 }
 
 // providerConfig is one provider. Kind is the name of the provider where it is left out; what
@@ -79,6 +83,8 @@ func (t providerTools) client() *provider.Client {
 // providerKinds are the kinds there are, by name.
 func providerKinds() map[string]providerKind {
 	return withVendors(map[string]providerKind{
+		"cognito":          {cognitoKeys, func() providerSettings { return &cognitoConfig{} }},
+		"cognito-identity": {cognitoIdentityKeys, func() providerSettings { return &cognitoIdentityConfig{} }},
 		"apple":            {appleKeys, func() providerSettings { return &appleConfig{} }},
 		"epic":             {epicKeys, func() providerSettings { return &epicConfig{} }},
 		"epic-connect":     {epicKeys, func() providerSettings { return &epicConfig{connect: true} }},
@@ -95,6 +101,7 @@ func providerKinds() map[string]providerKind {
 
 func identityShape() *shape {
 	return group(map[string]*shape{
+		"bearers": bearersShape(), "serverRoles": serverRolesShape(),
 		"merging":   text(),
 		"providers": {want: "a group of providers", takes: isGroup, pick: providerShape},
 	})
@@ -146,6 +153,9 @@ func (c *identityConfig) check(k *checker) {
 		entry.settings = settings
 		c.Providers[name] = entry
 	}
+	c.checkCognito(k)
+	c.checkBearers(k)
+	c.ServerRoles.check(k)
 }
 
 func (c providerConfig) kind(name string) string {

@@ -303,7 +303,8 @@ func newBackend(p backendParts) (*backend, error) {
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
 	})
-	providers, err := p.identity.providers(providerTools{getenv: os.Getenv, now: time.Now, log: p.log})
+	tools := providerTools{getenv: os.Getenv, now: time.Now, log: p.log}
+	providers, err := p.identity.providers(tools)
 	if err != nil {
 		return nil, err
 	}
@@ -311,6 +312,14 @@ func newBackend(p backendParts) (*backend, error) {
 		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Guard: rules, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
+	issuers, err := p.identity.bearers(providers)
+	if err != nil {
+		return nil, err
+	}
+	bearers, err := identity.NewBearers(identity.BearersOptions{Own: ids.Verify, Issuers: issuers, Accounts: rules, Admit: rules.Admit, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
 	serverKeys, err := identity.NewServerKeys(p.serverKeyHashes...)
 	if err != nil {
 		return nil, err
@@ -322,7 +331,7 @@ func newBackend(p backendParts) (*backend, error) {
 	stopping := make(chan struct{})
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
-		Play: rules, Auth: ids, Verify: unlessRevoked(rules, ids.Verify), VerifyServer: serverKeys.Verify,
+		Play: rules, Auth: ids, Verify: unlessRevoked(rules, bearers.Verify), VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules, Logins: ids, Links: ids,
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove, SignIns: rules,
@@ -330,7 +339,10 @@ func newBackend(p backendParts) (*backend, error) {
 		SNS: newRefusals(p.log, time.Now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
 	}
-	if len(p.adminKeyHashes) > 0 {
+	if err := p.identity.serveAWS(&o, ids, p.url, tools); err != nil {
+		return nil, err
+	}
+	if len(p.adminKeyHashes) > 0 || p.identity.givesAdmin() {
 		adminKeys, err := identity.NewAdminKeys(p.adminKeyHashes...)
 		if err != nil {
 			return nil, err
