@@ -110,6 +110,9 @@ func (m Mode) sessionProblems() []FieldError {
 	}
 	m.checkSeats(report)
 	m.Sessions.check(report)
+	if o := m.Sessions; o.PerPlayer != 0 && o.Create != CreateByPlayers {
+		report("sessions.perPlayer", "is for modes whose sessions players create")
+	}
 	if m.Kind == Standalone && m.Sessions.Create != "" && m.Sessions.Create != CreateByNobody {
 		report("sessions.create", "in a mode of kind standalone matches make sessions, nobody else")
 	}

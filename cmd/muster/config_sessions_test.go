@@ -63,6 +63,7 @@ func TestEveryProblemOfSessionsIsNamed(t *testing.T) {
 		{"a configuration without matchmaking", "kind: queue, configuration: x, sessions: {maxPlayers: 1}", "modes[0].configuration: a mode of kind queue"},
 		{"who creates", "kind: queue, sessions: {maxPlayers: 1, create: admins}", `modes[0].sessions.create: "admins" is none of`},
 		{"no session a player", "kind: queue, sessions: {maxPlayers: 1, perPlayer: 0}", "modes[0].sessions.perPlayer: is at least 1"},
+		{"sessions that no player creates", "kind: queue, sessions: {maxPlayers: 1, create: servers, perPlayer: 3}", "modes[0].sessions.perPlayer: is for modes whose sessions players create"},
 		{"too many sessions a player", "kind: queue, sessions: {maxPlayers: 1, perPlayer: 21}", "modes[0].sessions.perPlayer: is 1 to 20, not 21"},
 		{"matches are not created", "kind: standalone, ruleSet: good.json, sessions: {create: players}", "modes[0].sessions.create: in a mode of kind standalone"},
 		{"a session smaller than a match", "kind: standalone, ruleSet: good.json, sessions: {maxPlayers: 2}", "modes[0].sessions.maxPlayers: a match may have 4 players"},
