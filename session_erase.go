@@ -35,19 +35,31 @@ func (b *Backend) sessionsToErase(ctx context.Context, p PlayerID) ([]SessionID,
 	return ids, nil
 }
 
-// eraseFrom puts a deleted player's alias in their place in sessions.
+// eraseFrom puts a deleted player's alias in their place in sessions that players join by
+// themselves. In one of a match they stay for its result, which leads the purge there: its
+// events may name them again.
 func (b *Backend) eraseFrom(ctx context.Context, a *account, ids []SessionID) error {
 	for _, id := range ids {
-		if err := b.rename(ctx, sessionKey(id), a); err != nil {
+		s, _, err := loadOr(ctx, b.store, sessionKey(id), session{})
+		if err == nil && s.joinable() {
+			err = b.rename(ctx, sessionKey(id), a)
+		}
+		if err != nil {
 			return fmt.Errorf("session %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
+// joinable says that players come and go by themselves; no match is in it.
+func (s *session) joinable() bool { return s.Room != nil && s.MatchID == "" }
+
 // eraseLeft does so for all who left a session and were deleted since, and for who asked
 // for it.
 func (b *Backend) eraseLeft(ctx context.Context, s *session) error {
+	if !s.joinable() {
+		return nil
+	}
 	names := maps.Clone(s.Teams)
 	if names == nil {
 		names = make(map[PlayerID]string)

@@ -122,3 +122,33 @@ func TestASessionThatGoesOnForgetsWhoWasDeleted(t *testing.T) {
 		})
 	}
 }
+
+func TestAMatchGoesOnWithoutWhoWasDeleted(t *testing.T) {
+	ctx := context.Background()
+	r := privateLobby()
+	ann, bob := r.guest("ann"), r.guest("bob")
+	for _, p := range []muster.PlayerID{ann, bob} {
+		r.start(t, p, duel())
+	}
+	events := r.lift.events
+	r.mustDeliver(t)
+	mine, theirs := must[muster.SeatView](t)(r.Seat(ctx, ann)), must[muster.SeatView](t)(r.Seat(ctx, bob))
+	r.deleteAccount(t, ann)
+	for _, ev := range events { // once more, as those of a backfill would be
+		if err := r.ApplyEvent(ctx, ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.erase(t)
+	must[muster.ResultView](t)(r.ReportResult(ctx, mine.SessionID, muster.ResultReport{Teams: []muster.ResultTeam{
+		{Name: mine.Team, Rank: 1, Players: []muster.ResultPlayer{{PlayerID: ann}}},
+		{Name: theirs.Team, Rank: 2, Players: []muster.ResultPlayer{{PlayerID: bob}}},
+	}}))
+	for range 10 {
+		r.clock.advance(24 * time.Hour)
+		r.erase(t)
+	}
+	if found := r.inSessions(t, ann); len(found) > 0 {
+		t.Errorf("after the result the player stands in %v", found)
+	}
+}
