@@ -33,6 +33,7 @@ type KeySource interface {
 type KeySet struct {
 	client *Client
 	at     func(context.Context) (string, error)
+	parse  func(body []byte) ([]jose.JSONWebKey, error)
 	held   cached[[]jose.JSONWebKey]
 }
 
@@ -43,7 +44,7 @@ func NewKeySet(client *Client, address string, now func() time.Time) *KeySet {
 
 // newKeySetAt makes a KeySet of an address that is still to be found out.
 func newKeySetAt(client *Client, at func(context.Context) (string, error), now func() time.Time) *KeySet {
-	k := &KeySet{client: client, at: at}
+	k := &KeySet{client: client, at: at, parse: parseKeySet}
 	k.held.fetch, k.held.now = k.fetch, now
 	return k
 }
@@ -72,7 +73,7 @@ func (k *KeySet) fetch(ctx context.Context) ([]jose.JSONWebKey, time.Duration, e
 	if answer.Status != http.StatusOK {
 		return nil, 0, k.client.Misconfigured(ctx, "there is no key set at its address: status "+strconv.Itoa(answer.Status))
 	}
-	keys, err := parseKeySet(answer.Body)
+	keys, err := k.parse(answer.Body)
 	if err != nil {
 		return nil, 0, identity.Refusal(identity.ProviderUnavailable, err)
 	}

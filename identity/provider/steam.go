@@ -155,7 +155,8 @@ func (s *Steam) authenticate(ctx context.Context, ticket string) (steamAnswer, e
 	var told struct {
 		Response steamAnswer `json:"response"`
 	}
-	return told.Response, answer.JSON(&told)
+	err = answer.JSON(&told)
+	return told.Response, err
 }
 
 // decide says what becomes of Steam's answer.

@@ -41,8 +41,8 @@ type XboxOptions struct {
 	Sandbox      string   // empty: XboxRetail
 	TitleIDs     []string // decimal; empty: whatever titles get tokens for our relying party
 
-	// XUIDs makes Xbox user ids the subjects, where the token has those and no partner XUID.
-	// They are another name space: never change it for players there are.
+	// XUIDs makes Xbox user ids the subjects, for tokens without a partner XUID. They are
+	// another name space: never change it for players there are.
 	XUIDs bool
 	// AllowSolo takes players without the privilege to play with others.
 	AllowSolo bool

@@ -1,62 +1,23 @@
 package provider
 
 import (
-	"context"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // the thumbprint x5t is SHA-1 (RFC 7517, section 4.8); it names a certificate, it does not vouch for it
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-
-	"muster/identity"
 )
 
-// certificateSet is a KeySource of certificates that a platform lists as an array of DER in
-// base64. Their ids are their thumbprints.
-type certificateSet struct {
-	client  *Client
-	address string
-	now     func() time.Time
-	held    cached[[]jose.JSONWebKey]
-}
-
-func newCertificateSet(client *Client, address string, now func() time.Time) *certificateSet {
-	s := &certificateSet{client: client, address: address, now: now}
-	s.held.fetch, s.held.now = s.fetch, now
-	return s
-}
-
-// Key implements KeySource.
-func (s *certificateSet) Key(ctx context.Context, id string, algorithm jose.SignatureAlgorithm) (any, error) {
-	keys, err := s.held.get(ctx, func(keys []jose.JSONWebKey) bool { return find(keys, id, algorithm) != nil })
-	if err != nil {
-		return nil, err
-	}
-	if key := find(keys, id, algorithm); key != nil {
-		return key, nil
-	}
-	return nil, identity.Refusal(identity.CredentialInvalid, errors.New("the token names a certificate that is not listed"))
-}
-
-func (s *certificateSet) fetch(ctx context.Context) ([]jose.JSONWebKey, time.Duration, error) {
-	answer, err := s.client.Do(ctx, Call{URL: s.address})
-	if err != nil {
-		return nil, 0, err
-	}
-	if answer.Status != http.StatusOK {
-		return nil, 0, s.client.Misconfigured(ctx, fmt.Sprintf("there are no certificates at their address: status %d", answer.Status))
-	}
-	keys, err := parseCertificates(answer.Body, s.now())
-	if err != nil {
-		return nil, 0, identity.Refusal(identity.ProviderUnavailable, err)
-	}
-	return keys, freshFor(answer.Header.Get("Cache-Control")), nil
+// newCertificateSet makes a KeySet of certificates that a platform lists as an array of DER
+// in base64. Their ids are their thumbprints.
+func newCertificateSet(client *Client, address string, now func() time.Time) *KeySet {
+	set := NewKeySet(client, address, now)
+	set.parse = func(body []byte) ([]jose.JSONWebKey, error) { return parseCertificates(body, now()) }
+	return set
 }
 
 // parseCertificates reads the certificates that are valid now and hold a key that can be used.
