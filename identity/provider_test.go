@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -126,8 +127,15 @@ func TestANonceBindsAProofToOneSignIn(t *testing.T) {
 	wantRefusal(t, err, muster.Unauthenticated, "credential.nonce_mismatch", late)
 }
 
-func TestEveryReasonHasAnAnswer(t *testing.T) {
+func TestEveryReasonHasAnAnswerAndAPlaceInTheDocuments(t *testing.T) {
+	text, err := os.ReadFile("../docs/identity.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for reason := range refusals {
+		if !strings.Contains(string(text), "| `"+string(reason)+"` |") {
+			t.Errorf("docs/identity.md does not have %s in its table", reason)
+		}
 		e := Refusal(reason, errors.New("cause"))
 		if e.Kind == muster.Internal || e.Code != string(reason) || e.Message == "" || !errors.Is(e, e.Err) {
 			t.Errorf("%s is %+v", reason, e)
