@@ -82,7 +82,12 @@ func (b *Backend) Links(ctx context.Context, p PlayerID) (LinksView, error) {
 // it. An identity that is the caller's already changes nothing. Errors are Conflict:
 // "identity.in_use" for another player's, "identity.provider_linked" when the caller has one
 // of this provider, "identity.too_many".
-func (b *Backend) Link(ctx context.Context, p PlayerID, id Identity, newSecret []byte) (view LinksView, err error) {
+func (b *Backend) Link(ctx context.Context, p PlayerID, id Identity, newSecret []byte) (LinksView, error) {
+	return b.LinkSecret(ctx, p, id, LinkedSecret{NewGuest: newSecret})
+}
+
+// LinkSecret is Link for an identity that has a secret.
+func (b *Backend) LinkSecret(ctx context.Context, p PlayerID, id Identity, secret LinkedSecret) (view LinksView, err error) {
 	if id.Provider == "" || id.Subject == "" || id.Provider == GuestProvider {
 		return LinksView{}, Errorf(Invalid, "identity.not_linkable", "this identity cannot be linked")
 	}
@@ -99,10 +104,14 @@ func (b *Backend) Link(ctx context.Context, p PlayerID, id Identity, newSecret [
 		wasGuest := a.scope() == GuestScope
 		changed, err := a.link(id, known.Player, now)
 		view = a.linksView()
-		if err != nil || !changed {
+		if err != nil {
 			return nil, err
 		}
-		way, err := put(identityKey(id), 0, identityRecord{Player: p, LinkedAt: now}, time.Time{})
+		more, err := secret.along(ctx)
+		if err != nil || !changed {
+			return more, err
+		}
+		way, err := put(identityKey(id), 0, identityRecord{Player: p, SecretHash: secret.Hash, LinkedAt: now}, time.Time{})
 		if err != nil {
 			return nil, err
 		}
@@ -114,9 +123,9 @@ func (b *Backend) Link(ctx context.Context, p PlayerID, id Identity, newSecret [
 		if err != nil {
 			return nil, err
 		}
-		ops = append(ops, way, kept)
+		ops = append(append(ops, way, kept), more...)
 		if wasGuest {
-			rotated, err := b.newSecretOps(ctx, &a, newSecret)
+			rotated, err := b.newSecretOps(ctx, &a, secret.NewGuest)
 			if err != nil {
 				return nil, err
 			}

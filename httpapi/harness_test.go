@@ -33,6 +33,7 @@ type rig struct {
 	links     *fakeLinks
 	signIns   *fakeSignIns
 	userPool  *fakeUserPool
+	passwords *fakePasswords
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -73,6 +74,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		links:     &fakeLinks{},
 		signIns:   &fakeSignIns{},
 		userPool:  &fakeUserPool{},
+		passwords: &fakePasswords{},
 	}
 	o := Options{
 		UserPool: r.userPool, AWSIdentities: r.userPool, LoginServer: r.userPool.loginServer,
@@ -92,6 +94,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Links:         r.links,
 		SignIns:       r.signIns,
 		Bans:          r.signIns,
+		Passwords:     r.passwords,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },
@@ -183,7 +186,8 @@ func (r *rig) checkDocumented(req *http.Request, a reply) {
 	r.t.Helper()
 	for path, operations := range r.doc.Paths {
 		op, ok := operations[strings.ToLower(req.Method)]
-		if !ok || !matchesPath(path, req.URL.EscapedPath()) {
+		_, exact := r.doc.Paths[req.URL.EscapedPath()][strings.ToLower(req.Method)]
+		if !ok || !matchesPath(path, req.URL.EscapedPath()) || exact && path != req.URL.EscapedPath() {
 			continue
 		}
 		if _, ok := op.Responses[strconv.Itoa(a.status)]; !ok {

@@ -45,8 +45,9 @@ type Options struct {
 	// VerifyServer turns a game server's key ("msk_...") into its caller.
 	VerifyServer func(key string) (muster.Caller, error)
 
-	Logins Logins // ways in besides guest secrets; nil: not served
-	Links  Links  // players link and merge them; nil: not served
+	Links     Links     // players link and merge them; nil: not served
+	Logins    Logins    // ways in besides guest secrets; nil: not served
+	Passwords Passwords // e-mail and password; nil: not served
 
 	UserPool      UserPool      // a user pool of Amazon Cognito; nil: not served
 	AWSIdentities AWSIdentities // AWS credentials for players; nil: not served
@@ -138,6 +139,7 @@ func New(o Options) http.Handler {
 	s.linkRoutes()
 	s.userPoolRoutes()
 	s.awsRoutes()
+	s.passwordRoutes()
 	s.profileRoutes()
 	s.playerRoutes()
 	s.dataRoutes()

@@ -28,6 +28,9 @@ type identityConfig struct {
 	Bearers map[string]bearerConfig `yaml:"bearers"`
 	// ServerRoles lets game servers in by AWS roles; nil: it does not.
 	ServerRoles *serverRolesConfig `yaml:"serverRoles"`
+	// Passwords is how players sign in by e-mail and password; nil: they do not.
+	Passwords *passwordsConfig `yaml:"passwords"`
+	Mail      mailConfig       `yaml:"mail"`
 }
 
 // providerConfig is one provider. Kind is the name of the provider where it is left out; what
@@ -104,6 +107,8 @@ func identityShape() *shape {
 		"bearers": bearersShape(), "serverRoles": serverRolesShape(),
 		"merging":   text(),
 		"providers": {want: "a group of providers", takes: isGroup, pick: providerShape},
+		"passwords": passwordsShape(),
+		"mail":      mailShape(),
 	})
 }
 

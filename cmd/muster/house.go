@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -164,6 +165,9 @@ func (h *house) openBackend(store muster.Store) error {
 	}
 	h.stack.run("reconciler", b.rules.Run)
 	h.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
+	if b.mail != nil {
+		h.stack.run("mail", b.mail)
+	}
 	h.stack.run("http", func(ctx context.Context) error { return serve(ctx, h.front, b.handler, b.stopping) })
 	return nil
 }
@@ -173,6 +177,12 @@ func (h *house) backendParts(store muster.Store) backendParts {
 	p.url, p.store, p.gameLift, p.keys, p.log = h.url(), store, h.client, h.keys, h.process.log
 	p.serverKeyHashes, p.adminKeyHashes = []string{identity.HashServerKey(h.serverKey)}, []string{identity.HashAdminKey(h.adminKey)}
 	p.topics, p.trustedCertificates = []string{topicARN}, []string{h.liftURL() + "/sns/"}
+	if p.terminal = h.process.stdout; h.cmd.JSON {
+		p.terminal = h.process.stderr // standard output is for programs
+	}
+	if p.identity.Passwords == nil && p.terminal != nil {
+		p.identity.Passwords = &passwordsConfig{}
+	}
 	return p
 }
 
@@ -272,6 +282,7 @@ type backendParts struct {
 	profile             muster.ProfileOptions
 	data                []muster.Namespace
 	identity            identityConfig
+	terminal            io.Writer // who reads it reads mails that are not sent; nil: nobody
 	topics              []string
 	trustedCertificates []string
 	origins             []string                    // whose pages may call, besides our own
@@ -285,7 +296,8 @@ type backend struct {
 	rules    *muster.Backend
 	hub      *realtime.Hub
 	handler  http.Handler
-	stopping func() // lets long polls end; call it once
+	stopping func()                          // lets long polls end; call it once
+	mail     func(ctx context.Context) error // sends mails; nil: there are none
 }
 
 // lateNotifier lets the rules and the hub, which need each other, be made in turn.
@@ -308,6 +320,8 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools}
+	passwords.provide(providers)
 	ids = identity.New(identity.Options{
 		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Guard: rules, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
@@ -348,6 +362,9 @@ func newBackend(p backendParts) (*backend, error) {
 			return nil, err
 		}
 		o.Admin, o.VerifyAdmin, o.Inspect, o.Referee, o.Bans = rules, adminKeys.Verify, rules, rules, rules
+	}
+	if err := passwords.serve(ids, &o, b); err != nil {
+		return nil, err
 	}
 	b.handler = httpapi.New(o)
 	return b, nil

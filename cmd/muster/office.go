@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -83,6 +84,9 @@ func (o *office) start(store muster.Store, peers joinPeers) error {
 	p.serverKeyHashes, p.adminKeyHashes = o.settings.serverKeyHashes, o.settings.adminKeyHashes
 	p.topics, p.trustedCertificates, p.origins = o.settings.topics, o.settings.trusted, o.settings.origins
 	p.ready, p.peers = o.ready.check, peers
+	if p.identity.Mail.Console {
+		p.terminal = os.Stdout
+	}
 	b, err := newBackend(p)
 	if err != nil {
 		return err
@@ -90,6 +94,9 @@ func (o *office) start(store muster.Store, peers joinPeers) error {
 	o.backend = b
 	o.stack.run("reconciler", b.rules.Run)
 	o.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
+	if b.mail != nil {
+		o.stack.run("mail", b.mail)
+	}
 	o.stack.run("http", func(ctx context.Context) error {
 		return serveWithin(ctx, o.front, b.handler, b.stopping, o.settings.drain/4)
 	})

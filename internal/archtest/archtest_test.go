@@ -22,7 +22,8 @@ const module = "muster"
 // everything below.
 var rules = map[string][]string{
 	"":                               {},
-	"identity":                       {""},
+	"identity":                       {"", "mail"},
+	"mail":                           {""},
 	"identity/provider":              {"", "identity"},
 	"identity/provider/providertest": {},
 	"rating":                         {},
@@ -64,7 +65,7 @@ var rules = map[string][]string{
 	"internal/model":                 {},
 	"internal/archtest":              {},
 	"cmd/muster": {
-		"", "identity", "identity/provider", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "replica",
+		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
@@ -87,7 +88,8 @@ var outside = map[string][]string{
 	"realtime":                       {"github.com/coder/websocket"},
 	"replica":                        {},
 	"examples/webhook":               {},
-	"identity":                       {"github.com/go-jose/go-jose/v4"},
+	"identity":                       {"github.com/go-jose/go-jose/v4", "golang.org/x/crypto/argon2", "golang.org/x/net/idna", "golang.org/x/text/unicode/norm"},
+	"mail":                           {},
 	"identity/provider":              {"github.com/go-jose/go-jose/v4"},
 	"identity/provider/providertest": {},
 	"aws/caller":                     {"github.com/aws/smithy-go"},

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"net"
+	"net/mail"
+	"net/url"
+	"path/filepath"
+
+	"muster/identity"
+	letters "muster/mail"
+)
+
+// passwordsConfig is how players sign in by e-mail and password. Without it `muster serve`
+// has none; `muster up` has the defaults.
+type passwordsConfig struct {
+	MinLength     *int           `yaml:"minLength"`
+	Words         []string       `yaml:"words"` // that passwords must have more than
+	VerifyMinutes *int           `yaml:"verifyMinutes"`
+	ResetMinutes  *int           `yaml:"resetMinutes"`
+	Page          string         `yaml:"page"` // where links in mails lead; empty: there are codes alone
+	Breached      breachedConfig `yaml:"breached"`
+	Hashing       hashingConfig  `yaml:"hashing"`
+}
+
+// breachedConfig is where passwords are looked up that others know, besides the list that is
+// built in.
+type breachedConfig struct {
+	File     string `yaml:"file"` // relative to the working directory: it may be too large to read
+	URL      string `yaml:"url"`
+	Required bool   `yaml:"required"`
+}
+
+// hashingConfig is what a hash costs, and how many at once.
+type hashingConfig struct {
+	MemoryKiB *int `yaml:"memoryKiB"`
+	Passes    *int `yaml:"passes"`
+	AtOnce    *int `yaml:"atOnce"`
+	Queue     *int `yaml:"queue"`
+}
+
+// mailConfig is how mails are written and sent.
+type mailConfig struct {
+	From      string     `yaml:"from"`
+	Game      string     `yaml:"game"`
+	Templates string     `yaml:"templates"` // folder, relative to the configuration file
+	SMTP      smtpConfig `yaml:"smtp"`
+	Console   bool       `yaml:"console"` // print mails instead of sending them
+
+	from      mail.Address
+	templates *letters.Templates
+}
+
+type smtpConfig struct {
+	Address  string       `yaml:"address"`
+	Security string       `yaml:"security"`
+	User     string       `yaml:"user"`
+	Password secretConfig `yaml:"password"`
+}
+
+func passwordsShape() *shape {
+	return group(map[string]*shape{
+		"minLength": whole(), "words": list("a list of strings", text()), "verifyMinutes": whole(), "resetMinutes": whole(), "page": text(),
+		"breached": group(map[string]*shape{"file": text(), "url": text(), "required": truth()}),
+		"hashing":  group(map[string]*shape{"memoryKiB": whole(), "passes": whole(), "atOnce": whole(), "queue": whole()}),
+	})
+}
+
+func mailShape() *shape {
+	return group(map[string]*shape{
+		"from": text(), "game": text(), "templates": text(), "console": truth(),
+		"smtp": group(map[string]*shape{"address": text(), "security": text(), "user": text(), "password": secretShape()}),
+	})
+}
+
+// checkPasswords reports what is wrong with both parts; hosted says that there is no
+// terminal whose reader the mails are for.
+func (c *identityConfig) checkPasswords(k *checker, hosted bool) {
+	c.Mail.check(k, "identity.mail")
+	if c.Passwords == nil {
+		return
+	}
+	if hosted && c.Mail.SMTP.Address == "" && !c.Mail.Console {
+		k.report("identity.passwords", "need mails: say in identity.mail.smtp who sends them")
+	}
+	c.Passwords.check(k, "identity.passwords")
+}
+
+func (c *passwordsConfig) check(k *checker, at string) {
+	within := func(key string, n *int, least, most int) {
+		if n != nil && (*n < least || *n > most) {
+			k.report(at+key, "lies between %d and %d, not %d", least, most, *n)
+		}
+	}
+	within(".minLength", c.MinLength, identity.LeastMinPassword, identity.MostMinPassword)
+	within(".verifyMinutes", c.VerifyMinutes, 1, 24*60)
+	within(".resetMinutes", c.ResetMinutes, 1, 60)
+	within(".hashing.memoryKiB", c.Hashing.MemoryKiB, 7<<10, 1<<20) // the least that OWASP names, with five passes
+	within(".hashing.passes", c.Hashing.Passes, 1, 64)
+	within(".hashing.atOnce", c.Hashing.AtOnce, 1, 1024)
+	within(".hashing.queue", c.Hashing.Queue, 1, 1<<20)
+	if c.Page != "" && !isPage(c.Page) {
+		k.report(at+".page", "%q is not an address like https://game.example/account, without # and ?", c.Page)
+	}
+	if c.Breached.URL != "" && !isPage(c.Breached.URL) {
+		k.report(at+".breached.url", "%q is not an address like https://api.pwnedpasswords.com/range/", c.Breached.URL)
+	}
+	if c.Breached.Required && c.Breached.URL == "" {
+		k.report(at+".breached.required", "is about a url, and there is none")
+	}
+}
+
+// isPage says that text is an address with TLS, or on this machine, to which more can be
+// added.
+func isPage(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return u.Scheme == "https" || u.Scheme == "http" && here
+}
+
+func (c *mailConfig) check(k *checker, at string) {
+	if c.From != "" {
+		from, err := mail.ParseAddress(c.From)
+		if err != nil {
+			k.report(at+".from", `%q is not an address like "My Game <no-reply@game.example>"`, c.From)
+		} else {
+			c.from = *from
+		}
+	}
+	c.SMTP.check(k, at+".smtp", c.From)
+	var read func(string) ([]byte, error)
+	if c.Templates != "" {
+		read = func(name string) ([]byte, error) { return k.readFile(filepath.Join(c.Templates, name)) }
+	}
+	templates, err := letters.NewTemplates(read)
+	if err != nil {
+		k.report(at+".templates", "%v", err)
+	}
+	c.templates = templates
+}
+
+func (c *smtpConfig) check(k *checker, at, from string) {
+	if c.Address == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(c.Address)
+	if err != nil || host == "" || port == "" {
+		k.report(at+".address", "%q is not a host and a port, such as smtp.example.com:587", c.Address)
+	}
+	if from == "" {
+		k.report("identity.mail.from", "is needed: the address that mails come from")
+	}
+	ip := net.ParseIP(host)
+	here := host == "localhost" || ip != nil && ip.IsLoopback()
+	switch letters.Security(c.Security) {
+	case "", letters.StartTLS, letters.TLS:
+	case letters.Insecure:
+		if !here {
+			k.report(at+".security", "is none only for a server on this machine")
+		}
+	default:
+		k.report(at+".security", "is starttls, tls or none, not %q", c.Security)
+	}
+	if c.User != "" {
+		c.Password.check(k, at+".password")
+	} else if c.Password.given() {
+		k.report(at+".user", "is needed with a password")
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"muster"
+	"muster/httpapi"
+	"muster/identity"
+	letters "muster/mail"
+)
+
+// passwordParts is what signing in by e-mail and password is made of.
+type passwordParts struct {
+	conf     *identityConfig
+	hasher   *identity.PasswordHasher // nil: there are no passwords
+	keys     *identity.Keys
+	rules    *muster.Backend
+	store    muster.Store
+	terminal io.Writer // who reads it reads the mails, unless they are sent; nil: nobody does
+	tools    providerTools
+}
+
+// provide adds the way in to the providers, if there are passwords.
+func (p *passwordParts) provide(providers map[string]identity.Provider) {
+	if p.conf.Passwords == nil {
+		return
+	}
+	c := p.conf.Passwords.Hashing
+	p.hasher = identity.NewPasswordHasher(identity.HashOptions{
+		MemoryKiB: uint32(or(c.MemoryKiB)), Passes: uint32(or(c.Passes)), AtOnce: or(c.AtOnce), Queue: or(c.Queue), //nolint:gosec // check bounds them
+	}, rand.Reader)
+	providers[muster.EmailProvider] = identity.EmailProvider{Accounts: p.rules, Hasher: p.hasher}
+}
+
+// serve adds the calls to the interface, and to the backend what sends mails.
+func (p *passwordParts) serve(ids *identity.Service, o *httpapi.Options, b *backend) error {
+	if p.hasher == nil {
+		return nil
+	}
+	passwords, outbox, err := p.open(ids)
+	if err != nil {
+		return err
+	}
+	o.Passwords, b.mail = passwords, outbox.Run
+	return nil
+}
+
+// or is a number that may be absent, or 0.
+func or(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// open makes the service, and the outbox that is to run with it.
+func (p *passwordParts) open(ids *identity.Service) (*identity.Passwords, *letters.Outbox, error) {
+	c := p.conf.Passwords
+	sender, err := p.sender()
+	if err != nil {
+		return nil, nil, err
+	}
+	codes := identity.NewMailCodes(p.keys, c.Page)
+	game := cmp.Or(p.conf.Mail.Game, "this game")
+	outbox := letters.NewOutbox(letters.OutboxOptions{
+		Store: p.store, Sender: sender, Templates: p.conf.Mail.templates, Game: game,
+		Reveal: codes.Reveal, Now: p.tools.now, NewID: newID, Log: p.tools.log,
+	})
+	policy := identity.PasswordPolicy{MinLength: or(c.MinLength), Words: append([]string{p.conf.Mail.Game}, c.Words...)}
+	if policy.Breached, err = p.breached(c.Breached); err != nil {
+		return nil, nil, fmt.Errorf("identity.passwords.breached.%w", err)
+	}
+	return identity.NewPasswords(identity.PasswordOptions{
+		Service: ids, Accounts: p.rules, Outbox: outbox, Codes: codes, Hasher: p.hasher, Policy: policy,
+		VerifyFor: time.Duration(or(c.VerifyMinutes)) * time.Minute, ResetFor: time.Duration(or(c.ResetMinutes)) * time.Minute,
+		Log: p.tools.log,
+	}), outbox, nil
+}
+
+// sender sends mails, or prints them.
+func (p *passwordParts) sender() (letters.Sender, error) {
+	c := &p.conf.Mail
+	switch {
+	case c.SMTP.Address != "":
+		password, err := c.SMTP.Password.open("password", p.tools)
+		if err != nil {
+			return nil, fmt.Errorf("identity.mail.smtp.%w", err)
+		}
+		return letters.NewSMTP(letters.SMTPOptions{
+			Address: c.SMTP.Address, Security: letters.Security(c.SMTP.Security), From: c.from,
+			User: c.SMTP.User, Password: password, Now: p.tools.now,
+		})
+	case p.terminal != nil:
+		return letters.NewConsole(p.terminal), nil
+	}
+	return nil, errors.New("identity.mail.smtp: is needed: who sends mails")
+}
+
+// breached makes the lists of passwords that others know.
+func (p *passwordParts) breached(c breachedConfig) ([]identity.Breached, error) {
+	lists := []identity.Breached{identity.CommonPasswords{}}
+	if c.File != "" {
+		list, err := identity.OpenBreachedFile(c.File) // open for as long as the process
+		if err != nil {
+			return nil, fmt.Errorf("file: %w", err)
+		}
+		lists = append(lists, list)
+	}
+	if c.URL != "" {
+		lists = append(lists, &identity.BreachedRange{
+			URL: c.URL, Client: http.DefaultClient, Required: c.Required,
+			Down: func(err error) { p.tools.log.Warn("breached passwords cannot be looked up", "error", err) },
+		})
+	}
+	return lists, nil
+}

@@ -1,0 +1,249 @@
+package identity
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"muster"
+	"muster/mail"
+)
+
+// mailUse is what a code that was sent by mail is good for.
+type mailUse string
+
+const (
+	useSignUp mailUse = "signUp" // makes a player
+	useLink   mailUse = "link"   // adds the address to a player
+	useReset  mailUse = "reset"  // sets another password
+	useMove   mailUse = "move"   // replaces a player's address
+)
+
+// mailRequest is what waits for a code to come back. Whoever knows the id and the code
+// read the answer of the call and the mail. One that is dead looks like others: no code
+// is right.
+type mailRequest struct {
+	Use     mailUse         `json:"use"`
+	Address string          `json:"address"`
+	Secret  []byte          `json:"secret,omitempty"` // hash of the password to be: signUp, link
+	Player  muster.PlayerID `json:"player,omitempty"` // link, reset, move
+	Dead    bool            `json:"dead,omitempty"`
+	About   mail.Topic      `json:"about"` // of its letter; empty: nobody is written to
+	Misses  int             `json:"misses,omitempty"`
+	Letters int             `json:"letters"`
+	Until   time.Time       `json:"until"`
+}
+
+// Bounds of a request.
+const (
+	maxMisses  = 5 // wrong codes; of 2^40 possible ones
+	maxLetters = 3 // the first and two more
+)
+
+// Mails with codes that one address gets within an hour, whoever asks for them.
+const (
+	lettersAnHour = 6
+	lettersWithin = time.Hour
+)
+
+func mailRequestKey(id string) muster.Key {
+	return muster.Key{Partition: "MAILCODE#" + hex.EncodeToString(hashText(id)), Sort: "M"}
+}
+
+func lettersKey(address string) muster.Key {
+	return muster.Key{Partition: "LETTERS#" + hex.EncodeToString(hashText(address)), Sort: "L"}
+}
+
+// letters is when an address was written to.
+type letters struct {
+	At []time.Time `json:"at"`
+}
+
+// since drops what is too long ago to count.
+func (l letters) since(now time.Time) letters {
+	var recent letters
+	for _, at := range l.At {
+		if now.Sub(at) < lettersWithin {
+			recent.At = append(recent.At, at)
+		}
+	}
+	return recent
+}
+
+// open keeps a new request and has its letter sent.
+func (p *Passwords) open(ctx context.Context, r mailRequest, life time.Duration) (muster.CodeSent, error) {
+	id, err := newSecretText(p.random)
+	if err != nil {
+		return muster.CodeSent{}, err
+	}
+	r.Letters, r.Until = 1, p.now().UTC().Add(life)
+	if r.Dead {
+		r.Secret = nil // nobody will have it
+	}
+	err = p.send(ctx, id, func(context.Context) (mailRequest, int64, error) { return r, 0, nil })
+	return muster.CodeSent{ID: id, ExpiresInSeconds: int(life / time.Second)}, err
+}
+
+// Resend has the letter of a request sent once more, with the same code.
+func (p *Passwords) Resend(ctx context.Context, id string) error {
+	return p.send(ctx, id, func(ctx context.Context) (mailRequest, int64, error) {
+		r, version, err := p.request(ctx, id)
+		if err == nil && r.Letters >= maxLetters {
+			err = muster.Errorf(muster.Exhausted, "email.too_many", "the code was sent %d times: look for it among unwanted mail, or start again", maxLetters)
+		}
+		r.Letters++
+		return r, version, err
+	})
+}
+
+// send stores a request as next answers it, with its letter, in one Write. An address that
+// was written to often enough is left alone, and nobody can tell.
+func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.Context) (mailRequest, int64, error)) error {
+	var post func()
+	err := muster.Change(ctx, p.store, func(ctx context.Context) ([]muster.Op, error) {
+		r, version, err := next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		now := p.now().UTC()
+		sent, sentVersion, err := p.lettersTo(ctx, r.Address)
+		if err != nil {
+			return nil, err
+		}
+		sent = sent.since(now)
+		letter := mail.Letter{To: r.Address, About: r.About, Until: r.Until}
+		if !r.Dead {
+			letter.Ref = id
+		}
+		if len(sent.At) >= lettersAnHour || r.About == "" {
+			letter.To = ""
+		} else {
+			sent.At = append(sent.At, now)
+		}
+		letterOp, send, err := p.outbox.Post(letter)
+		if err != nil {
+			return nil, err
+		}
+		post = send
+		request, err := recordOp(mailRequestKey(id), version, r, r.Until)
+		if err != nil {
+			return nil, err
+		}
+		count, err := recordOp(lettersKey(r.Address), sentVersion, sent, now.Add(lettersWithin))
+		return []muster.Op{request, letterOp, count}, err
+	})
+	if err != nil {
+		return err
+	}
+	post()
+	return nil
+}
+
+// recordOp is the op that stores a value in place of a version, until it is over.
+func recordOp(key muster.Key, version int64, value any, until time.Time) (muster.Op, error) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return muster.Op{}, fmt.Errorf("encode %s: %w", key.Sort, err)
+	}
+	return muster.Op{Kind: muster.Put, Key: key, Value: body, Version: version, ExpiresAt: until.Add(time.Second)}, nil
+}
+
+func (p *Passwords) lettersTo(ctx context.Context, address string) (l letters, version int64, err error) {
+	rec, err := p.store.Get(ctx, lettersKey(address))
+	if errors.Is(err, muster.ErrNotFound) {
+		return letters{}, 0, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(rec.Value, &l)
+	}
+	return l, rec.Version, err
+}
+
+// request reads what waits for a code. What is unknown or over is refused.
+func (p *Passwords) request(ctx context.Context, id string) (r mailRequest, version int64, err error) {
+	rec, err := p.store.Get(ctx, mailRequestKey(id))
+	if errors.Is(err, muster.ErrNotFound) {
+		return mailRequest{}, 0, errCodeRefused()
+	}
+	if err != nil {
+		return mailRequest{}, 0, fmt.Errorf("read a request for a code: %w", err)
+	}
+	if err := json.Unmarshal(rec.Value, &r); err != nil {
+		return mailRequest{}, 0, fmt.Errorf("decode a request for a code: %w", err)
+	}
+	if !p.now().Before(r.Until) {
+		return mailRequest{}, 0, errCodeRefused()
+	}
+	return r, rec.Version, nil
+}
+
+// proven is a request whose code came back.
+type proven struct {
+	mailRequest
+	id     string
+	byLink bool
+}
+
+// prove checks what somebody read in a mail, for one of the uses. It uses up a try when
+// that is wrong, and nothing when it is right: usedUp is for the Write that acts on it.
+func (p *Passwords) prove(ctx context.Context, proof muster.MailProof, uses ...mailUse) (proven, error) {
+	id, secret := proof.ID, proof.Code
+	byLink := proof.Token != ""
+	if byLink {
+		id, secret, _ = strings.Cut(proof.Token, ".")
+	}
+	if len(id) > maxProofField || len(secret) > maxProofField {
+		return proven{}, errCodeRefused()
+	}
+	r, _, err := p.request(ctx, id)
+	if err != nil {
+		return proven{}, err
+	}
+	var right bool
+	if byLink {
+		right, err = p.codes.isLink(id, secret)
+	} else {
+		right, err = p.codes.isCode(id, secret)
+	}
+	if err != nil {
+		return proven{}, err
+	}
+	if !right || r.Dead || !slices.Contains(uses, r.Use) {
+		return proven{}, p.miss(ctx, id)
+	}
+	return proven{r, id, byLink}, nil
+}
+
+// miss counts a wrong code, ends the request that had too many, and is the refusal.
+func (p *Passwords) miss(ctx context.Context, id string) error {
+	err := muster.Change(ctx, p.store, func(ctx context.Context) ([]muster.Op, error) {
+		r, version, err := p.request(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if r.Misses++; r.Misses >= maxMisses {
+			return []muster.Op{{Kind: muster.Delete, Key: mailRequestKey(id), Version: version}}, nil
+		}
+		op, err := recordOp(mailRequestKey(id), version, r, r.Until)
+		return []muster.Op{op}, err
+	})
+	if err != nil {
+		return err
+	}
+	return errCodeRefused()
+}
+
+// usedUp is the op that takes a request away; one that is gone meanwhile is refused.
+func (p *Passwords) usedUp(ctx context.Context, id string) (muster.Op, error) {
+	_, version, err := p.request(ctx, id)
+	return muster.Op{Kind: muster.Delete, Key: mailRequestKey(id), Version: version}, err
+}
+
+func errCodeRefused() error {
+	return muster.Errorf(muster.Unauthenticated, string(CredentialInvalid), "this code is wrong, was used or has expired: ask for another")
+}

@@ -1,0 +1,289 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"muster"
+	"muster/mail"
+)
+
+// Credentials is where players and their passwords are kept; *muster.Backend has it.
+type Credentials interface {
+	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
+	IdentityOf(ctx context.Context, p muster.PlayerID, provider string) (muster.Identity, error)
+	SignUp(ctx context.Context, id muster.Identity, secretHash []byte, along muster.Along) (muster.PlayerID, error)
+	LinkSecret(ctx context.Context, p muster.PlayerID, id muster.Identity, secret muster.LinkedSecret) (muster.LinksView, error)
+	ReplaceSecret(ctx context.Context, p muster.PlayerID, id muster.Identity, secret muster.NewSecret, along muster.Along) error
+	MoveIdentity(ctx context.Context, p muster.PlayerID, from, to muster.Identity, along muster.Along) error
+	Player(ctx context.Context, p muster.PlayerID) (muster.PlayerView, error)
+}
+
+// Outbox takes letters; *mail.Outbox is one.
+type Outbox interface {
+	Post(l mail.Letter) (op muster.Op, send func(), err error)
+}
+
+// PasswordOptions is what Passwords needs. All of it is required but what says otherwise.
+type PasswordOptions struct {
+	Service  *Service // signs in; Passwords uses its store, clock and chance
+	Accounts Credentials
+	Outbox   Outbox
+	Codes    *MailCodes
+	Hasher   *PasswordHasher
+	Policy   PasswordPolicy
+
+	VerifyFor time.Duration // how long a code that proves an address works; zero: DefaultVerifyFor
+	ResetFor  time.Duration // and one that resets a password; zero: DefaultResetFor
+	Log       *slog.Logger
+}
+
+// How long codes work unless PasswordOptions say otherwise. Ten minutes is what ASVS 5.0
+// allows a code that signs in (6.5.5).
+const (
+	DefaultVerifyFor = time.Hour
+	DefaultResetFor  = 10 * time.Minute
+)
+
+// Passwords signs players in by e-mail and password. Whether an address has an account is
+// told to nobody but its owner: answers, and what is done before them, are the same.
+//
+// A player comes to be when the address is proven, by who knows both the mail and the
+// answer of the call that asked for it. So nobody prepares an account with the address of
+// somebody else and a password of their own.
+type Passwords struct {
+	service   *Service
+	store     muster.Store
+	accounts  Credentials
+	outbox    Outbox
+	codes     *MailCodes
+	hasher    *PasswordHasher
+	policy    PasswordPolicy
+	verifyFor time.Duration
+	resetFor  time.Duration
+	now       func() time.Time
+	random    io.Reader
+	log       *slog.Logger
+}
+
+// NewPasswords makes Passwords.
+func NewPasswords(o PasswordOptions) *Passwords {
+	return &Passwords{
+		service: o.Service, store: o.Service.store, now: o.Service.now, random: o.Service.random,
+		accounts: o.Accounts, outbox: o.Outbox, codes: o.Codes, hasher: o.Hasher, policy: o.Policy,
+		verifyFor: orDefault(o.VerifyFor, DefaultVerifyFor), resetFor: orDefault(o.ResetFor, DefaultResetFor), log: o.Log,
+	}
+}
+
+// Register begins to make a player with an address and a password. The address gets a
+// code, or the news that it has an account already.
+func (p *Passwords) Register(ctx context.Context, email, password string) (muster.CodeSent, error) {
+	return p.claim(ctx, mailRequest{Use: useSignUp}, email, password)
+}
+
+// claim has a new address and its password proven.
+func (p *Passwords) claim(ctx context.Context, r mailRequest, email, password string, words ...string) (muster.CodeSent, error) {
+	address, err := canonicalEmail(email)
+	if err != nil {
+		return muster.CodeSent{}, err
+	}
+	if password, err = p.policy.accept(ctx, password, append(words, address)...); err != nil {
+		return muster.CodeSent{}, err
+	}
+	if r.Secret, err = p.hasher.hash(ctx, password); err != nil {
+		return muster.CodeSent{}, err
+	}
+	return p.openFor(ctx, r, address, p.verifyFor)
+}
+
+// openFor opens a request for an address that is to be new.
+func (p *Passwords) openFor(ctx context.Context, r mailRequest, address string, life time.Duration) (muster.CodeSent, error) {
+	_, _, err := p.accounts.FindIdentity(ctx, emailIdentity(address))
+	known, err := found(err)
+	if err != nil {
+		return muster.CodeSent{}, err
+	}
+	r.Address, r.Dead, r.About = address, known, mail.ConfirmAddress
+	if known {
+		r.About = mail.AccountExists
+	}
+	return p.open(ctx, r, life)
+}
+
+// found turns the answer of a search into whether there is something.
+func found(err error) (bool, error) {
+	if err != nil && muster.KindOf(err) == muster.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Link begins to add an address and a password to the caller's ways in. shown is what they
+// show besides the access token, as for Service.Link.
+func (p *Passwords) Link(ctx context.Context, caller muster.Caller, email, password, shown string) (muster.CodeSent, error) {
+	if _, err := p.service.fresh(ctx, caller, shown); err != nil {
+		return muster.CodeSent{}, err
+	}
+	name, err := p.nameOf(ctx, caller.Player)
+	if err != nil {
+		return muster.CodeSent{}, err
+	}
+	_, err = p.accounts.IdentityOf(ctx, caller.Player, muster.EmailProvider)
+	if has, err := found(err); err != nil {
+		return muster.CodeSent{}, err
+	} else if has {
+		return muster.CodeSent{}, muster.Errorf(muster.Conflict, "identity.provider_linked", "you have an address already: change it instead")
+	}
+	return p.claim(ctx, mailRequest{Use: useLink, Player: caller.Player}, email, password, name)
+}
+
+// Verify completes what Register or Link began, and signs in. Only the player who asked for
+// a link completes it. A mail's link is not enough without the password: the mail may have
+// come because of somebody else.
+func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password string) (muster.Grant, error) {
+	r, err := p.prove(ctx, proof, useSignUp, useLink)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	if caller, known := muster.CallerFrom(ctx); r.Use == useLink && (!known || caller.Player != r.Player) {
+		return muster.Grant{}, p.miss(ctx, r.id)
+	}
+	if r.byLink {
+		normal, _ := normalPassword(password)
+		right, _, err := p.hasher.verify(ctx, normal, r.Secret)
+		if err != nil {
+			return muster.Grant{}, err
+		}
+		if !right {
+			return muster.Grant{}, p.miss(ctx, r.id)
+		}
+	}
+	if r.Use == useLink {
+		return p.linked(ctx, r)
+	}
+	player, err := p.accounts.SignUp(ctx, emailIdentity(r.Address), r.Secret, p.using(r.id))
+	if err != nil {
+		return muster.Grant{}, takenInstead(err)
+	}
+	return p.service.grant(ctx, player, muster.PlayerScope, true)
+}
+
+// linked adds a proven address to the ways in of the player who asked for it. A guest is a
+// player from then on, and has another secret.
+func (p *Passwords) linked(ctx context.Context, r proven) (muster.Grant, error) {
+	view, err := p.service.withNewSecret(func(hash []byte) (muster.LinksView, error) {
+		return p.accounts.LinkSecret(ctx, r.Player, emailIdentity(r.Address), muster.LinkedSecret{Hash: r.Secret, NewGuest: hash, Along: p.using(r.id)})
+	})
+	if err != nil {
+		return muster.Grant{}, takenInstead(err)
+	}
+	grant, err := p.service.grant(ctx, r.Player, muster.PlayerScope, false)
+	grant.Guest = view.Guest
+	return grant, err
+}
+
+// using is what belongs to every Write that acts on a code: it is used up.
+func (p *Passwords) using(id string) muster.Along {
+	return func(ctx context.Context) ([]muster.Op, error) {
+		op, err := p.usedUp(ctx, id)
+		return []muster.Op{op}, err
+	}
+}
+
+// takenInstead says what an owner may know: the address was proven twice, and another proof
+// was faster.
+func takenInstead(err error) error {
+	var refused *muster.Error
+	if errors.As(err, &refused) && refused.Code == "identity.in_use" {
+		return muster.Errorf(muster.Conflict, "email.taken", "there is an account with this address: sign in, or reset the password")
+	}
+	return err
+}
+
+// Login signs in by address and password. Every refusal is the same, after the same work.
+func (p *Passwords) Login(ctx context.Context, email, password string) (muster.Grant, error) {
+	who, err := checkPassword(ctx, p.accounts, p.hasher, email, password)
+	if err != nil {
+		return muster.Grant{}, err
+	}
+	if who.outdated {
+		p.rehash(ctx, who)
+	}
+	return p.service.grant(ctx, who.player, muster.PlayerScope, false)
+}
+
+// holder is who an address and a password belong to.
+type holder struct {
+	player   muster.PlayerID
+	id       muster.Identity
+	password string
+	hash     []byte
+	outdated bool // the hash was made at lower costs
+}
+
+// checkPassword finds who has an address and a password. One read and one hash, whether
+// somebody does or not.
+func checkPassword(ctx context.Context, accounts Finder, hasher *PasswordHasher, email, password string) (holder, error) {
+	address, err := canonicalEmail(email)
+	if err != nil {
+		return holder{}, err
+	}
+	who := holder{id: emailIdentity(address)}
+	who.password, _ = normalPassword(password)
+	who.player, who.hash, err = accounts.FindIdentity(ctx, who.id)
+	if _, err := found(err); err != nil {
+		return holder{}, fmt.Errorf("find who has an address: %w", err)
+	}
+	right, outdated, err := hasher.verify(ctx, who.password, who.hash)
+	if err != nil {
+		return holder{}, err
+	}
+	if who.outdated = outdated; !right {
+		return holder{}, errPasswordRefused()
+	}
+	return who, nil
+}
+
+// rehash keeps a password's hash at today's costs. Whatever goes wrong can wait for the
+// next sign-in.
+func (p *Passwords) rehash(ctx context.Context, who holder) {
+	hash, err := p.hasher.hash(ctx, who.password)
+	if err == nil {
+		err = p.accounts.ReplaceSecret(ctx, who.player, who.id, muster.NewSecret{Hash: hash, Was: who.hash}, nothing)
+	}
+	if err != nil {
+		p.log.InfoContext(ctx, "a password's hash stays at its costs", "player", who.player, "error", err)
+	}
+}
+
+// nothing is along a change that stands alone.
+func nothing(context.Context) ([]muster.Op, error) { return nil, nil }
+
+func errPasswordRefused() error {
+	return muster.Errorf(muster.Unauthenticated, string(CredentialInvalid), "the address or the password is wrong")
+}
+
+// EmailProvider proves by address and password, where a proof is asked for: to sign in, or
+// to merge two players. It makes no players.
+type EmailProvider struct {
+	Accounts Finder
+	Hasher   *PasswordHasher
+}
+
+// Finder finds who has a way in.
+type Finder interface {
+	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
+}
+
+// Takes lists what a proof is made of.
+func (EmailProvider) Takes() [][]string { return [][]string{{"fields.email", "fields.password"}} }
+
+// Verify checks a password.
+func (e EmailProvider) Verify(ctx context.Context, proof Proof) (Verified, error) {
+	who, err := checkPassword(ctx, e.Accounts, e.Hasher, proof.Fields["email"], proof.Fields["password"])
+	return Verified{Subject: who.id.Subject}, err
+}
