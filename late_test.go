@@ -112,3 +112,30 @@ func TestAResultThatComesDuringAPurgeIsErasedByTheNextLook(t *testing.T) {
 	}
 	r.wantReplayed(t)
 }
+
+func TestAMatchThatReplicasDieOverIsPlacedByAnother(t *testing.T) {
+	ctx := context.Background()
+	for cuts := range 100 {
+		r := standalone(nil)
+		tickets := r.pairUp(t)
+		for _, ev := range without(r.lift.take(), muster.MatchmakingSucceeded) {
+			if err := r.ApplyEvent(ctx, ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.clock.advance(31 * time.Second)
+		for _, cut := range []int{cuts / 10, cuts % 10} { // two die, one after the other
+			dying := newRigWith(false, func(o *muster.Options) {
+				o.Modes[0].Kind, o.Modes[0].Sessions = muster.Standalone, &muster.SessionOptions{Queue: "duels"}
+				o.Store, o.GameLift, o.Now = &brittle{Store: r.store, left: cut}, r.lift, r.clock.now
+			})
+			_ = dying.Reconcile(ctx) // it dies in the middle
+			r.clock.advance(11 * time.Second)
+		}
+		r.sweep(t, time.Minute)
+		if err := r.deliverPlaced(); err != nil {
+			t.Fatal(err)
+		}
+		r.wantSeats(t, tickets)
+	}
+}

@@ -205,6 +205,18 @@ func (b *Backend) adoptMatch(ctx context.Context, t ticket) error {
 		_, _, err := b.changeTicket(ctx, t.ID, func(t ticket) (ticket, change) { return t.unmatched(b.instant()) })
 		return err
 	}
+	if p.Status == PlacementProposed { // first: a ticket that awaits a placement is not asked about any more
+		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+			p, version, err := load[placement](ctx, b.store, placementKey(id))
+			if err != nil || p.Status != PlacementProposed {
+				return nil, err
+			}
+			return b.pendingOps(p, version)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	made := Event{Type: MatchmakingSucceeded, At: t.EventAt, MatchID: p.Match, Tickets: p.tickets()}
 	_, _, err = b.changeTicket(ctx, t.ID, func(t ticket) (ticket, change) { return t.awaiting(made, id, b.instant()) })
 	switch {
@@ -212,20 +224,10 @@ func (b *Backend) adoptMatch(ctx context.Context, t ticket) error {
 		return err
 	case p.Status.Final(): // it ended before this ticket had heard of it
 		return b.finishMatch(ctx, p)
-	case p.Status != PlacementProposed:
-		return nil
+	case p.Status == PlacementProposed:
+		return b.askMatch(ctx, id)
 	}
-	err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		p, version, err := load[placement](ctx, b.store, placementKey(id))
-		if err != nil || p.Status != PlacementProposed {
-			return nil, err
-		}
-		return b.pendingOps(p, version)
-	})
-	if err != nil {
-		return err
-	}
-	return b.askMatch(ctx, id)
+	return nil
 }
 
 // unmatched ends a ticket whose match nobody knows, once its news can no longer come.

@@ -359,7 +359,7 @@ func (b *bot) hear(deadline, queueing context.Context, id string) (news, error) 
 			return n, nil
 		case <-stopped:
 			stopped = nil
-			err := b.api.call(deadline, http.MethodDelete, ticketPath(id, ""), nil, nil)
+			err := b.api.keepCalling(deadline, http.MethodDelete, ticketPath(id, ""), nil, nil)
 			var refused *apiError
 			if !errors.As(err, &refused) || refused.Status != http.StatusConflict {
 				return news{}, errStopped

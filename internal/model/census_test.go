@@ -56,20 +56,20 @@ func (w *world) checkOwners(settled bool) census {
 // owners says, for each kind of partition, what is wrong with a record in it; empty:
 // nothing.
 var owners = map[string]func(all census, id, sort string, value map[string]any) string{
-	"P":       playerRecord,
-	"ID":      func(all census, _, _ string, v map[string]any) string { return all.player(v["player"]) },
-	"T":       ticketRecord,
-	"GS":      sessionRecord,
-	"DUE":     func(census, string, string, map[string]any) string { return "" },
-	"PTY":     partyRecord,
-	"CODE":    codeRecord,
-	"PL":      placementRecord,
-	"OPEN":    openRecord,
-	"SC":      roomCodeRecord,
-	"RES":     listedResult,
-	"NAME":    nameRecord,
-	"BF":      backfillRecord,
-	"AUD":     func(all census, id, _ string, _ map[string]any) string { return all.player(id) },
+	"P":    playerRecord,
+	"ID":   func(all census, _, _ string, v map[string]any) string { return all.player(v["player"]) },
+	"T":    ticketRecord,
+	"GS":   sessionRecord,
+	"DUE":  func(census, string, string, map[string]any) string { return "" },
+	"PTY":  partyRecord,
+	"CODE": codeRecord,
+	"PL":   placementRecord,
+	"OPEN": openRecord,
+	"SC":   roomCodeRecord,
+	"RES":  listedResult,
+	"NAME": nameRecord,
+	"BF":   backfillRecord,
+	"AUD":  func(all census, id, _ string, _ map[string]any) string { return all.player(id) },
 	"DENY": func(all census, _, sort string, _ map[string]any) string {
 		_, player, _ := strings.Cut(sort, "#")
 		return all.player(player)
