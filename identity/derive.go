@@ -6,12 +6,6 @@ import (
 	"fmt"
 )
 
-// namedSeed is the secret of a signing key.
-type namedSeed struct {
-	id   string
-	seed []byte
-}
-
 // Derived is a secret that follows from a signing key, and from which the signing key
 // does not follow. ID is the signing key's.
 type Derived struct {
@@ -19,13 +13,13 @@ type Derived struct {
 	Secret []byte // 32 bytes
 }
 
-// Derive makes a secret for a purpose of each private key, in the order of the set (RFC
-// 5869, SHA-256): programs that share signing keys share them too. Use the first, accept
-// any: so a rotation of the keys interrupts nothing.
+// Derive makes a secret for a purpose of each private key, that of the key that signs
+// first (RFC 5869, SHA-256): programs that share signing keys share them too. Use the first,
+// accept any: so a rotation of the keys interrupts nothing.
 func (k *Keys) Derive(purpose string) ([]Derived, error) {
-	secrets := make([]Derived, 0, len(k.seeds))
-	for _, s := range k.seeds {
-		secret, err := hkdf.Key(sha256.New, s.seed, nil, "muster "+purpose, sha256.Size)
+	secrets := make([]Derived, 0, len(k.signing))
+	for _, s := range k.sequence() {
+		secret, err := hkdf.Key(sha256.New, s.secret, nil, "muster "+purpose, sha256.Size)
 		if err != nil {
 			return nil, fmt.Errorf("derive a secret: %w", err)
 		}

@@ -3,7 +3,7 @@ package identity
 import "encoding/json"
 
 // JWKS is the published key set, as served at /.well-known/jwks.json. Do not change it.
-func (s *Service) JWKS() []byte { return s.keys.jwks }
+func (s *Service) JWKS() []byte { return s.keys.At(s.now()).jwks }
 
 // Configuration is the issuer's description, as served at
 // /.well-known/openid-configuration: what a gateway needs to check our tokens. Source:
@@ -14,7 +14,7 @@ func (s *Service) Configuration() []byte {
 		"jwks_uri":                              s.issuer + "/.well-known/jwks.json",
 		"response_types_supported":              []string{"token"},
 		"subject_types_supported":               []string{"public"},
-		"id_token_signing_alg_values_supported": []string{"EdDSA"},
+		"id_token_signing_alg_values_supported": s.keys.At(s.now()).algs,
 		"scopes_supported":                      []string{"guest", "player"},
 		"claims_supported":                      []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "sid"},
 	})

@@ -3,7 +3,6 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
 )
 
@@ -13,17 +12,14 @@ const fingerprintBytes = 8
 // Fingerprints are hashes of the public keys and their ids: that of the key that signs
 // first. Nothing follows from them.
 func (k *Keys) Fingerprints() []string {
-	ids := make([]string, 0, len(k.public))
-	for _, s := range k.seeds {
-		ids = append(ids, s.id)
-	}
-	for _, id := range slices.Sorted(maps.Keys(k.public)) {
-		if !slices.Contains(ids, id) {
+	ids := []string{k.current().id}
+	for _, id := range slices.Sorted(slices.Values(k.ids)) {
+		if id != ids[0] {
 			ids = append(ids, id)
 		}
 	}
 	for i, id := range ids {
-		sum := sha256.Sum256(append([]byte(id+"\x00"), k.public[id]...))
+		sum := sha256.Sum256(append([]byte(id+"\x00"), publicBytes(k.public[id].key)...))
 		ids[i] = hex.EncodeToString(sum[:fingerprintBytes])
 	}
 	return ids

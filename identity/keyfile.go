@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // KeyFile is the name of the file that LoadOrCreateKeys keeps in its folder: a JWKS
@@ -79,20 +76,6 @@ func createKeyFile(path string, random io.Reader) (*Keys, error) {
 		return nil, fmt.Errorf("keep signing keys: %w", err)
 	}
 	return ParseKeys(data)
-}
-
-// NewKeySet makes the text of a key set with one fresh private key, which ParseKeys
-// reads: a JWKS. Whoever has it can be anybody.
-func NewKeySet(random io.Reader) ([]byte, error) {
-	key, err := newKey(random)
-	if err != nil {
-		return nil, err
-	}
-	data, err := json.MarshalIndent(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}}, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode signing keys: %w", err)
-	}
-	return append(data, '\n'), nil
 }
 
 // writeWhole writes a file that is complete and durable once it has its name.

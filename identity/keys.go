@@ -1,32 +1,124 @@
 package identity
 
 import (
-	"crypto"
-	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Keys is a set of Ed25519 keys. The first private one signs; all are published and
+// Keys is a set of keys as of an instant. One private key signs, all are published and
 // verify. It does not change and is safe for concurrent use.
 //
-// To rotate: add the new key behind the signing one, wait longer than anyone caches the
-// published keys, move it to the front, wait for the longest token to die, remove the
-// old one.
+// A key may say from when on it signs. Of those whose time has come the latest does; of
+// equals, such as keys that say nothing, the first of the set. So a set can hold the next
+// key long before it signs: every replica decides alike, by its clock. RotateKeys adds and
+// removes keys.
 type Keys struct {
-	public map[string]ed25519.PublicKey // by key id
-	jwks   []byte                       // the published set
+	signing []signingKey // the private ones, in the order of the set
+	first   int          // which of them signs
+	public  map[string]publicKey
+	ids     []string // of all, in their order
+	jwks    []byte   // the published set
+	algs    []string // of all, the one that signs first
+}
+
+// signingKey is a private key, prepared for use.
+type signingKey struct {
+	id     string
+	from   time.Time // when it begins to sign; zero: at once
 	access jose.Signer
 	join   jose.Signer
-	seeds  []namedSeed // of the private keys, in their order
+	secret []byte
+	alg    jose.SignatureAlgorithm
+}
+
+// publicKey is what a token is checked with, and by which algorithm alone.
+type publicKey struct {
+	key any
+	alg jose.SignatureAlgorithm
+}
+
+// setKey is one key of a set as it is stored.
+type setKey struct {
+	jose.JSONWebKey
+	from time.Time // zero: not said
+}
+
+// KeySource is where a Service finds its keys: *Keys for ever the same, *KeyRing for those
+// that may be replaced.
+type KeySource interface {
+	// At is the set as of an instant.
+	At(now time.Time) *Keys
+}
+
+// KeyRing holds the set that is in use. It is safe for concurrent use.
+type KeyRing struct{ keys atomic.Pointer[Keys] }
+
+// NewKeyRing makes a ring that holds a set.
+func NewKeyRing(k *Keys) *KeyRing {
+	r := new(KeyRing)
+	r.Replace(k)
+	return r
+}
+
+// At is the set that the ring holds, as of an instant.
+func (r *KeyRing) At(now time.Time) *Keys { return r.keys.Load().At(now) }
+
+// Replace puts another set in the place of the one that the ring holds.
+func (r *KeyRing) Replace(k *Keys) { r.keys.Store(k) }
+
+// At is the set as of an instant: it says which key signs.
+func (k *Keys) At(now time.Time) *Keys {
+	first := k.signer(now)
+	if first == k.first {
+		return k
+	}
+	at := *k
+	at.first = first
+	return &at
+}
+
+// signer says which private key signs at an instant. Before the time of the first it is
+// that one all the same: somebody has to.
+func (k *Keys) signer(now time.Time) int {
+	best := -1
+	for i := range k.signing {
+		from := k.signing[i].from
+		if !from.After(now) && (best < 0 || from.After(k.signing[best].from)) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		return best
+	}
+	best = 0
+	for i := range k.signing {
+		if k.signing[i].from.Before(k.signing[best].from) {
+			best = i
+		}
+	}
+	return best
+}
+
+// current is the key that signs.
+func (k *Keys) current() *signingKey { return &k.signing[k.first] }
+
+// sequence lists the private keys, the one that signs first.
+func (k *Keys) sequence() []*signingKey {
+	all := make([]*signingKey, 0, len(k.signing))
+	all = append(all, k.current())
+	for i := range k.signing {
+		if i != k.first {
+			all = append(all, &k.signing[i])
+		}
+	}
+	return all
 }
 
 // maxKeys bounds a set; verification costs the same for any number.
@@ -34,172 +126,72 @@ const maxKeys = 16
 
 // NewKeys makes a set of one fresh key. Nothing keeps it: tokens die with the process.
 func NewKeys(random io.Reader) (*Keys, error) {
-	key, err := newKey(random)
+	key, err := newKey(EdDSA, random)
 	if err != nil {
 		return nil, err
 	}
-	return newKeys([]jose.JSONWebKey{key})
-}
-
-// ParseKeys reads a key set: a JWKS of OKP Ed25519 keys, or PEM blocks "PRIVATE KEY"
-// (PKCS#8) and "PUBLIC KEY". The first private key signs, keys without a private part
-// only verify. A key without an id gets its thumbprint (RFC 7638). Errors name the
-// place, never the content.
-func ParseKeys(data []byte) (*Keys, error) {
-	set, err := decodeKeys(data)
-	if err != nil {
-		return nil, err
-	}
-	return newKeys(set)
-}
-
-func newKey(random io.Reader) (jose.JSONWebKey, error) {
-	seed := make([]byte, ed25519.SeedSize)
-	if _, err := io.ReadFull(random, seed); err != nil {
-		return jose.JSONWebKey{}, fmt.Errorf("draw a signing key: %w", err)
-	}
-	return asJWK(ed25519.NewKeyFromSeed(seed), "")
-}
-
-// asJWK wraps an Ed25519 key, private or public, for signing.
-func asJWK(key any, id string) (jose.JSONWebKey, error) {
-	k := jose.JSONWebKey{Key: key, KeyID: id, Algorithm: string(jose.EdDSA), Use: "sig"}
-	if id == "" {
-		print, err := k.Thumbprint(crypto.SHA256)
-		if err != nil {
-			return jose.JSONWebKey{}, fmt.Errorf("thumbprint of a signing key: %w", err)
-		}
-		k.KeyID = base64.RawURLEncoding.EncodeToString(print)
-	}
-	return k, nil
+	return newKeys([]setKey{{JSONWebKey: key}})
 }
 
 // newKeys checks a list of keys and prepares it for use.
-func newKeys(set []jose.JSONWebKey) (*Keys, error) {
+func newKeys(set []setKey) (*Keys, error) {
 	if len(set) > maxKeys {
 		return nil, fmt.Errorf("%d keys, %d is the limit", len(set), maxKeys)
 	}
-	k := &Keys{public: make(map[string]ed25519.PublicKey, len(set))}
+	k := &Keys{public: make(map[string]publicKey, len(set))}
 	published := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(set))}
 	for i, key := range set {
-		public, ok := key.Public().Key.(ed25519.PublicKey)
-		if !ok {
-			return nil, fmt.Errorf("key %d is not an Ed25519 key", i+1)
-		}
 		if _, twice := k.public[key.KeyID]; twice {
 			return nil, fmt.Errorf("key %d has the id of another key", i+1)
 		}
-		k.public[key.KeyID] = public
-		published.Keys = append(published.Keys, key.Public())
-		if private, ok := key.Key.(ed25519.PrivateKey); ok {
-			k.seeds = append(k.seeds, namedSeed{key.KeyID, private.Seed()})
+		public, alg := key.Public(), jose.SignatureAlgorithm(key.Algorithm)
+		k.public[key.KeyID] = publicKey{public.Key, alg}
+		k.ids = append(k.ids, key.KeyID)
+		published.Keys = append(published.Keys, public)
+		if key.IsPublic() {
+			continue
 		}
-		if k.access == nil && !key.IsPublic() {
-			if err := k.signWith(key); err != nil {
-				return nil, err
-			}
+		private, err := key.prepared()
+		if err != nil {
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
 		}
+		k.signing = append(k.signing, private)
 	}
-	if k.access == nil {
+	if len(k.signing) == 0 {
 		return nil, errors.New("no private key among them: one must sign")
 	}
+	k.first = k.signer(time.Time{})
+	k.algs = algorithms(published.Keys)
 	var err error
-	k.jwks, err = json.Marshal(published)
-	if err != nil {
+	if k.jwks, err = json.Marshal(published); err != nil {
 		return nil, fmt.Errorf("encode published keys: %w", err)
 	}
 	return k, nil
 }
 
-// signWith makes key the one that signs.
-func (k *Keys) signWith(key jose.JSONWebKey) error {
-	for typ, signer := range map[jose.ContentType]*jose.Signer{accessType: &k.access, joinType: &k.join} {
-		made, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key}, (&jose.SignerOptions{}).WithType(typ))
-		if err != nil {
-			return fmt.Errorf("prepare the signing key: %w", err)
+// algorithms lists those of the keys, each once.
+func algorithms(keys []jose.JSONWebKey) []string {
+	var all []string
+	for _, key := range keys {
+		if !slices.Contains(all, key.Algorithm) {
+			all = append(all, key.Algorithm)
 		}
-		*signer = made
 	}
-	return nil
+	return all
 }
 
-// decodeKeys reads either form of a key set.
-func decodeKeys(data []byte) ([]jose.JSONWebKey, error) {
-	text := strings.TrimSpace(string(data))
-	switch {
-	case text == "":
-		return nil, errors.New("the key set is empty")
-	case strings.HasPrefix(text, "{"):
-		return decodeJWKS([]byte(text))
-	}
-	return decodePEM([]byte(text))
-}
-
-func decodeJWKS(data []byte) ([]jose.JSONWebKey, error) {
-	var doc struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, errors.New("the key set is not a JSON object with a list named keys")
-	}
-	set := make([]jose.JSONWebKey, 0, len(doc.Keys))
-	for i, raw := range doc.Keys {
-		var parsed jose.JSONWebKey
-		if err := json.Unmarshal(raw, &parsed); err != nil {
-			return nil, fmt.Errorf("key %d of the set is not a JSON Web Key", i+1)
-		}
-		key, err := ed25519JWK(parsed)
-		if err != nil {
-			return nil, fmt.Errorf("key %d of the set: %w", i+1, err)
-		}
-		set = append(set, key)
-	}
-	return set, nil
-}
-
-// ed25519JWK accepts what we sign with and nothing else.
-func ed25519JWK(parsed jose.JSONWebKey) (jose.JSONWebKey, error) {
-	switch parsed.Key.(type) {
-	case ed25519.PrivateKey, ed25519.PublicKey:
-	default:
-		return jose.JSONWebKey{}, errors.New("it is not an Ed25519 key (kty OKP, crv Ed25519)")
-	}
-	if parsed.Algorithm != "" && parsed.Algorithm != string(jose.EdDSA) || parsed.Use != "" && parsed.Use != "sig" {
-		return jose.JSONWebKey{}, errors.New("it is meant for something else than signing with EdDSA")
-	}
-	return asJWK(parsed.Key, parsed.KeyID)
-}
-
-func decodePEM(data []byte) ([]jose.JSONWebKey, error) {
-	var set []jose.JSONWebKey
-	for len(strings.TrimSpace(string(data))) > 0 {
-		block, rest := pem.Decode(data)
-		if block == nil {
-			return nil, fmt.Errorf("no key after %d keys: expected JWKS or PEM", len(set))
-		}
-		data = rest
-		key, err := pemKey(block)
-		if err != nil {
-			return nil, fmt.Errorf("PEM block %d: %w", len(set)+1, err)
-		}
-		set = append(set, key)
-	}
-	return set, nil
-}
-
-func pemKey(block *pem.Block) (jose.JSONWebKey, error) {
-	var key any
+// prepared is a private key with its signers.
+func (key setKey) prepared() (signingKey, error) {
+	k := signingKey{id: key.KeyID, from: key.from, alg: jose.SignatureAlgorithm(key.Algorithm)}
 	var err error
-	switch block.Type {
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "PUBLIC KEY":
-		key, err = x509.ParsePKIXPublicKey(block.Bytes)
-	default:
-		return jose.JSONWebKey{}, fmt.Errorf("a %q is neither PRIVATE KEY nor PUBLIC KEY", block.Type)
+	if k.secret, err = secretOf(key.Key); err != nil {
+		return signingKey{}, err
 	}
-	if err != nil {
-		return jose.JSONWebKey{}, fmt.Errorf("the %s does not parse", strings.ToLower(block.Type))
+	for typ, signer := range map[jose.ContentType]*jose.Signer{accessType: &k.access, joinType: &k.join} {
+		*signer, err = jose.NewSigner(jose.SigningKey{Algorithm: k.alg, Key: key.JSONWebKey}, (&jose.SignerOptions{}).WithType(typ))
+		if err != nil {
+			return signingKey{}, fmt.Errorf("prepare the signing key: %w", err)
+		}
 	}
-	return ed25519JWK(jose.JSONWebKey{Key: key})
+	return k, nil
 }

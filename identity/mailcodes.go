@@ -6,22 +6,25 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"encoding/base64"
-	"fmt"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // MailCodes makes the codes and links that mails carry. They follow from the id of a
 // request and the signing keys, so that nothing that is stored gives one away, not even
 // while its mail waits to be sent.
 type MailCodes struct {
-	keys *Keys
+	keys KeySource
+	now  func() time.Time
 	page string // where links lead; empty: there are none
 }
 
 // NewMailCodes makes MailCodes. page is the address of a page of the studio's that takes
 // links, or empty; what it is to know stands in the fragment, which no server sees.
-func NewMailCodes(keys *Keys, page string) *MailCodes { return &MailCodes{keys: keys, page: page} }
+func NewMailCodes(keys KeySource, now func() time.Time, page string) *MailCodes {
+	return &MailCodes{keys: keys, now: now, page: page}
+}
 
 // codeAlphabet has no letters that look like another character (Crockford's base 32).
 var codeAlphabet = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
@@ -34,12 +37,9 @@ const (
 
 // Reveal gives the code and the link of a request, as its mail says them.
 func (c *MailCodes) Reveal(id string) (code, link string, err error) {
-	keys, err := c.keys.Derive(mailPurpose)
+	keys, err := c.keys.At(c.now()).Derive(mailPurpose)
 	if err != nil {
 		return "", "", err
-	}
-	if len(keys) == 0 {
-		return "", "", fmt.Errorf("there is no key to make codes with")
 	}
 	code = codeOf(keys[0], id)
 	if c.page != "" {
@@ -75,7 +75,7 @@ func (c *MailCodes) isLink(id, secret string) (bool, error) {
 }
 
 func (c *MailCodes) matches(id, said string, of func(key Derived, id string) string) (bool, error) {
-	keys, err := c.keys.Derive(mailPurpose)
+	keys, err := c.keys.At(c.now()).Derive(mailPurpose)
 	if err != nil {
 		return false, err
 	}

@@ -51,7 +51,7 @@ func newDesk(t testing.TB, change func(*PasswordOptions)) *desk {
 	d.site.Service = New(so)
 	o := PasswordOptions{
 		Service: d.site.Service, Accounts: d.rules, Outbox: d.post, Hasher: hasher,
-		Codes:  NewMailCodes(d.site.keys, "https://game.example/account"),
+		Codes:  NewMailCodes(d.site.keys, d.site.clock, "https://game.example/account"),
 		Policy: PasswordPolicy{Words: []string{"Tower Clash"}, Breached: []Breached{CommonPasswords{}}},
 		Log:    slog.New(slog.DiscardHandler),
 	}

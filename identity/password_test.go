@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -300,7 +301,9 @@ func TestCodesOutliveAChangeOfKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.codes = NewMailCodes(&Keys{seeds: append(newer.seeds, d.site.keys.seeds...)}, "")
+	both := *newer
+	both.signing = append(slices.Clone(newer.signing), d.site.keys.signing...)
+	d.codes = NewMailCodes(&both, d.site.clock, "")
 	if _, err := d.Verify(ctx, muster.MailProof{ID: sent.ID, Code: code}, ""); err != nil {
 		t.Error(err)
 	}

@@ -35,8 +35,8 @@ const (
 type Options struct {
 	Accounts Accounts
 	Store    muster.Store
-	Keys     *Keys
-	Linker   Linker // nil: nothing is linked or merged
+	Keys     KeySource // *Keys or *KeyRing
+	Linker   Linker    // nil: nothing is linked or merged
 
 	Issuer   string // the base URL at which the keys are published, without a final slash
 	Audience string // of access tokens; anything but "game-session"
@@ -68,7 +68,7 @@ type Options struct {
 type Service struct {
 	accounts   Accounts
 	store      muster.Store
-	keys       *Keys
+	keys       KeySource
 	linker     Linker
 	issuer     string
 	audience   string

@@ -62,7 +62,7 @@ func (s *Service) SocketTicket(_ context.Context, caller muster.Caller) (ticket 
 	if err != nil {
 		return "", 0, fmt.Errorf("encode socket ticket: %w", err)
 	}
-	secrets, err := s.keys.Derive(socketPurpose)
+	secrets, err := s.keys.At(s.now()).Derive(socketPurpose)
 	if err != nil {
 		return "", 0, err
 	}
@@ -103,7 +103,7 @@ func (s *Service) openTicket(text string) (t socketTicket, salt []byte, ok bool,
 		return socketTicket{}, nil, false, nil
 	}
 	salt, sealed := body[:socketSaltBytes], body[socketSaltBytes:]
-	secrets, err := s.keys.Derive(socketPurpose)
+	secrets, err := s.keys.At(s.now()).Derive(socketPurpose)
 	if err != nil {
 		return socketTicket{}, nil, false, err
 	}

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"muster"
 )
 
@@ -94,17 +92,17 @@ func TestASocketTicketTellsNobodyWhoseItIs(t *testing.T) {
 
 func TestSocketTicketsOutliveARotationOfKeys(t *testing.T) {
 	s := newSite(t)
-	fresh, err := newKey(rand.Reader)
+	fresh, err := newKey(EdDSA, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := s.keys.seeds[0]
-	old, err := asJWK(ed25519.NewKeyFromSeed(before.seed), before.id)
+	before := s.keys.current()
+	old, err := asJWK(ed25519.NewKeyFromSeed(before.secret), before.id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rotated := s.options()
-	if rotated.Keys, err = newKeys([]jose.JSONWebKey{fresh, old}); err != nil {
+	if rotated.Keys, err = newKeys([]setKey{{JSONWebKey: fresh}, {JSONWebKey: old}}); err != nil {
 		t.Fatal(err)
 	}
 	ticket, _, err := s.SocketTicket(context.Background(), someone)

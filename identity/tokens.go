@@ -44,7 +44,7 @@ type joinClaims struct {
 
 func (s *Service) accessToken(c muster.Caller) (string, error) {
 	now := s.now()
-	return sign(s.keys.access, accessClaims{
+	return sign(s.keys.At(now).current().access, accessClaims{
 		Claims: jwt.Claims{
 			Issuer: s.issuer, Subject: string(c.Player), Audience: jwt.Audience{s.audience}, ID: s.newID(),
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(s.accessTTL)),
@@ -58,7 +58,7 @@ func (s *Service) accessToken(c muster.Caller) (string, error) {
 func (s *Service) JoinToken(seat *muster.SeatView, player muster.PlayerID) error {
 	now := s.now().UTC()
 	expiresAt := now.Add(s.joinTTL).Truncate(time.Second) // a token counts in seconds
-	text, err := sign(s.keys.join, joinClaims{
+	text, err := sign(s.keys.At(now).current().join, joinClaims{
 		Claims: jwt.Claims{
 			Issuer: s.issuer, Subject: string(player), Audience: jwt.Audience{JoinAudience},
 			IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(expiresAt),
@@ -84,7 +84,7 @@ func sign(signer jose.Signer, claims any) (string, error) {
 // Errors are Unauthenticated: "token.expired" for a token that was good once,
 // "token.invalid" for anything else.
 func (s *Service) Verify(_ context.Context, accessToken string) (muster.Caller, error) {
-	claims, err := s.openAccessToken(accessToken)
+	claims, err := s.openAccessToken(s.keys.At(s.now()), accessToken)
 	if err != nil {
 		return muster.Caller{}, &muster.Error{Kind: muster.Unauthenticated, Code: "token.invalid", Message: "the access token is not valid", Err: err}
 	}
@@ -105,12 +105,12 @@ func (c accessClaims) caller() muster.Caller {
 
 // openAccessToken checks all of an access token but its end. Errors are for the log and
 // say nothing of the token's content.
-func (s *Service) openAccessToken(text string) (accessClaims, error) {
+func (s *Service) openAccessToken(keys *Keys, text string) (accessClaims, error) {
 	var claims accessClaims
 	if len(text) > maxAccessToken {
 		return claims, fmt.Errorf("token has %d bytes, %d is the limit", len(text), maxAccessToken)
 	}
-	token, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.EdDSA})
+	token, err := jwt.ParseSigned(text, algorithmsAccepted)
 	if err != nil {
 		return claims, fmt.Errorf("parse token: %w", err)
 	}
@@ -118,11 +118,11 @@ func (s *Service) openAccessToken(text string) (accessClaims, error) {
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != accessType {
 		return claims, fmt.Errorf("token is no access token")
 	}
-	key, known := s.keys.public[header.KeyID]
-	if !known {
+	key, known := keys.public[header.KeyID]
+	if !known || jose.SignatureAlgorithm(header.Algorithm) != key.alg {
 		return claims, fmt.Errorf("token is signed by an unknown key")
 	}
-	if err := token.Claims(key, &claims); err != nil {
+	if err := token.Claims(key.key, &claims); err != nil {
 		return claims, fmt.Errorf("check token: %w", err)
 	}
 	return claims, s.checkClaims(claims)

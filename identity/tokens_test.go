@@ -49,7 +49,7 @@ func ourKey(t testing.TB) (*site, ed25519.PrivateKey, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.keys, err = newKeys([]jose.JSONWebKey{key}); err != nil {
+	if s.keys, err = newKeys([]setKey{{JSONWebKey: key}}); err != nil {
 		t.Fatal(err)
 	}
 	s.Service = New(s.options())

@@ -145,13 +145,13 @@ func (w *town) join(secrets ...Secret) *node {
 		secrets = []Secret{secret("shared")}
 	}
 	w.n++
-	host := fmt.Sprintf("10.0.0.%d:8081", w.n)
+	host, keys := fmt.Sprintf("10.0.0.%d:8081", w.n), w.keys
 	n := &node{inbox: &inbox{}}
 	store := &graveyard{Store: w.store}
 	n.Mesh = New(Options{
-		Store: store, ID: fmt.Sprint("r", w.n), URL: "http://" + host, Secrets: secrets,
+		Store: store, ID: fmt.Sprint("r", w.n), URL: "http://" + host, Secrets: fixed(secrets),
 		Local: n.inbox, Heard: func(notices ...muster.Notice) { n.heard += len(notices) },
-		Transport: w.network, Now: time.Now, Log: cmp.Or(w.log, slog.New(slog.DiscardHandler)), Keys: w.keys,
+		Transport: w.network, Now: time.Now, Log: cmp.Or(w.log, slog.New(slog.DiscardHandler)), Keys: func() []string { return keys },
 	})
 	w.network.set(func() { w.network.hosts[host] = n.Handler() })
 	ctx, cancel := context.WithCancel(context.Background())

@@ -51,11 +51,13 @@ type Options struct {
 	// ID names this run of this replica, and no other ever; of the alphabet [a-zA-Z0-9-].
 	ID string
 	// URL is where the other replicas reach Handler: "http://10.0.0.7:8081".
-	URL     string
-	Secrets []Secret // at least one
-	// Keys are fingerprints of the keys that players' tokens are checked with, that of the
-	// one that signs first. Not secret. None: they are not compared with those of others.
-	Keys []string
+	URL string
+	// Secrets are those of now, at least one, the one to seal with first. It is asked for
+	// every message.
+	Secrets func() []Secret
+	// Keys are fingerprints of the keys that players' tokens are checked with now, that of the
+	// one that signs first. Not secret. Nil: they are not compared with those of others.
+	Keys func() []string
 
 	// Local tells the players of this replica.
 	Local muster.Notifier
@@ -86,7 +88,7 @@ type Mesh struct {
 // New makes a Mesh. It panics when an option is missing, since that is a mistake in the
 // program that wires it.
 func New(o Options) *Mesh {
-	if o.Store == nil || o.ID == "" || o.URL == "" || len(o.Secrets) == 0 || o.Local == nil || o.Now == nil || o.Log == nil {
+	if o.Store == nil || o.ID == "" || o.URL == "" || o.Secrets == nil || o.Local == nil || o.Now == nil || o.Log == nil {
 		panic("replica: an option is missing")
 	}
 	m := &Mesh{opts: o, transport: o.Transport, gate: newGate(o.ID, o.Secrets), refresh: make(chan struct{}, 1), peers: make(map[string]*peer)}
@@ -182,7 +184,11 @@ func (m *Mesh) meet(ctx context.Context) error {
 
 // self is this replica as its record has it.
 func (m *Mesh) self() member {
-	return member{ID: m.opts.ID, URL: m.opts.URL, Keys: m.opts.Keys}
+	self := member{ID: m.opts.ID, URL: m.opts.URL}
+	if m.opts.Keys != nil {
+		self.Keys = m.opts.Keys()
+	}
+	return self
 }
 
 // take starts a worker for each new peer and ends those of peers that are gone.
@@ -192,6 +198,7 @@ func (m *Mesh) take(others []member) {
 	if m.ending {
 		return
 	}
+	self := m.self()
 	come, gone := changes(m.opts.ID, m.peers, others)
 	for _, id := range gone {
 		m.opts.Log.Info("a replica is gone", "replica", id, "url", m.peers[id].URL)
@@ -200,9 +207,9 @@ func (m *Mesh) take(others []member) {
 	}
 	for _, other := range come {
 		m.opts.Log.Info("a replica is there", "replica", other.ID, "url", other.URL)
-		if !m.self().sameKeys(other) {
+		if !self.sameKeys(other) {
 			m.opts.Log.Warn("a replica has other signing keys: it and this one refuse each other's players and notices; give all replicas the same signing keys",
-				"replica", other.ID, "url", other.URL, "keys", m.opts.Keys, "itsKeys", other.Keys)
+				"replica", other.ID, "url", other.URL, "keys", self.Keys, "itsKeys", other.Keys)
 		}
 		p := m.newPeer(other)
 		m.peers[other.ID] = p

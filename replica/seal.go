@@ -42,7 +42,7 @@ var errSealed = errors.New("the message is not from a replica of ours, or not fo
 // gate seals what goes out and opens what comes in. It is safe for concurrent use.
 type gate struct {
 	self    string
-	secrets []Secret
+	secrets func() []Secret
 
 	mu   sync.Mutex // guards what follows
 	seq  int64      // of the last message that was sealed
@@ -55,7 +55,7 @@ type arrival struct {
 	at  time.Time // when it was taken in, by our clock
 }
 
-func newGate(self string, secrets []Secret) *gate {
+func newGate(self string, secrets func() []Secret) *gate {
 	return &gate{self: self, secrets: secrets, seen: make(map[string]arrival)}
 }
 
@@ -75,15 +75,19 @@ func aead(secret []byte, from string) (cipher.AEAD, error) {
 
 // seal makes a message for another replica.
 func (g *gate) seal(to string, now time.Time, plain []byte) ([]byte, error) {
+	secrets := g.secrets()
+	if len(secrets) == 0 {
+		return nil, errors.New("seal a message: there is no secret")
+	}
 	g.mu.Lock()
 	g.seq++
-	head := header{Format: sealFormat, Secret: g.secrets[0].ID, From: g.self, To: to, Seq: g.seq, At: now.UnixMilli()}
+	head := header{Format: sealFormat, Secret: secrets[0].ID, From: g.self, To: to, Seq: g.seq, At: now.UnixMilli()}
 	g.mu.Unlock()
 	line, err := json.Marshal(head)
 	if err != nil {
 		return nil, fmt.Errorf("encode a header: %w", err)
 	}
-	box, err := aead(g.secrets[0].Key, g.self)
+	box, err := aead(secrets[0].Key, g.self)
 	if err != nil {
 		return nil, fmt.Errorf("seal a message: %w", err)
 	}
@@ -110,7 +114,7 @@ func (g *gate) look(now time.Time, line []byte) (header, error) {
 		return header{}, errSealed
 	}
 	age := now.Sub(time.UnixMilli(head.At))
-	if age > window || age < -window || !slices.ContainsFunc(g.secrets, func(s Secret) bool { return s.ID == head.Secret }) {
+	if age > window || age < -window || !slices.ContainsFunc(g.secrets(), func(s Secret) bool { return s.ID == head.Secret }) {
 		return header{}, errSealed
 	}
 	g.mu.Lock()
@@ -123,7 +127,7 @@ func (g *gate) look(now time.Time, line []byte) (header, error) {
 
 // unseal opens what came behind the line of a header that look has passed.
 func (g *gate) unseal(now time.Time, head header, line, sealed []byte) (from string, plain []byte, err error) {
-	for _, s := range g.secrets {
+	for _, s := range g.secrets() {
 		if s.ID != head.Secret {
 			continue
 		}

@@ -52,7 +52,7 @@ type house struct {
 	credentials credentials
 	serverKey   string
 	adminKey    string
-	keys        *identity.Keys
+	keys        *identity.KeyRing
 	local       *gameliftlocal.Service
 	client      *gamelift.Client
 	fleet       gamelift.Provisioned
@@ -85,7 +85,7 @@ func (h *house) open(ctx context.Context) error {
 	if err := h.openGameLift(ctx); err != nil {
 		return err
 	}
-	if err := h.openBackend(store); err != nil {
+	if err := h.openBackend(ctx, store); err != nil {
 		return err
 	}
 	// The local GameLift runs above the backend: when it ends it cancels what is under
@@ -112,9 +112,11 @@ func ignoreClosed(err error) error {
 
 // openSecrets reads the keys of the data folder, or makes them.
 func (h *house) openSecrets() (err error) {
-	if h.keys, err = identity.LoadOrCreateKeys(h.cmd.Data, rand.Reader); err != nil {
+	keys, err := identity.LoadOrCreateKeys(h.cmd.Data, rand.Reader)
+	if err != nil {
 		return err
 	}
+	h.keys = identity.NewKeyRing(keys)
 	if h.serverKey, err = secretFile(h.cmd.Data, "server-key", func() (string, error) {
 		key, _, err := identity.NewServerKey(rand.Reader)
 		return key, err
@@ -158,11 +160,15 @@ func (h *house) openGameLift(ctx context.Context) (err error) {
 }
 
 // openBackend starts the backend and serves it.
-func (h *house) openBackend(store muster.Store) error {
+func (h *house) openBackend(ctx context.Context, store muster.Store) error {
 	b, err := newBackend(h.backendParts(store))
 	if err != nil {
 		return err
 	}
+	if err := b.rules.LearnRevocations(ctx); err != nil {
+		return err
+	}
+	h.stack.run("signing keys", h.keyWatch().Run)
 	h.stack.run("reconciler", b.rules.Run)
 	h.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
 	if b.mail != nil {
@@ -274,7 +280,7 @@ type backendParts struct {
 	url                 string
 	store               muster.Store
 	gameLift            *gamelift.Client
-	keys                *identity.Keys
+	keys                identity.KeySource
 	serverKeyHashes     []string
 	adminKeyHashes      []string // none: no calls for operators
 	modes               []muster.Mode

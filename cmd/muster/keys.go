@@ -16,18 +16,23 @@ import (
 // keysCmd makes secrets and keeps none of them.
 type keysCmd struct {
 	Signing signingKeysCmd `cmd:"" help:"Make the keys that sign tokens."`
+	Rotate  rotateKeysCmd  `cmd:"" help:"Add the next signing key to a file, and drop those that are over."`
 	Server  serverKeyCmd   `cmd:"" help:"Make a key for game servers, and its hash for the backend."`
 	Admin   adminKeyCmd    `cmd:"" help:"Make a key for operators, and its hash for the backend."`
 	Hash    hashKeyCmd     `cmd:"" help:"Print the hash of a key that comes on standard input."`
 }
 
 type signingKeysCmd struct {
-	Out string `help:"Write to a new file that only its owner can read; without it, to standard output." placeholder:"FILE"`
+	Type string `help:"What the key signs with: eddsa, es256, or rs256 for API Gateway's JWT authorizer (default ${default})." default:"eddsa" placeholder:"TYPE"`
+	Out  string `help:"Write to a new file that only its owner can read; without it, to standard output." placeholder:"FILE"`
 }
+
+// Validate is called by the command line parser.
+func (c *signingKeysCmd) Validate() error { return checkKeyType(c.Type) }
 
 // Run makes signing keys.
 func (c *signingKeysCmd) Run(p *process) error {
-	text, err := identity.NewKeySet(rand.Reader)
+	text, err := identity.NewKeySetOf(identity.KeyKind(c.Type), rand.Reader)
 	if err != nil {
 		return err
 	}

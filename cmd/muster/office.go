@@ -52,7 +52,7 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
-	return o, o.start(store, peers)
+	return o, o.start(ctx, store, peers)
 }
 
 // openStore opens the store, and has logged what a table consumes until it closes.
@@ -78,7 +78,7 @@ func (o *office) openStore(ctx context.Context) (database, error) {
 }
 
 // start starts the backend and serves it.
-func (o *office) start(store muster.Store, peers joinPeers) error {
+func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers) error {
 	p := o.settings.conf.backendParts()
 	p.url, p.store, p.gameLift, p.keys, p.log = o.settings.url, store, o.client, o.settings.keys, o.log
 	p.serverKeyHashes, p.adminKeyHashes = o.settings.serverKeyHashes, o.settings.adminKeyHashes
@@ -92,6 +92,12 @@ func (o *office) start(store muster.Store, peers joinPeers) error {
 		return err
 	}
 	o.backend = b
+	if err := b.rules.LearnRevocations(ctx); err != nil {
+		return err
+	}
+	if watch := o.keyWatch(); watch != nil {
+		o.stack.run("signing keys", watch.Run)
+	}
 	o.stack.run("reconciler", b.rules.Run)
 	o.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
 	if b.mail != nil {

@@ -19,7 +19,7 @@ import (
 type passwordParts struct {
 	conf     *identityConfig
 	hasher   *identity.PasswordHasher // nil: there are no passwords
-	keys     *identity.Keys
+	keys     identity.KeySource
 	rules    *muster.Backend
 	store    muster.Store
 	terminal io.Writer // who reads it reads the mails, unless they are sent; nil: nobody does
@@ -66,7 +66,7 @@ func (p *passwordParts) open(ids *identity.Service) (*identity.Passwords, *lette
 	if err != nil {
 		return nil, nil, err
 	}
-	codes := identity.NewMailCodes(p.keys, c.Page)
+	codes := identity.NewMailCodes(p.keys, p.tools.now, c.Page)
 	game := cmp.Or(p.conf.Mail.Game, "this game")
 	outbox := letters.NewOutbox(letters.OutboxOptions{
 		Store: p.store, Sender: sender, Templates: p.conf.Mail.templates, Game: game,

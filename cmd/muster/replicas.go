@@ -51,23 +51,34 @@ func (o *office) openPeers(ctx context.Context, store database) (joinPeers, erro
 			return nil, err
 		}
 	}
-	derived, err := o.settings.keys.Derive("notices between replicas")
-	if err != nil {
-		return nil, err
-	}
-	secrets := make([]replica.Secret, 0, len(derived))
-	for _, d := range derived {
-		secrets = append(secrets, replica.Secret{ID: d.ID, Key: d.Secret})
-	}
 	return func(local muster.Notifier, heard func(...muster.Notice)) *replica.Mesh {
 		mesh := replica.New(replica.Options{
-			Store: store, ID: newID(), URL: advertised, Secrets: secrets, Keys: o.settings.keys.Fingerprints(), Local: local, Heard: heard, Now: time.Now, Log: o.log,
+			Store: store, ID: newID(), URL: advertised, Secrets: o.meshSecrets,
+			Keys:  func() []string { return o.settings.keys.At(time.Now()).Fingerprints() },
+			Local: local, Heard: heard, Now: time.Now, Log: o.log,
 		})
 		o.stack.run("replicas", mesh.Run)
 		o.stack.run("internal http", func(ctx context.Context) error { return serve(ctx, back, mesh.Handler(), nil) })
 		return mesh
 	}, nil
 }
+
+// meshSecrets are what replicas seal their notices with: they follow from the signing keys,
+// and rotate with them.
+func (o *office) meshSecrets() []replica.Secret {
+	derived, err := o.settings.keys.At(time.Now()).Derive(meshPurpose)
+	if err != nil { // a hash that has no limit here
+		o.log.Error("derive the secrets of notices between replicas", "error", err)
+	}
+	secrets := make([]replica.Secret, 0, len(derived))
+	for _, d := range derived {
+		secrets = append(secrets, replica.Secret{ID: d.ID, Key: d.Secret})
+	}
+	return secrets
+}
+
+// meshPurpose is what those secrets are derived for.
+const meshPurpose = "notices between replicas"
 
 // advertise is where other replicas reach a listener: at its own address, or where it
 // listens at all of them at the first of this machine that is not its alone, IPv4 before

@@ -69,14 +69,14 @@ func (h *house) newTwin(t *testing.T, store muster.Store, front net.Listener) *t
 		t.Fatal(err)
 	}
 	w := &twin{url: "http://" + front.Addr().String()}
-	derived, err := h.keys.Derive("test")
+	derived, err := h.keys.At(time.Now()).Derive("test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	parts := h.backendParts(store)
 	parts.peers = func(local muster.Notifier, heard func(...muster.Notice)) *replica.Mesh {
 		w.mesh = replica.New(replica.Options{
-			Store: store, ID: newID(), URL: "http://" + back.Addr().String(), Secrets: []replica.Secret{{ID: derived[0].ID, Key: derived[0].Secret}},
+			Store: store, ID: newID(), URL: "http://" + back.Addr().String(), Secrets: func() []replica.Secret { return []replica.Secret{{ID: derived[0].ID, Key: derived[0].Secret}} },
 			Local: local, Heard: heard, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		})
 		return w.mesh

@@ -30,7 +30,8 @@ type serveSettings struct {
 	gameLift        string // endpoint; empty: Amazon's
 	topics          []string
 	trusted         []string // places of SNS signing certificates
-	keys            *identity.Keys
+	keys            *identity.KeyRing
+	keysFile        string // where they are read again from; empty: nowhere
 	serverKeyHashes []string
 	adminKeyHashes  []string
 	origins         []string
@@ -82,8 +83,9 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 			note(fmt.Errorf("--sns-topic %q is not the ARN of a topic", arn))
 		}
 	}
-	s.keys, err = signingKeys(c.SigningKeys, getenv(envSigningKeys))
+	keys, err := signingKeys(c.SigningKeys, getenv(envSigningKeys))
 	note(err)
+	s.keys, s.keysFile = identity.NewKeyRing(keys), c.SigningKeys
 	note(checkKeyHashes("server", c.ServerKeyHashes))
 	note(checkKeyHashes("admin", c.AdminKeyHashes))
 	if len(c.ServerKeyHashes) == 0 {

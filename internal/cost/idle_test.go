@@ -30,7 +30,7 @@ func TestAnHourOfAReplicaOnWhichNobodyPlays(t *testing.T) {
 			Now: time.Now, NewID: func() string { return "id" }, Log: slog.New(slog.DiscardHandler),
 		}
 		mesh := replica.New(replica.Options{
-			Store: store, ID: "replica-1", URL: "http://127.0.0.1:1", Secrets: []replica.Secret{{ID: "a", Key: make([]byte, 32)}},
+			Store: store, ID: "replica-1", URL: "http://127.0.0.1:1", Secrets: func() []replica.Secret { return []replica.Secret{{ID: "a", Key: make([]byte, 32)}} },
 			Local: alone{}, Transport: alone{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		})
 		done := make(chan error, 2)

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"muster/identity"
+)
+
+// rotateAfter is how long `muster up` signs with a key before it has the next one follow.
+const rotateAfter = 30 * 24 * time.Hour
+
+// keyWatch rotates the keys of the data folder, and has them used.
+func (h *house) keyWatch() *identity.KeyWatch {
+	return &identity.KeyWatch{
+		Ring: h.keys, Log: h.process.log,
+		Read:   func() ([]byte, error) { return identity.ReadKeyFile(filepath.Join(h.cmd.Data, identity.KeyFile)) },
+		Rotate: identity.KeepRotating(h.cmd.Data, rotateAfter, time.Now, rand.Reader),
+	}
+}
+
+// keyWatch has the keys used that the file of them holds; nil: they are in the environment,
+// which does not change.
+func (o *office) keyWatch() *identity.KeyWatch {
+	if o.settings.keysFile == "" {
+		return nil
+	}
+	return &identity.KeyWatch{
+		Ring: o.settings.keys, Log: o.log,
+		Read: func() ([]byte, error) { return readSecretFile(o.settings.keysFile) },
+	}
+}
+
+type rotateKeysCmd struct {
+	File string        `help:"The file of the signing keys." required:"" env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
+	Wait time.Duration `help:"How long a new key is published before it signs: longer than anybody caches the keys (default ${default})." default:"2h30m" placeholder:"D"`
+	Keep time.Duration `help:"How long a key is kept that signs no more: longer than tokens and mailed codes are good (default ${default})." default:"25h" placeholder:"D"`
+	Type string        `help:"What a new key signs with: eddsa, es256 or rs256; else as the one that signs now." placeholder:"TYPE"`
+}
+
+// Validate is called by the command line parser.
+func (c *rotateKeysCmd) Validate() error {
+	switch {
+	case c.Wait < time.Minute || c.Wait > 90*24*time.Hour:
+		return usageError{fmt.Sprintf("--wait is %v, not 1m to 2160h", c.Wait)}
+	case c.Keep < 20*time.Minute || c.Keep > 90*24*time.Hour:
+		return usageError{fmt.Sprintf("--keep is %v, not 20m to 2160h", c.Keep)}
+	}
+	return checkKeyType(c.Type)
+}
+
+func checkKeyType(name string) error {
+	switch identity.KeyKind(name) {
+	case "", identity.EdDSA, identity.ES256, identity.RS256:
+		return nil
+	}
+	return usageError{fmt.Sprintf("--type is %q, not eddsa, es256 or rs256", name)}
+}
+
+// Run adds the next key to the file and drops those that are over.
+func (c *rotateKeysCmd) Run(p *process) error {
+	text, err := readSecretFile(c.File)
+	if err != nil {
+		return fmt.Errorf("read the signing keys: %w", err)
+	}
+	next, done, err := identity.RotateKeys(text, time.Now(), identity.Rotation{
+		Wait: c.Wait, Keep: c.Keep, Kind: identity.KeyKind(c.Type), Random: rand.Reader,
+	})
+	if err != nil {
+		return fmt.Errorf("the signing keys in %s cannot be rotated: %w", c.File, err)
+	}
+	if done.Added != "" || len(done.Dropped) > 0 {
+		if err := identity.WriteKeyFile(c.File, next); err != nil {
+			return fmt.Errorf("write %s: %w", c.File, underlying(err))
+		}
+	}
+	at := done.SignsAt.UTC().Format(time.RFC3339)
+	if done.Added != "" {
+		fmt.Fprintf(p.stdout, "added    %s   (published at once, signs from %s)\n", done.Added, at)
+	} else {
+		fmt.Fprintf(p.stdout, "added    none: one waits already, and signs from %s\n", at)
+	}
+	if len(done.Dropped) > 0 {
+		fmt.Fprintf(p.stdout, "dropped  %s\n", strings.Join(done.Dropped, " "))
+	}
+	return nil
+}

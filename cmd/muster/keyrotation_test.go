@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"muster/identity"
+)
+
+func TestKeysRotateByCommand(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys.json")
+	if err := (&signingKeysCmd{Out: file, Type: "es256"}).Run(&process{}); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := signingKeys(file, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := office{settings: serveSettings{keys: identity.NewKeyRing(keys), keysFile: file}, log: slog.New(slog.DiscardHandler)}
+	now := keys.Fingerprints()[0]
+	var said bytes.Buffer
+	rotate := rotateKeysCmd{File: file, Wait: 3 * time.Hour, Keep: time.Hour}
+	for _, want := range []string{"signs from", "none: one waits already"} {
+		said.Reset()
+		if err := rotate.Run(&process{stdout: &said}); err != nil || !strings.Contains(said.String(), want) {
+			t.Errorf("it says %q (%v), want %q", said.String(), err, want)
+		}
+	}
+	if mode, err := os.Stat(file); err != nil || mode.Mode().Perm() != 0o600 {
+		t.Errorf("the file is %v (%v)", mode.Mode(), err)
+	}
+	again, err := signingKeys(file, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := again.At(time.Now()).Fingerprints(); len(all) != 2 || all[0] != now {
+		t.Errorf("at once the keys are %v, before they were %v", all, now)
+	}
+	if all := again.At(time.Now().Add(4 * time.Hour)).Fingerprints(); all[0] == now {
+		t.Error("later the same key signs")
+	}
+	if watch := o.keyWatch(); watch == nil {
+		t.Error("the file is not read again")
+	} else if text, err := watch.Read(); err != nil || strings.Count(string(text), `"nbf"`) != 1 {
+		t.Errorf("read again it is %s (%v)", text, err)
+	}
+	o.settings.keysFile = ""
+	if o.keyWatch() != nil {
+		t.Error("the environment is watched")
+	}
+}
+
+func TestRotationsThatAreRefused(t *testing.T) {
+	broken := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(broken, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{"an absent file": broken + "x", "a broken file": broken} {
+		if err := (&rotateKeysCmd{File: file, Wait: time.Hour}).Run(&process{stdout: io.Discard}); err == nil {
+			t.Errorf("%s was rotated", name)
+		}
+	}
+	for name, cmd := range map[string]interface{ Validate() error }{
+		"no wait":       &rotateKeysCmd{Keep: time.Hour},
+		"a short keep":  &rotateKeysCmd{Wait: time.Hour, Keep: time.Minute},
+		"a type":        &rotateKeysCmd{Wait: time.Hour, Keep: time.Hour, Type: "hs256"},
+		"a type to new": &signingKeysCmd{Type: "none"},
+	} {
+		var usage usageError
+		if err := cmd.Validate(); !errors.As(err, &usage) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
