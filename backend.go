@@ -32,6 +32,9 @@ type Options struct {
 	Merging MergePolicy
 	// SignIns lists a player's sign-ins, for the player's export. Nil: they are left out.
 	SignIns func(ctx context.Context, p PlayerID) ([]SignInView, error)
+	// TakeBack tells the platform of an identity that its player was deleted; it may be called
+	// again. Nil: no platform wants to hear of it.
+	TakeBack func(ctx context.Context, id Identity) error
 
 	// SignSeat completes a seat for its owner with a join token. Nil: no tokens.
 	SignSeat func(seat *SeatView, owner PlayerID) error
@@ -76,6 +79,7 @@ type Backend struct {
 	revocations revocations
 	merging     MergePolicy
 	signIns     func(context.Context, PlayerID) ([]SignInView, error)
+	takeBack    func(context.Context, Identity) error // nil: nobody is told
 
 	placesSessions bool // some mode's sessions are asked for by the backend
 }
@@ -88,7 +92,7 @@ func New(o Options) *Backend {
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		boardroom: newBoardroom(),
-		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns, merging: o.Merging,
+		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns, takeBack: o.TakeBack, merging: o.Merging,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {

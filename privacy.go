@@ -33,6 +33,9 @@ type purge struct {
 	Purged bool      `json:"purged,omitempty"`
 	Look   int       `json:"look,omitempty"`
 	Fill   bool      `json:"fill,omitempty"` // of a merge: documents go to whom the player became part of
+
+	// Consents are the identities whose platforms are still to be told of the deletion.
+	Consents []Identity `json:"consents,omitempty"`
 }
 
 // aliasPrefix begins the ids that stand for deleted players in what others keep.
@@ -67,7 +70,7 @@ func (b *Backend) DeleteAccount(ctx context.Context, p PlayerID) error {
 // from.
 func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r *Revocation) ([]Op, error) {
 	now := r.At
-	ops, err := b.tombstoneOps(a.ID, version, now)
+	ops, err := b.tombstoneOps(a.ID, version, now, b.consents(a)...)
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +102,14 @@ func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r 
 }
 
 // tombstoneOps leave a tombstone in place of an account, and ask for the rest to be erased.
-func (b *Backend) tombstoneOps(p PlayerID, version int64, now time.Time) ([]Op, error) {
+func (b *Backend) tombstoneOps(p PlayerID, version int64, now time.Time, consents ...Identity) ([]Op, error) {
 	gone := now.Add(tombstoneLife)
 	alias := PlayerID(aliasPrefix + b.newID())
 	tombstone, err := put(accountKey(p), version, account{ID: p, Status: accountDeleted, DeletedAt: now, Alias: alias}, gone)
 	if err != nil {
 		return nil, err
 	}
-	due, err := put(duePurges.key(string(p), now), AnyVersion, purge{Player: p, Alias: alias, At: now}, gone)
+	due, err := put(duePurges.key(string(p), now), AnyVersion, purge{Player: p, Alias: alias, At: now, Consents: consents}, gone)
 	return []Op{tombstone, due}, err
 }
 

@@ -30,6 +30,7 @@ type rig struct {
 	boards    *fakeBoards
 	rooms     *fakeRooms
 	logins    *fakeLogins
+	heralds   *fakeHeralds
 	links     *fakeLinks
 	signIns   *fakeSignIns
 	userPool  *fakeUserPool
@@ -71,6 +72,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		boards:    &fakeBoards{},
 		rooms:     &fakeRooms{},
 		logins:    &fakeLogins{},
+		heralds:   &fakeHeralds{},
 		links:     &fakeLinks{},
 		signIns:   &fakeSignIns{},
 		userPool:  &fakeUserPool{},
@@ -91,6 +93,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Rooms:         r.rooms,
 		ServerRooms:   r.rooms,
 		Logins:        r.logins,
+		Heralds:       r.heralds,
 		Links:         r.links,
 		SignIns:       r.signIns,
 		Bans:          r.signIns,

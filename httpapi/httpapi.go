@@ -48,6 +48,7 @@ type Options struct {
 	Links     Links     // players link and merge them; nil: not served
 	Logins    Logins    // ways in besides guest secrets; nil: not served
 	Passwords Passwords // e-mail and password; nil: not served
+	Heralds   Heralds   // what platforms say of their accounts; nil: not served
 
 	UserPool      UserPool      // a user pool of Amazon Cognito; nil: not served
 	AWSIdentities AWSIdentities // AWS credentials for players; nil: not served
@@ -136,6 +137,7 @@ func New(o Options) http.Handler {
 	s.api = newAPI(s.mux, s.Version)
 	s.authRoutes()
 	s.loginRoutes()
+	s.heraldRoutes()
 	s.linkRoutes()
 	s.userPoolRoutes()
 	s.awsRoutes()

@@ -17,7 +17,7 @@ var served = map[string]string{
 	"post /v1/auth/cognito/sign-in": "", "post /v1/auth/cognito/challenge": "", "post /v1/auth/cognito/authenticator": "",
 	"post /v1/auth/cognito/refresh": "", "post /v1/auth/cognito/sign-out": "",
 	"post /v1/auth/aws-credentials": playerSecurity, "post /v1/server/token": "",
-	"get /v1/auth/providers": "", "post /v1/auth/nonce": "", "post /v1/auth/login/{provider}": "",
+	"get /v1/auth/providers": "", "post /v1/auth/nonce": "", "post /v1/auth/notifications/{provider}": "", "post /v1/auth/login/{provider}": "",
 	"get /v1/auth/links": playerSecurity, "post /v1/auth/links/{provider}": playerSecurity, "delete /v1/auth/links/{provider}": playerSecurity, "post /v1/auth/merge": playerSecurity,
 	"post /v1/auth/register": "", "post /v1/auth/email/verify": "", "post /v1/auth/email/resend": "", "post /v1/auth/login/email": "",
 	"post /v1/auth/password/forgot": "", "post /v1/auth/password/reset": "",

@@ -34,6 +34,9 @@ type Verified struct {
 	// Nonce is the value that the proof was bound to, unhashed; it is used up. Empty: the proof is
 	// bound to none, which only a provider that needs none may allow.
 	Nonce string
+
+	// Consent is kept for Revoker, until the player is deleted. Zero: there is none.
+	Consent Consent
 }
 
 // Limits of a proof's members, in bytes, checked before anything reads them.
@@ -80,7 +83,8 @@ func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proo
 	if err := s.useUp(ctx, provider, who); err != nil {
 		return muster.Identity{}, err
 	}
-	return muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}, nil
+	id = muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}
+	return id, s.keepConsent(ctx, id, who.Consent)
 }
 
 // checkProof bounds what a provider gets to read.

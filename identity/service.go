@@ -54,6 +54,10 @@ type Options struct {
 	// Refused hears of every proof that signs nobody in; it must not block. Nil: nobody does.
 	Refused func(provider string, refusal *muster.Error)
 
+	// SignOut ends all sign-ins of a player whose platform says so; *muster.Backend does. Nil:
+	// nobody is signed out.
+	SignOut func(ctx context.Context, player muster.PlayerID) error
+
 	AccessTTL  time.Duration // zero: DefaultAccessTTL
 	RefreshTTL time.Duration // of a sign-in as a whole, however often renewed; zero: DefaultRefreshTTL
 	JoinTTL    time.Duration // zero: DefaultJoinTTL
@@ -76,6 +80,7 @@ type Service struct {
 	providers  map[string]Provider
 	ways       []muster.ProviderView
 	refused    func(provider string, refusal *muster.Error)
+	signOut    func(context.Context, muster.PlayerID) error
 	accessTTL  time.Duration
 	refreshTTL time.Duration
 	joinTTL    time.Duration
@@ -89,9 +94,12 @@ func New(o Options) *Service {
 	if o.Guard == nil {
 		o.Guard = noGuard{o.Store}
 	}
+	if o.SignOut == nil {
+		o.SignOut = func(context.Context, muster.PlayerID) error { return nil }
+	}
 	return &Service{
 		accounts: o.Accounts, store: o.Store, keys: o.Keys, linker: o.Linker, issuer: o.Issuer, audience: o.Audience, guard: o.Guard,
-		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds), refused: o.Refused,
+		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds), refused: o.Refused, signOut: o.SignOut,
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),
 		joinTTL:    orDefault(o.JoinTTL, DefaultJoinTTL),

@@ -318,6 +318,7 @@ func newBackend(p backendParts) (*backend, error) {
 		Advisor: advisor.New(p.gameLift),
 		Modes:   p.modes, Locations: p.locations, Profile: p.profile, Data: p.data, Merging: p.identity.Merging,
 		SignIns:  func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
+		TakeBack: func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      time.Now, NewID: newID, Log: p.log,
 	})
@@ -329,7 +330,7 @@ func newBackend(p backendParts) (*backend, error) {
 	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools}
 	passwords.provide(providers)
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Guard: rules, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
+		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Guard: rules, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	issuers, err := p.identity.bearers(providers)
@@ -352,7 +353,7 @@ func newBackend(p backendParts) (*backend, error) {
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: unlessRevoked(rules, bearers.Verify), VerifyServer: serverKeys.Verify,
-		Profiles: rules, Documents: rules, Logins: ids, Links: ids,
+		Profiles: rules, Documents: rules, Logins: ids, Links: ids, Heralds: ids,
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove, SignIns: rules,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,

@@ -2,12 +2,15 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"muster"
 	"muster/identity"
 )
 
@@ -108,3 +111,67 @@ func (a *Apple) Takes() [][]string {
 	}
 	return takes
 }
+
+// Verify implements identity.Provider.
+func (a *Apple) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
+	if proof.Code == "" || a.code == nil {
+		return a.OIDC.Verify(ctx, proof)
+	}
+	who, got, err := a.byCode(ctx, proof)
+	if err == nil && got.RefreshToken != "" {
+		who.Consent = identity.Consent{Token: got.RefreshToken, ClientID: or(proof.Fields["clientId"], a.clients[0])}
+	}
+	return who, err
+}
+
+// Revoke implements identity.Revoker: Apple asks apps that let players delete their accounts
+// to revoke their tokens then.
+func (a *Apple) Revoke(ctx context.Context, given identity.Consent) error {
+	if a.secret == nil || !slices.Contains(a.clients, given.ClientID) {
+		return nil // what we proved ourselves with is not configured any more
+	}
+	credentials := Credentials{ClientID: given.ClientID, Auth: AuthPost, Secret: func() (string, error) { return a.secret(given.ClientID) }}
+	form := url.Values{"token": {given.Token}, "token_type_hint": {"refresh_token"}}
+	answer, err := a.client.post(ctx, a.endpoint("/auth/revoke"), &credentials, form, true, a.now())
+	switch {
+	case err != nil:
+		return err
+	case answer.OK():
+		return nil
+	}
+	err = a.client.refusedGrant(ctx, answer)
+	if muster.KindOf(err) == muster.Unauthenticated {
+		return nil // it was void already
+	}
+	return err
+}
+
+// Heard implements identity.Herald. Source: Sign in with Apple, "Processing changes for Sign
+// in with Apple accounts".
+func (a *Apple) Heard(ctx context.Context, payload string) (identity.News, error) {
+	claims, err := a.events.Verify(ctx, payload, Expected{})
+	if err != nil {
+		return identity.News{}, err
+	}
+	var event struct {
+		Type    string `json:"type"`
+		Subject string `json:"sub"`
+	}
+	text := []byte(claims.Text("events")) // an object as text, or the object
+	if len(text) == 0 {
+		if text, err = json.Marshal(claims.Value("events")); err != nil {
+			return identity.News{}, identity.Refusal(identity.CredentialInvalid, errors.New("the event does not decode"))
+		}
+	}
+	if err := json.Unmarshal(text, &event); err != nil || event.Type == "" || event.Subject == "" {
+		return identity.News{}, identity.Refusal(identity.CredentialInvalid, errors.New("the notification tells of no event"))
+	}
+	return identity.News{
+		Subject: event.Subject, Withdrawn: slices.Contains(appleWithdrawals, event.Type),
+		Once: claims.once, Until: claims.IssuedAt.Add(appleEventAge + clockSkew),
+	}, nil
+}
+
+// appleWithdrawals are the events after which an account does not sign in any more. The name
+// of the second has had two spellings.
+var appleWithdrawals = []string{"consent-revoked", "account-delete", "account-deleted"}

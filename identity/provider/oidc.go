@@ -123,7 +123,8 @@ func fixedOr(address string, dir *directory, pick func(configuration) string) fu
 func (p *OIDC) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
 	switch {
 	case proof.Code != "" && p.code != nil:
-		return p.byCode(ctx, proof)
+		who, _, err := p.byCode(ctx, proof)
+		return who, err
 	case proof.Token == "":
 	case LooksLikeJWT(proof.Token):
 		return p.byToken(ctx, proof.Token, Expected{Nonce: proof.Nonce})
@@ -136,7 +137,7 @@ func (p *OIDC) Verify(ctx context.Context, proof identity.Proof) (identity.Verif
 // Takes implements identity.Taker.
 func (p *OIDC) Takes() [][]string {
 	token, code := []string{"token"}, []string{"code", "redirectUri"}
-	if p.nonce != NonceNone {
+	if p.nonce == "" || p.nonce == NonceRequired {
 		token, code = append(token, "nonce"), append(code, "nonce")
 	}
 	takes := [][]string{token}
@@ -172,17 +173,17 @@ func (p *OIDC) byToken(ctx context.Context, token string, with Expected) (identi
 }
 
 // byCode proves by the ID token that a code is worth.
-func (p *OIDC) byCode(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
+func (p *OIDC) byCode(ctx context.Context, proof identity.Proof) (identity.Verified, tokens, error) {
 	got, err := p.code.trade(ctx, proof)
 	if err != nil {
-		return identity.Verified{}, err
+		return identity.Verified{}, tokens{}, err
 	}
 	if got.IDToken == "" {
-		return identity.Verified{}, p.client.Misconfigured(ctx, "it gives no ID token for a code: the scope openid is missing")
+		return identity.Verified{}, tokens{}, p.client.Misconfigured(ctx, "it gives no ID token for a code: the scope openid is missing")
 	}
 	who, err := p.byToken(ctx, got.IDToken, Expected{Nonce: proof.Nonce, AccessToken: got.AccessToken, Code: proof.Code})
 	who.Once = "" // the platform takes a code once
-	return who, err
+	return who, got, err
 }
 
 // scalar is a claim's value as text: a string as it is, numbers and truths as JSON has them;

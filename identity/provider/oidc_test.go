@@ -131,7 +131,7 @@ func TestACodeIsExchanged(t *testing.T) {
 	if _, err := p.Verify(t.Context(), proof); err != nil {
 		t.Errorf("without a redirect address: %v", err)
 	}
-	if takes := p.Takes(); len(takes) != 2 || strings.Join(takes[1], " ") != "code redirectUri nonce codeVerifier" {
+	if takes := p.Takes(); len(takes) != 2 || strings.Join(takes[1], " ") != "code redirectUri codeVerifier" {
 		t.Errorf("it takes %v", takes)
 	}
 	r.Answer("/token", 200, map[string]any{"access_token": "another", "id_token": idToken})

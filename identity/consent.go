@@ -1,0 +1,145 @@
+package identity
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"muster"
+)
+
+// consentTTL is how long we can take a consent back after the player last proved it to us.
+const consentTTL = 400 * 24 * time.Hour
+
+// Revoker is a provider whose platform wants to hear of it when an account is deleted here.
+type Revoker interface {
+	// Revoke takes back the consent that a proof came with. Nil: it is taken back, or was
+	// void. An error means to try again later.
+	Revoke(ctx context.Context, consent Consent) error
+}
+
+// Consent is what a platform gave us for a player, by which it is taken back. It is worth
+// nothing to who does not have our own credentials there.
+type Consent struct {
+	Token    string `json:"token"`
+	ClientID string `json:"clientId,omitempty"` // of ours, to which it was given
+}
+
+// Herald is a provider whose platform tells us what becomes of its accounts.
+type Herald interface {
+	// Heard checks what the platform says. Errors are those of Verify.
+	Heard(ctx context.Context, payload string) (News, error)
+}
+
+// News is what a platform says of one of its accounts.
+type News struct {
+	Subject string
+	// Withdrawn says that the account does not sign in here any more: it was deleted there, or
+	// its owner took the consent back.
+	Withdrawn bool
+
+	Once  string // as of Verified
+	Until time.Time
+}
+
+func consentKey(id muster.Identity) muster.Key {
+	return muster.Key{Partition: "CONSENT#" + id.Provider + "#" + hex.EncodeToString(hashText(id.Subject)), Sort: "C"}
+}
+
+// keepConsent stores what a proof came with, in place of what there was.
+func (s *Service) keepConsent(ctx context.Context, id muster.Identity, given Consent) error {
+	if given.Token == "" {
+		return nil
+	}
+	value, err := json.Marshal(given)
+	if err != nil {
+		return fmt.Errorf("encode a consent: %w", err)
+	}
+	err = s.store.Write(ctx, muster.Op{
+		Kind: muster.Put, Key: consentKey(id), Version: muster.AnyVersion, Value: value, ExpiresAt: s.now().UTC().Add(consentTTL),
+	})
+	if err != nil {
+		return fmt.Errorf("keep a consent: %w", err)
+	}
+	return nil
+}
+
+// TakeBack tells the platform of an identity that its player is deleted here, where there is
+// something to tell. It may be repeated; an error means to do so.
+func (s *Service) TakeBack(ctx context.Context, id muster.Identity) error {
+	rec, err := s.store.Get(ctx, consentKey(id))
+	if errors.Is(err, muster.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read a consent: %w", err)
+	}
+	var given Consent
+	if err := json.Unmarshal(rec.Value, &given); err != nil {
+		return fmt.Errorf("decode a consent: %w", err)
+	}
+	if revoker, can := s.providers[id.Provider].(Revoker); can {
+		if err := revoker.Revoke(ctx, given); err != nil {
+			return fmt.Errorf("take a consent back from %s: %w", id.Provider, err)
+		}
+	}
+	return s.forgetConsent(ctx, id)
+}
+
+func (s *Service) forgetConsent(ctx context.Context, id muster.Identity) error {
+	return s.store.Write(ctx, muster.Op{Kind: muster.Delete, Key: consentKey(id), Version: muster.AnyVersion})
+}
+
+// maxNews bounds what a platform says, in bytes.
+const maxNews = 16 << 10
+
+// Hear takes what a platform says of one of its accounts. If the account does not sign in
+// here any more, all sign-ins of its player end; what else the player has is kept. What was
+// heard before is no error, and does nothing.
+func (s *Service) Hear(ctx context.Context, provider, payload string) (err error) {
+	herald, tells := s.providers[provider].(Herald)
+	if !tells {
+		return muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name that tells news")
+	}
+	defer func() { s.tellRefused(provider, err) }()
+	if len(payload) > maxNews {
+		return Refusal(CredentialInvalid, nil)
+	}
+	news, err := herald.Heard(ctx, payload)
+	if err != nil || !news.Withdrawn {
+		return err
+	}
+	id := muster.Identity{Provider: provider, Subject: subjectKey(news.Subject)}
+	if news.Once != "" { // looked at first and kept last: what was cut off is done when the platform repeats itself
+		_, err := s.store.Get(ctx, onceKey(provider, news.Once))
+		if !errors.Is(err, muster.ErrNotFound) {
+			return err
+		}
+	}
+	if err := s.withdraw(ctx, id); err != nil {
+		return err
+	}
+	err = s.useUp(ctx, provider, Verified{Once: news.Once, Until: news.Until})
+	if muster.KindOf(err) == muster.Unauthenticated {
+		return nil // it was heard twice at once
+	}
+	return err
+}
+
+// withdraw ends the sign-ins of an identity's player, and forgets its consent.
+func (s *Service) withdraw(ctx context.Context, id muster.Identity) error {
+	player, _, err := s.accounts.FindIdentity(ctx, id)
+	switch {
+	case muster.KindOf(err) == muster.NotFound:
+	case err != nil:
+		return fmt.Errorf("find who withdrew: %w", err)
+	default:
+		if err := s.signOut(ctx, player); err != nil && muster.KindOf(err) != muster.NotFound {
+			return fmt.Errorf("sign out who withdrew: %w", err)
+		}
+	}
+	return s.forgetConsent(ctx, id)
+}
