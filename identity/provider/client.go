@@ -40,13 +40,19 @@ type ClientOptions struct {
 	Transport http.RoundTripper // nil: one of its own
 	Now       func() time.Time
 	Log       *slog.Logger // nil: silent
+
+	limit limiter // nil: context.WithTimeout
 }
+
+// limiter gives a context that ends after a time.
+type limiter func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 
 // Client calls one platform. It calls https alone, but for http on loopback addresses,
 // and follows no redirect to another host. It is safe for concurrent use.
 type Client struct {
 	name      string
 	timeout   time.Duration
+	limit     limiter
 	parallel  int
 	userAgent string
 	http      *http.Client
@@ -69,11 +75,14 @@ type host struct {
 // NewClient makes a Client.
 func NewClient(o ClientOptions) *Client {
 	c := &Client{
-		name: o.Name, timeout: o.Timeout, parallel: o.Parallel, userAgent: o.UserAgent,
+		name: o.Name, timeout: o.Timeout, limit: o.limit, parallel: o.Parallel, userAgent: o.UserAgent,
 		now: o.Now, log: o.Log, hosts: make(map[string]*host),
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
+	}
+	if c.limit == nil {
+		c.limit = context.WithTimeout
 	}
 	if c.parallel <= 0 {
 		c.parallel = DefaultParallel
@@ -232,7 +241,7 @@ func (c *Client) admit(h *host, take bool) error {
 // attempt sends a call once and tells the host's breaker. again says that another try
 // may help.
 func (c *Client) attempt(ctx context.Context, h *host, call Call) (a Answer, again bool, err error) {
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	limited, cancel := c.limit(ctx, c.timeout)
 	defer cancel()
 	a, sendErr := c.send(limited, call)
 

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"log/slog"
 	"math/big"
@@ -23,17 +24,37 @@ type rig struct {
 	mu      sync.Mutex
 	instant time.Time    // guarded by mu
 	lines   bytes.Buffer // guarded by mu
+	waiting []func()     // guarded by mu; end the calls so far
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{Platform: providertest.New(t), instant: time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)}
+	r.OnHang(r.giveUp)
 	r.client = NewClient(r.clientOptions())
 	return r
 }
 
 func (r *rig) clientOptions() ClientOptions {
-	return ClientOptions{Name: "acme", Timeout: 200 * time.Millisecond, Now: r.now, Log: slog.New(slog.NewTextHandler(r, nil))}
+	return ClientOptions{Name: "acme", Timeout: time.Minute, limit: r.limit, Now: r.now, Log: slog.New(slog.NewTextHandler(r, nil))}
+}
+
+// limit is context.WithTimeout whose time is up as soon as the platform hangs.
+func (r *rig) limit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	limited, cancel := context.WithTimeout(ctx, d)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = append(r.waiting, cancel)
+	return limited, cancel
+}
+
+func (r *rig) giveUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, end := range r.waiting {
+		end()
+	}
+	r.waiting = nil
 }
 
 func (r *rig) now() time.Time {

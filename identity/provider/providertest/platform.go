@@ -39,6 +39,7 @@ type Platform struct {
 	handlers     map[string]http.Handler // guarded by mu; by path
 	failures     map[string]Failure      // guarded by mu; by path; "" is every path
 	calls        []Received              // guarded by mu
+	onHang       func()                  // guarded by mu
 }
 
 // Received is a call that a Platform got.
@@ -121,6 +122,14 @@ func (p *Platform) Fail(path string, f Failure) {
 	p.failures[path] = f
 }
 
+// OnHang calls f whenever the Platform leaves a caller without an answer, so that a test need
+// not wait until the caller gives up.
+func (p *Platform) OnHang(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onHang = f
+}
+
 // Mend ends all failures.
 func (p *Platform) Mend() {
 	p.mu.Lock()
@@ -164,6 +173,7 @@ func (p *Platform) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	switch {
 	case failure.Hang:
+		p.tellHang()
 		select {
 		case <-r.Context().Done():
 		case <-p.closing:
@@ -181,6 +191,15 @@ func (p *Platform) serve(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, failure.Body) // the caller may have left
 	default:
 		handler.ServeHTTP(w, r)
+	}
+}
+
+func (p *Platform) tellHang() {
+	p.mu.Lock()
+	f := p.onHang
+	p.mu.Unlock()
+	if f != nil {
+		f()
 	}
 }
 
