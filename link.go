@@ -143,6 +143,8 @@ func (b *Backend) LinkSecret(ctx context.Context, p PlayerID, id Identity, secre
 // link adds an identity that leads to owner, or to nobody yet.
 func (a *account) link(id Identity, owner PlayerID, now time.Time) (changed bool, err error) {
 	switch mine := a.identity(id.Provider); {
+	case owner == a.ID && (mine == nil || mine.Subject != id.Subject):
+		return false, ErrConflict // linked right after the account was read
 	case owner == a.ID:
 		return false, nil
 	case owner != "":

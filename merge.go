@@ -112,7 +112,7 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 	wasGuest := a.scope() == GuestScope
 	moved, dropped, err := a.absorb(&lost, now)
 	if err != nil {
-		return nil, LinksView{}, err
+		return nil, LinksView{}, b.unlessStale(ctx, into, version, err)
 	}
 	view := a.linksView()
 	ops, err := b.moveIdentities(ctx, into, moved, dropped)
@@ -141,6 +141,19 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 	}
 	kept, err := put(accountKey(into), version, a, time.Time{})
 	return slices.Concat(ops, idle, closing, told, []Op{kept}), view, err
+}
+
+// unlessStale is a refusal that follows from two accounts, or ErrConflict when the one that
+// was read first has changed: the two never were so at the same time.
+func (b *Backend) unlessStale(ctx context.Context, first PlayerID, version int64, refusal error) error {
+	_, now, err := b.account(ctx, first)
+	switch {
+	case err != nil:
+		return err
+	case now != version:
+		return ErrConflict
+	}
+	return refusal
 }
 
 // absorb takes the ways in of another account, those of guests left out: moved are now this

@@ -25,6 +25,7 @@ type world struct {
 	replicas []*replica
 	acting   int // how deep in actions we are
 	flying   []news
+	happens  []action // all that can happen
 	trace    func(format string, args ...any)
 	counts   map[string]int // how often what happened
 
@@ -37,7 +38,7 @@ var beginning = time.Date(2090, 3, 1, 12, 0, 0, 0, time.UTC)
 func newWorld(t *testing.T, seed uint64, open opener) *world {
 	w := &world{
 		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0x6d75)), now: beginning,
-		trace: func(string, ...any) {}, counts: map[string]int{}, facts: newFacts(),
+		happens: actions(), trace: func(string, ...any) {}, counts: map[string]int{}, facts: newFacts(),
 	}
 	clock := func() time.Time { return w.now }
 	w.store = open(t, clock)
@@ -110,8 +111,7 @@ func (w *world) meanwhile() {
 		return
 	}
 	w.counts["meanwhiles"]++
-	all := actions()
-	w.step(all, weights(all))
+	w.step(w.happens, weights(w.happens))
 }
 
 func weights(all []action) int {
@@ -127,10 +127,9 @@ func (w *world) play(steps int) {
 	for i := range 6 + 2*(w.seed%3) {
 		w.signIn(w.replicas[0], fmt.Sprint("guest-", i))
 	}
-	all := actions()
-	total := weights(all)
+	total := weights(w.happens)
 	for range steps {
-		w.step(all, total)
+		w.step(w.happens, total)
 		if w.t.Failed() {
 			return
 		}
