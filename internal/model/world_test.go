@@ -26,6 +26,7 @@ type world struct {
 	acting   int // how deep in actions we are
 	flying   []news
 	happens  []action // all that can happen
+	calls    int      // of the store, for one in the middle of which something else happens
 	trace    func(format string, args ...any)
 	counts   map[string]int // how often what happened
 
@@ -38,7 +39,7 @@ var beginning = time.Date(2090, 3, 1, 12, 0, 0, 0, time.UTC)
 func newWorld(t *testing.T, seed uint64, open opener) *world {
 	w := &world{
 		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0x6d75)), now: beginning,
-		happens: actions(), trace: func(string, ...any) {}, counts: map[string]int{}, facts: newFacts(),
+		happens: actions(), calls: 40, trace: func(string, ...any) {}, counts: map[string]int{}, facts: newFacts(),
 	}
 	clock := func() time.Time { return w.now }
 	w.store = open(t, clock)
@@ -107,7 +108,7 @@ func (w *world) idle() *replica {
 
 // meanwhile lets something else happen in the middle of an action, now and then.
 func (w *world) meanwhile() {
-	if w.calm || w.acting == 0 || w.acting > 2 || w.rand.IntN(40) > 0 {
+	if w.calm || w.acting == 0 || w.acting > 2 || w.rand.IntN(w.calls) > 0 {
 		return
 	}
 	w.counts["meanwhiles"]++
