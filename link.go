@@ -76,6 +76,15 @@ func (b *Backend) Links(ctx context.Context, p PlayerID) (LinksView, error) {
 	return a.linksView(), err
 }
 
+// mayChangeWays refuses a player who is banned: whom a ban keeps out keeps every way in, or
+// would come back by it as somebody new.
+func (a *account) mayChangeWays(now time.Time) error {
+	if a.Ban.holds(now) {
+		return bannedError(a.Ban.Until, a.Ban.Reason)
+	}
+	return nil
+}
+
 // Link adds an identity that was proven to the caller's ways in: one transaction, so that
 // it never leads to two players. When it is the first besides a guest's, the guest's secret
 // is replaced by the one whose hash newSecret is, and the answer holds the guest without
@@ -99,6 +108,9 @@ func (b *Backend) LinkSecret(ctx context.Context, p PlayerID, id Identity, secre
 		}
 		known, _, err := loadOr(ctx, b.store, identityKey(id), identityRecord{})
 		if err != nil {
+			return nil, err
+		}
+		if err := a.mayChangeWays(now); err != nil {
 			return nil, err
 		}
 		wasGuest := a.scope() == GuestScope
@@ -197,12 +209,16 @@ func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guest
 		if err != nil {
 			return nil, err
 		}
+		now := b.instant()
+		if err := a.mayChangeWays(now); err != nil {
+			return nil, err
+		}
 		gone, err := a.unlink(provider, guestShown)
 		view = a.linksView()
 		if err != nil || gone == (Identity{}) {
 			return nil, err
 		}
-		ops, err := AuditOps(ctx, b.instant(), Audit{p, AuditUnlinked, map[string]string{"provider": provider}})
+		ops, err := AuditOps(ctx, now, Audit{p, AuditUnlinked, map[string]string{"provider": provider}})
 		if err != nil {
 			return nil, err
 		}

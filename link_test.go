@@ -189,3 +189,28 @@ func TestALinkIsWholeOrNotThere(t *testing.T) {
 		t.Error("the repeat does not replace the secret")
 	}
 }
+
+// By a way in that was taken away a banned player would come back as somebody new.
+func TestABannedPlayerKeepsEveryWayIn(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(false)
+	ann, bob := r.guest("ann"), r.guest("bob")
+	_ = must[muster.LinksView](t)(r.Link(ctx, ann, steam("ann"), nil))
+	_ = must[muster.LinksView](t)(r.Link(ctx, bob, by("epic"), nil))
+	_ = must[muster.BanView](t)(r.Ban(ctx, ann, muster.BanRequest{Reason: "cheats"}))
+	for name, call := range map[string]func() error{
+		"link":          func() error { _, err := r.Link(ctx, ann, by("discord"), nil); return err },
+		"unlink":        func() error { _, err := r.Unlink(ctx, ann, "steam", true); return err },
+		"merge":         func() error { _, err := r.Merge(ctx, ann, bob, nil); return err },
+		"become a part": func() error { _, err := r.Merge(ctx, bob, ann, nil); return err },
+	} {
+		t.Run(name, func(t *testing.T) { wantError(t, call(), muster.Denied, "account.banned") })
+	}
+	r.wantLinked(t, steam("ann"), ann)
+	if err := r.Unban(ctx, ann); err != nil {
+		t.Fatal(err)
+	}
+	if v := must[muster.LinksView](t)(r.Unlink(ctx, ann, "steam", true)); providers(v) != "guest" {
+		t.Errorf("after the ban left are %s", providers(v))
+	}
+}

@@ -62,7 +62,7 @@ func (b *Backend) Merge(ctx context.Context, into, from PlayerID, newSecret []by
 	}
 	var r Revocation
 	err = Change(ctx, b.store, func(ctx context.Context) (ops []Op, err error) {
-		r = Revocation{Player: from, Why: AccountDeleted, At: b.instant()}
+		r = Revocation{Player: from, Why: AccountMerged, At: b.instant()}
 		ops, view, err = b.mergeOps(ctx, into, from, newSecret, &r)
 		return ops, err
 	})
@@ -100,9 +100,9 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 	if err != nil {
 		return nil, LinksView{}, err
 	}
-	for _, n := range []*ban{a.Ban, lost.Ban} { // or a ban would end with its account
-		if n.holds(now) {
-			return nil, LinksView{}, bannedError(n.Until, n.Reason)
+	for _, who := range []*account{&a, &lost} { // or a ban would end with its account
+		if err := who.mayChangeWays(now); err != nil {
+			return nil, LinksView{}, err
 		}
 	}
 	idle, err := b.idleOps(ctx, from)

@@ -24,12 +24,13 @@ type Revocation struct {
 // RevocationReason is why tokens are void.
 type RevocationReason string
 
-// The reasons. SignedOut is for the tokens of the sign-ins named, the next two for all that
+// The reasons. SignedOut is for the tokens of the sign-ins named, the next three for all that
 // the player has. Lifted takes back a ban, and leaves void what the sign-ins named had.
 const (
 	SignedOut      RevocationReason = "signedOut"
 	AccountBanned  RevocationReason = "banned"
 	AccountDeleted RevocationReason = "deleted"
+	AccountMerged  RevocationReason = "merged"
 	BanLifted      RevocationReason = "lifted"
 )
 
@@ -59,7 +60,7 @@ func RevocationOf(n Notice) (r Revocation, ok bool) {
 
 // Covers says that the revocation makes the tokens of a sign-in void.
 func (r Revocation) Covers(signIn string) bool {
-	if r.Why == AccountBanned || r.Why == AccountDeleted {
+	if r.Why == AccountBanned || r.Why == AccountDeleted || r.Why == AccountMerged {
 		return true
 	}
 	for _, id := range r.SignIn {
@@ -75,6 +76,8 @@ func (r Revocation) refusal() *Error {
 	switch r.Why {
 	case AccountDeleted:
 		return Errorf(Unauthenticated, "account.deleted", "this account is deleted")
+	case AccountMerged:
+		return Errorf(Unauthenticated, "account.merged", "this account is part of another now: sign in again")
 	case AccountBanned:
 		return bannedError(r.Until, "")
 	}

@@ -15,7 +15,7 @@ import (
 const lookEvery = time.Second
 
 // dismiss closes the connections that a revocation is about. Of a player whose account is
-// deleted it forgets what they were told.
+// deleted or merged it forgets what they were told.
 func (h *Hub) dismiss(r muster.Revocation) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -27,6 +27,8 @@ func (h *Hub) dismiss(r muster.Revocation) {
 	switch r.Why {
 	case muster.AccountDeleted:
 		code, reason = codeDeleted, "the account is deleted"
+	case muster.AccountMerged:
+		reason = "the account is part of another now"
 	case muster.AccountBanned:
 		code, reason = codeBanned, "the account is banned"
 	}
@@ -36,7 +38,7 @@ func (h *Hub) dismiss(r muster.Revocation) {
 		}
 		return 0, ""
 	})
-	if r.Why == muster.AccountDeleted && s.idle != nil {
+	if (r.Why == muster.AccountDeleted || r.Why == muster.AccountMerged) && s.idle != nil {
 		h.forgetOne(s.idle)
 	}
 }

@@ -66,6 +66,19 @@ func TestOnlyTheSocketsOfAnEndedSignInClose(t *testing.T) {
 	})
 }
 
+func TestAMergedPlayerIsDisconnected(t *testing.T) {
+	inBubble(t, of, func(t *testing.T, r *rig) {
+		phone, _ := r.fresh("ada/phone")
+		r.hub.Notify(t.Context(), revoked("ada", muster.AccountMerged))
+		if code := phone.code(); code != codeSignedOut {
+			t.Errorf("closed with %d", code)
+		}
+		if r.hub.knows("ada") {
+			t.Error("the hub remembers what the merged player was told")
+		}
+	})
+}
+
 func TestABannedPlayerIsDisconnectedByAReplicasNotice(t *testing.T) {
 	inBubble(t, of, func(t *testing.T, r *rig) {
 		phone, _ := r.fresh("ada/phone")

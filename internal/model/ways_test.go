@@ -60,6 +60,28 @@ func (v *ways) actions() []action {
 			})
 		}},
 		{"somebody merges", 8, func(_ *world, r *replica) { v.merge(r) }},
+		{"somebody is banned", 3, func(_ *world, r *replica) {
+			p := v.anyone()
+			v.quietly(func() bool {
+				_, err := r.Ban(ctx, p, muster.BanRequest{Reason: "cheats", Until: v.now.Add(time.Duration(1+v.rand.IntN(60)) * time.Minute)})
+				v.allow(err, "ban", muster.NotFound)
+				v.count(err, "bans")
+				return err == nil
+			}, func() {
+				v.calm = true
+				defer func() { v.calm = false }()
+				if err := r.Admit(ctx, p); muster.KindOf(err) != muster.Denied {
+					v.allow(err, "admit", muster.Unavailable)
+					if err == nil {
+						v.fail("%s is banned and let in", p)
+					}
+				}
+			})
+		}},
+		{"a ban is lifted", 2, func(_ *world, r *replica) {
+			v.allow(r.Unban(ctx, v.anyone()), "unban", muster.NotFound)
+		}},
+		{"revocations are learned", 4, func(_ *world, r *replica) { v.allow(r.LearnRevocations(ctx), "learn") }},
 		{"somebody is deleted", 2, func(_ *world, r *replica) {
 			err := r.DeleteAccount(ctx, v.anyone())
 			v.allow(err, "delete", gone...)
@@ -369,7 +391,7 @@ func (t *tally) checkWays(test *testing.T, seeds int) {
 	if seeds < usualWays || test.Failed() {
 		return
 	}
-	for _, what := range []string{"crashes", "meanwhiles", "sign-ins", "links", "unlinks", "merges", "deletions", "new secrets", "quiet changes", "merged players"} {
+	for _, what := range []string{"crashes", "meanwhiles", "sign-ins", "links", "unlinks", "merges", "bans", "deletions", "new secrets", "quiet changes", "merged players"} {
 		if t.counts[what] < seeds/2 {
 			test.Errorf("%d histories had only %d %s", seeds, t.counts[what], what)
 		}
