@@ -124,15 +124,15 @@ func TestOneIdentityIsLinkedToOnePlayerHoweverManyWantItAtOnce(t *testing.T) {
 		var winners, losers atomic.Int64
 		id := muster.Identity{Provider: "steam", Subject: "one"}
 		atOnce(t, func(i int) error {
-			_, err := replicas[i%len(replicas)].Link(ctx, players[i], id, []byte("new"))
-			if muster.KindOf(err) == muster.Conflict && err != nil {
-				losers.Add(1)
-				return nil
-			}
-			if err == nil {
+			switch _, err := replicas[i%len(replicas)].Link(ctx, players[i], id, []byte("new")); {
+			case err == nil:
 				winners.Add(1)
+			case muster.KindOf(err) == muster.Conflict:
+				losers.Add(1)
+			default:
+				return err
 			}
-			return err
+			return nil
 		})
 		if winners.Load() != 1 || losers.Load() != crowd-1 {
 			t.Errorf("%d have linked it and %d were refused", winners.Load(), losers.Load())
@@ -163,14 +163,13 @@ func TestTwoPlayersBecomeOneHoweverManyMergeThemAtOnce(t *testing.T) {
 		}
 		var merged atomic.Int64
 		atOnce(t, func(i int) error {
-			_, err := replicas[i%len(replicas)].Merge(ctx, pair[i%2], pair[1-i%2], nil)
-			if muster.KindOf(err) == muster.NotFound && err != nil {
-				return nil
-			}
-			if err == nil {
+			switch _, err := replicas[i%len(replicas)].Merge(ctx, pair[i%2], pair[1-i%2], nil); {
+			case err == nil:
 				merged.Add(1)
+			case muster.KindOf(err) != muster.NotFound:
+				return err
 			}
-			return err
+			return nil
 		})
 		if merged.Load() != 1 {
 			t.Errorf("it was merged %d times", merged.Load())

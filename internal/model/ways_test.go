@@ -95,7 +95,7 @@ func (v *ways) actions() []action {
 			v.allow(r.SetAttributes(ctx, v.anyone(), map[string]any{"level": v.rand.IntN(100)}), "write data", gone...)
 		}},
 		{"somebody takes a name", 4, func(_ *world, r *replica) {
-			name := fmt.Sprint("Name ", v.rand.IntN(5))
+			name := []string{"Ann", "Bert", "Cora", "Dora", "Emma"}[v.rand.IntN(5)] // no two are alike
 			_, err := r.UpdateProfile(ctx, v.anyone(), muster.ProfileChange{DisplayName: &name}, muster.Precondition{})
 			v.allow(err, "rename", gone...)
 		}},
