@@ -102,6 +102,15 @@ func wrongCode(exception string) (*muster.Error, bool) {
 	return nil, false
 }
 
+// wrongPassword is for calls that show a password that is there already, where no rule can
+// be broken: stand-ins call a wrong one invalid.
+func wrongPassword(exception string) (*muster.Error, bool) {
+	if exception != "InvalidPasswordException" {
+		return nil, false
+	}
+	return identity.Refusal(identity.CredentialInvalid, errors.New("answer of Cognito: "+exception)), true
+}
+
 func errCode(cause error) *muster.Error {
 	return &muster.Error{Kind: codeRefused.kind, Code: codeRefused.code, Message: codeRefused.message, Err: cause}
 }

@@ -9,8 +9,9 @@ import (
 // PoolID names a user pool: "eu-central-1_AbCdEfGhI".
 type PoolID string
 
-// userPoolID is the form of a pool's id. Source: Cognito API reference, UserPoolType.
-var userPoolID = regexp.MustCompile(`^([a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]+)_([A-Za-z0-9]{1,45})$`)
+// userPoolID is the form of a pool's id. Source: Cognito API reference, UserPoolType; "local"
+// is where npm's cognito-local has its pools.
+var userPoolID = regexp.MustCompile(`^([a-z]{2,4}(?:-[a-z]+){1,3}-[0-9]+|local)_([A-Za-z0-9]{1,45})$`)
 
 // identityPoolID is the form of an identity pool's id, and of an identity's. Source:
 // Cognito Federated Identities API reference, IdentityPoolId.

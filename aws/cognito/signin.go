@@ -108,7 +108,7 @@ func (u *Users) initiate(ctx context.Context, flow types.AuthFlowType, username 
 	}
 	out, err := call(ctx, u, u.api.InitiateAuth, &sdk.InitiateAuthInput{AuthFlow: flow, ClientId: &u.o.ClientID, AuthParameters: parameters})
 	if err != nil {
-		return poolReply{}, u.told(ctx, err, nil)
+		return poolReply{}, u.told(ctx, err, wrongPassword)
 	}
 	return newPoolReply(username, out.AuthenticationResult, out.ChallengeName, out.Session, out.ChallengeParameters)
 }
