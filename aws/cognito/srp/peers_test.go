@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	mathrand "math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,8 @@ type asked struct {
 	Password    string `json:"password"`
 	SecretBlock string `json:"secretBlock"`
 	A           string `json:"a,omitempty"`
+	Salt        string `json:"salt,omitempty"`
+	Secret      string `json:"secret,omitempty"` // of the server
 	Timestamp   string `json:"timestamp,omitempty"`
 }
 
@@ -73,12 +76,21 @@ var peerClock = time.Date(2026, 11, 1, 9, 5, 7, 0, time.UTC)
 func TestAServerByOthersTakesOurProofs(t *testing.T) {
 	var questions []asked
 	var exchanges []*srp.Exchange
+	random := mathrand.NewChaCha8([32]byte{7})
+	draw := func(size int) string {
+		raw := make([]byte, size)
+		_, _ = random.Read(raw) // never fails
+		return hex.EncodeToString(raw)
+	}
 	for i := range 6 {
-		e := newExchange(t)
+		e, err := srp.New(random)
+		if err != nil {
+			t.Fatal(err)
+		}
 		exchanges = append(exchanges, e)
 		questions = append(questions, asked{
 			Pool: "AbCdEfGhI", User: fmt.Sprintf("user-%d", i), Password: passwords[i%len(passwords)],
-			SecretBlock: "c2VjcmV0IGJsb2NrIG9mIHRoZSBwb29s", A: e.A(), Timestamp: peerTime,
+			SecretBlock: "c2VjcmV0IGJsb2NrIG9mIHRoZSBwb29s", A: e.A(), Timestamp: peerTime, Salt: draw(16), Secret: draw(64),
 		})
 	}
 	for i, server := range ask(t, questions) {

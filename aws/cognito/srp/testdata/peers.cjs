@@ -3,15 +3,17 @@
 const { createRequire } = require("node:module");
 const path = require("node:path");
 const peers = createRequire(path.join(process.env.MUSTER_COGNITO_PEERS, "node_modules", "x.js"));
-const { UserPool } = peers("cognito-srp");
+const { UserPool, ServerPasswordChallenge } = peers("cognito-srp");
 const helper = peers("cognito-srp-helper");
 
-async function serve({ pool, user, password, a, timestamp, secretBlock }) {
-  const server = new UserPool(pool);
-  const known = await server.createUser({ username: user, password });
-  const challenge = await server.getServerChallenge(known);
+// The server draws nothing, so that every run is the same: it keeps the leading zeros of
+// numbers, which Cognito drops, so that some exchange among hundreds comes out otherwise.
+async function serve({ pool, user, password, a, salt, secret, timestamp, secretBlock }) {
+  const known = await new UserPool(pool).createUser({ username: user, password }, salt);
+  const challenge = new ServerPasswordChallenge(pool, known, secret);
   const b = challenge.calculateB().toString("hex");
-  const signature = challenge.getSession(a).calculateSignature(secretBlock, timestamp);
+  const whole = a.length % 2 ? "0" + a : a; // it reads whole bytes
+  const signature = challenge.getSession(whole).calculateSignature(secretBlock, timestamp);
   return { salt: known.salt, b, signature };
 }
 
