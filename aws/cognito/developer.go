@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"muster"
+	"muster/aws/caller"
 	"muster/identity"
 )
 
@@ -79,7 +80,7 @@ func NewDeveloper(o DeveloperOptions) (*Developer, error) {
 		}
 		o.Credentials = found.Credentials
 	}
-	so := sdk.Options{Region: regionOf(o.Pool), Credentials: o.Credentials, Retryer: briefly()}
+	so := sdk.Options{Region: regionOf(o.Pool), Credentials: o.Credentials, Retryer: briefly(), Logger: caller.Log(o.Log)}
 	if o.HTTPClient != nil {
 		so.HTTPClient = o.HTTPClient
 	}
@@ -94,20 +95,20 @@ func briefly() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, 300*time.Millisecond })
 }
 
-// AWSIdentity has the pool vouch for a caller. The same player always has the same
+// AWSIdentity has the pool vouch for who calls. The same player always has the same
 // identity there.
-func (d *Developer) AWSIdentity(ctx context.Context, caller muster.Caller) (muster.AWSIdentity, error) {
-	if caller.Player == "" {
+func (d *Developer) AWSIdentity(ctx context.Context, who muster.Caller) (muster.AWSIdentity, error) {
+	if who.Player == "" {
 		return muster.AWSIdentity{}, muster.Errorf(muster.Denied, "auth.wrong_scope", "this call is for players")
 	}
-	if caller.Scope == muster.GuestScope && !d.o.Guests {
+	if who.Scope == muster.GuestScope && !d.o.Guests {
 		return muster.AWSIdentity{}, muster.Errorf(muster.Denied, "aws.not_for_guests", "guests get no AWS credentials: link another way in first")
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.o.CallTimeout)
 	defer cancel()
 	out, err := d.api.GetOpenIdTokenForDeveloperIdentity(ctx, &sdk.GetOpenIdTokenForDeveloperIdentityInput{
 		IdentityPoolId: &d.o.Pool,
-		Logins:         map[string]string{d.o.Provider: string(caller.Player)},
+		Logins:         map[string]string{d.o.Provider: string(who.Player)},
 		TokenDuration:  aws.Int64(int64(d.o.Life / time.Second)),
 	})
 	if err != nil {
@@ -122,6 +123,10 @@ func (d *Developer) AWSIdentity(ctx context.Context, caller muster.Caller) (must
 // told turns an error of the pool into what the client reads. But for throttling, none is a
 // player's to mend.
 func (d *Developer) told(ctx context.Context, err error) error {
+	if caller.LacksCredentials(err) {
+		d.o.Log.LogAttrs(ctx, slog.LevelError, "the identity pool cannot be asked", slog.String("error", caller.ErrNoCredentials.Error()))
+		return identity.Refusal(identity.ProviderUnavailable, caller.ErrNoCredentials)
+	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return identity.Refusal(identity.ProviderUnavailable, errors.New("the identity pool did not answer"))

@@ -1,12 +1,17 @@
 package cognito_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"muster"
@@ -201,6 +206,22 @@ func TestWhoGetsNoAWSIdentity(t *testing.T) {
 		r.Answer("/", c.status, map[string]string{"__type": exception, "message": "Token is not from a supported provider; did not conform"})
 		_, err := r.developer(t, nil).AWSIdentity(t.Context(), muster.Caller{Player: "p", Scope: muster.PlayerScope})
 		wantRefusal(t, err, c.kind, c.code)
+	}
+}
+
+func TestAnIdentityPoolWithoutCredentials(t *testing.T) {
+	r := newPoolRig(t)
+	var log bytes.Buffer
+	d := r.developer(t, func(o *cognito.DeveloperOptions) {
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{}, errors.New("no role")
+		})
+	})
+	_, err := d.AWSIdentity(t.Context(), muster.Caller{Player: "p", Scope: muster.PlayerScope})
+	wantRefusal(t, err, muster.Unavailable, "provider.unavailable")
+	if !strings.Contains(log.String(), "no AWS credentials") {
+		t.Errorf("the log is %q", log.String())
 	}
 }
 

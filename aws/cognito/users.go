@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"muster"
+	"muster/aws/caller"
 	"muster/identity"
 )
 
@@ -88,7 +89,7 @@ func NewUsers(o UsersOptions) (*Users, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	so := sdk.Options{Region: o.Pool.Region(), Credentials: aws.AnonymousCredentials{}, Retryer: aws.NopRetryer{}}
+	so := sdk.Options{Region: o.Pool.Region(), Credentials: aws.AnonymousCredentials{}, Retryer: aws.NopRetryer{}, Logger: caller.Log(o.Log)}
 	if o.HTTPClient != nil {
 		so.HTTPClient = o.HTTPClient
 	}

@@ -38,7 +38,7 @@ var rules = map[string][]string{
 	"store/sqlite":                   {""},
 	"store/storetest":                {""},
 	"aws/caller":                     {},
-	"aws/cognito":                    {"", "identity", "identity/provider", "aws/cognito/srp"},
+	"aws/cognito":                    {"", "aws/caller", "identity", "identity/provider", "aws/cognito/srp"},
 	"aws/cognito/cognitotest":        {"identity/provider/providertest"},
 	"aws/cognito/srp":                {},
 	"aws/lambda":                     {"", "identity"},
