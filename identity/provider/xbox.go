@@ -17,9 +17,11 @@ import (
 
 // What an XSTS token is signed by, and by whom.
 const (
-	XboxIssuer  = "xsts.auth.xboxlive.com"
-	XboxKeysURL = "https://xsts-keys.auth.xboxlive.com/keys"
-	// XboxCertificatesURL lists the certificates that older tokens are signed by.
+	XboxIssuer = "xsts.auth.xboxlive.com"
+	// Tokens of relying parties with the option JKU name one of these, and a key there.
+	XboxKeysURL    = "https://xsts-keys.auth.xboxlive.com/keys"
+	XboxPSSKeysURL = "https://xsts-keys.auth.xboxlive.com/psskeys"
+	// Tokens of the others name a certificate of this list.
 	XboxCertificatesURL = "https://xsts.auth.xboxlive.com/xsts/signingkeys"
 
 	XboxRetail = "RETAIL" // the sandbox of players
@@ -49,20 +51,24 @@ type XboxOptions struct {
 	// AllowReuse takes a token more than once, for games whose clients keep it.
 	AllowReuse bool
 
-	Keys         KeySource // nil: those at XboxKeysURL
-	Certificates KeySource // by thumbprint; nil: those at XboxCertificatesURL
+	Keys         map[string]KeySource // by address; nil: XboxKeysURL and XboxPSSKeysURL
+	Certificates KeySource            // by thumbprint; nil: those at XboxCertificatesURL
 }
 
 // Xbox proves players by XSTS tokens for the studio's own relying party, which only its
 // private key opens. Subjects are partner XUIDs. Sources: Microsoft Game Development Kit,
-// "Xbox services authentication for title services"; Microsoft's GameService sample.
+// "Xbox services security tokens (XSTS tokens)" and "Example XSTS Token, decryption, and
+// validation", as of January 2026; Microsoft's GameService sample.
 type Xbox struct{ o XboxOptions }
 
 // NewXbox makes an Xbox.
 func NewXbox(o XboxOptions) *Xbox {
 	o.Sandbox = or(o.Sandbox, XboxRetail)
 	if o.Keys == nil {
-		o.Keys = NewKeySet(o.Client, XboxKeysURL, o.Now)
+		o.Keys = make(map[string]KeySource)
+		for _, address := range []string{XboxKeysURL, XboxPSSKeysURL} {
+			o.Keys[address] = NewKeySet(o.Client, address, o.Now)
+		}
 	}
 	if o.Certificates == nil {
 		o.Certificates = newCertificateSet(o.Client, XboxCertificatesURL, o.Now)
@@ -103,15 +109,15 @@ func (x *Xbox) Verify(ctx context.Context, proof identity.Proof) (identity.Verif
 	return who, nil
 }
 
-// cutXBL takes "XBL3.0 x=hash;token" apart. Without the form the whole text is the token; a
-// hash of "*" or "-" says of no user.
+// cutXBL takes "XBL3.0 x=hash;token" apart. Without the form the whole text is the token; the
+// hash "*" stands for all users, "-" for none of them.
 func cutXBL(text string) (hash, token string) {
 	rest, found := strings.CutPrefix(text, "XBL3.0 x=")
 	if !found {
 		return "", text
 	}
 	hash, token, _ = strings.Cut(rest, ";")
-	if hash == "*" || hash == "-" {
+	if hash == "*" {
 		hash = ""
 	}
 	return hash, token
@@ -160,24 +166,16 @@ func unseal(sealed string, private []*rsa.PrivateKey) (inner string, err error) 
 	return "", errors.New("the token is not encrypted for us")
 }
 
-// openInner checks the signature of the decrypted token. Its headers jku and x5u are not
-// followed: the addresses of keys are ours to say.
+// xboxAlgorithms are what XSTS signs with.
+var xboxAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256}
+
+// openInner checks the signature of the decrypted token.
 func (x *Xbox) openInner(ctx context.Context, inner string) (Claims, error) {
-	signed, err := jose.ParseSignedCompact(inner, []jose.SignatureAlgorithm{jose.RS256})
+	signed, err := jose.ParseSignedCompact(inner, xboxAlgorithms)
 	if err != nil || len(inner) > maxToken {
-		return Claims{}, identity.Refusal(identity.CredentialInvalid, errors.New("what is encrypted is not a token signed with RS256"))
+		return Claims{}, identity.Refusal(identity.CredentialInvalid, errors.New("what is encrypted is not a token signed as Xbox does it"))
 	}
-	header := signed.Signatures[0].Protected
-	thumbprint, _ := header.ExtraHeaders["x5t"].(string)
-	var key any
-	switch {
-	case header.KeyID != "":
-		key, err = x.o.Keys.Key(ctx, header.KeyID, jose.RS256)
-	case thumbprint != "":
-		key, err = x.o.Certificates.Key(ctx, thumbprint, jose.RS256)
-	default:
-		err = identity.Refusal(identity.CredentialInvalid, errors.New("the token names no key"))
-	}
+	key, err := x.signingKey(ctx, signed.Signatures[0].Protected)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -186,6 +184,23 @@ func (x *Xbox) openInner(ctx context.Context, inner string) (Claims, error) {
 		return Claims{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
 	return claims, nil
+}
+
+// signingKey finds the key that a token names. Its headers jku and x5u are never followed: jku
+// chooses among addresses of ours, x5u is for nothing. A token that names a certificate has a
+// kid as well, which means the same.
+func (x *Xbox) signingKey(ctx context.Context, header jose.Header) (any, error) {
+	algorithm := jose.SignatureAlgorithm(header.Algorithm)
+	thumbprint, _ := header.ExtraHeaders["x5t"].(string)
+	address, _ := header.ExtraHeaders["jku"].(string)
+	keys, ours := x.o.Keys[address]
+	switch {
+	case thumbprint != "":
+		return x.o.Certificates.Key(ctx, thumbprint, algorithm)
+	case header.KeyID != "" && ours:
+		return keys.Key(ctx, header.KeyID, algorithm)
+	}
+	return nil, identity.Refusal(identity.CredentialInvalid, errors.New("the token names no key of Xbox"))
 }
 
 // decide says whom the claims are about. hash picks one of several users.

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net/http"
 	"strings"
@@ -34,7 +35,11 @@ func pemOf(keys ...*rsa.PrivateKey) Secret {
 
 func newXbox(r *rig, o XboxOptions) *Xbox {
 	o.Client, o.Now, o.RelyingParty = r.client, r.now, relyingParty
-	o.Keys = NewKeySet(r.client, r.URL()+providertest.KeysPath, r.now)
+	r.Serve("/psskeys", providertest.KeysPath)
+	o.Keys = map[string]KeySource{}
+	for _, path := range []string{providertest.KeysPath, "/psskeys"} {
+		o.Keys[r.URL()+path] = NewKeySet(r.client, r.URL()+path, r.now)
+	}
 	o.Certificates = newCertificateSet(r.client, r.URL()+"/xsts/signingkeys", r.now)
 	if o.PrivateKeys == nil {
 		o.PrivateKeys = pemOf(providertest.RSAKey(0))
@@ -64,12 +69,17 @@ func xboxUser(change map[string]any) map[string]any {
 	return user
 }
 
-// jku is where tokens say that their keys are. Nobody looks there.
-var jku = map[string]any{"jku": "https://evil.example/keys"}
+// signXSTS signs claims as Xbox does for a relying party with the option JKU. header is added to
+// the usual one.
+func signXSTS(r *rig, key string, claims, header map[string]any) string {
+	usual := map[string]any{"jku": r.URL() + providertest.KeysPath}
+	maps.Copy(usual, header)
+	return r.Sign(key, claims, usual)
+}
 
 // xboxToken seals a token with claims for our key.
 func xboxToken(r *rig, claims map[string]any) string {
-	return providertest.Seal(&providertest.RSAKey(0).PublicKey, r.Sign("rsa-1", claims, jku), map[string]any{"x5t": "ours"})
+	return providertest.Seal(&providertest.RSAKey(0).PublicKey, signXSTS(r, "rsa-1", claims, nil), map[string]any{"x5t": "ours"})
 }
 
 func TestAnXSTSTokenProvesItsUser(t *testing.T) {
@@ -92,9 +102,14 @@ func TestAnXSTSTokenProvesItsUser(t *testing.T) {
 			}
 		})
 	}
-	plain := providertest.Seal(&providertest.RSAKey(0).PublicKey, r.Sign("rsa-1", xboxClaims(r, nil), nil), map[string]any{"zip": nil})
+	plain := providertest.Seal(&providertest.RSAKey(0).PublicKey, signXSTS(r, "rsa-1", xboxClaims(r, nil), nil), map[string]any{"zip": nil})
 	if _, err := newXbox(r, XboxOptions{}).Verify(t.Context(), identity.Proof{Token: plain}); err != nil {
 		t.Errorf("a token that is not compressed: %v", err)
+	}
+	r.Publish("pss-1", "PS256")
+	pss := providertest.Seal(&providertest.RSAKey(0).PublicKey, signXSTS(r, "pss-1", xboxClaims(r, nil), map[string]any{"jku": r.URL() + "/psskeys"}), nil)
+	if who, err := newXbox(r, XboxOptions{}).Verify(t.Context(), identity.Proof{Token: pss}); err != nil || who.Subject != partnerXUID {
+		t.Errorf("a token signed with PS256: %+v, %v", who, err)
 	}
 }
 
@@ -125,6 +140,7 @@ func TestClaimsOfXboxThatProveNobody(t *testing.T) {
 		"several users":                          {users(xboxUser(nil), xboxUser(map[string]any{"uhs": "5678", "ptx": "9"})), "", XboxOptions{}, identity.CredentialInvalid},
 		"several users, of whom one is named":    {users(xboxUser(map[string]any{"uhs": "5678", "ptx": "9"}), xboxUser(nil)), "1234", XboxOptions{}, ""},
 		"several users of one hash":              {users(xboxUser(nil), xboxUser(map[string]any{"ptx": "9"})), "1234", XboxOptions{}, identity.CredentialInvalid},
+		"none of its users":                      {nil, "-", XboxOptions{}, identity.CredentialInvalid},
 		"a hash that is nobody's":                {nil, "9999", XboxOptions{}, identity.CredentialInvalid},
 		"no partner XUID":                        {users(xboxUser(map[string]any{"ptx": nil, "xid": "7"})), "", XboxOptions{}, identity.CredentialInvalid},
 		"an XUID, where that counts":             {users(xboxUser(map[string]any{"ptx": nil, "xid": partnerXUID})), "", XboxOptions{XUIDs: true}, ""},
@@ -153,35 +169,39 @@ func TestTokensThatAreNotFromXbox(t *testing.T) {
 	r := newRig(t)
 	ours, theirs := &providertest.RSAKey(0).PublicKey, &providertest.RSAKey(1).PublicKey
 	claims := xboxClaims(r, nil)
-	good := r.Sign("rsa-1", claims, nil)
+	good := signXSTS(r, "rsa-1", claims, nil)
 	sealed := providertest.Seal(ours, good, nil)
 	parts := strings.Split(sealed, ".")
 	parts[3] = "AAAA" + parts[3][4:]
 	r.Hold("rsa-9", "RS256")
 	r.Publish("rsa-3", "RS384")
 	for name, text := range map[string]string{
-		"nothing":                     "",
-		"an empty header":             "XBL3.0 x=;",
-		"a header without a token":    "XBL3.0 x=1234",
-		"a token that is only signed": good,
-		"another's token":             providertest.Seal(theirs, good, nil),
-		"other text inside":           strings.Join(parts, "."),
-		"another key wrap":            providertest.Seal(ours, good, map[string]any{"alg": "RSA1_5"}),
-		"another cipher":              providertest.Seal(ours, good, map[string]any{"enc": "A256GCM"}),
-		"the password as key":         providertest.Seal(ours, good, map[string]any{"alg": "dir"}),
-		"a header that must be known": providertest.Seal(ours, good, map[string]any{"crit": []string{"exp"}, "exp": 1}),
-		"a bomb":                      providertest.Seal(ours, strings.Repeat("a", 1<<20), nil),
-		"an endless token":            sealed + strings.Repeat("A", maxToken),
-		"claims without a signature":  providertest.Seal(ours, providertest.Unsigned(claims, map[string]any{"kid": "rsa-1"}), nil),
-		"a public key as a secret":    providertest.Seal(ours, r.Confuse("rsa-1", claims, nil), nil),
-		"another algorithm":           providertest.Seal(ours, r.Sign("ec-1", claims, nil), nil),
-		"another hash":                providertest.Seal(ours, r.Sign("rsa-3", claims, nil), nil),
-		"other claims":                providertest.Seal(ours, providertest.Tampered(good, xboxClaims(r, map[string]any{"sbx": "RETAIL", "x": 1})), nil),
-		"a key that is not published": providertest.Seal(ours, r.Sign("rsa-9", claims, map[string]any{"jku": r.URL() + "/other"}), nil),
-		"no key":                      providertest.Seal(ours, r.Sign("rsa-1", claims, map[string]any{"kid": nil}), nil),
-		"a key of its own":            providertest.Seal(ours, r.Sign("rsa-9", claims, map[string]any{"jwk": r.Key("rsa-9").JWK()}), nil),
-		"JSON that is not signed":     providertest.Seal(ours, `{"iss":"xsts.auth.xboxlive.com"}`, nil),
-		"claims that are a list":      providertest.Seal(ours, providertest.Tampered(good, nil), nil),
+		"nothing":                        "",
+		"an empty header":                "XBL3.0 x=;",
+		"a header without a token":       "XBL3.0 x=1234",
+		"a token that is only signed":    good,
+		"another's token":                providertest.Seal(theirs, good, nil),
+		"other text inside":              strings.Join(parts, "."),
+		"another key wrap":               providertest.Seal(ours, good, map[string]any{"alg": "RSA1_5"}),
+		"another cipher":                 providertest.Seal(ours, good, map[string]any{"enc": "A256GCM"}),
+		"the password as key":            providertest.Seal(ours, good, map[string]any{"alg": "dir"}),
+		"a header that must be known":    providertest.Seal(ours, good, map[string]any{"crit": []string{"exp"}, "exp": 1}),
+		"a bomb":                         providertest.Seal(ours, strings.Repeat("a", 1<<20), nil),
+		"an endless token":               sealed + strings.Repeat("A", maxToken),
+		"claims without a signature":     providertest.Seal(ours, providertest.Unsigned(claims, map[string]any{"kid": "rsa-1", "jku": r.URL() + providertest.KeysPath}), nil),
+		"a public key as a secret":       providertest.Seal(ours, r.Confuse("rsa-1", claims, map[string]any{"jku": r.URL() + providertest.KeysPath}), nil),
+		"another algorithm":              providertest.Seal(ours, signXSTS(r, "ec-1", claims, nil), nil),
+		"another hash":                   providertest.Seal(ours, signXSTS(r, "rsa-3", claims, nil), nil),
+		"other claims":                   providertest.Seal(ours, providertest.Tampered(good, xboxClaims(r, map[string]any{"sbx": "RETAIL", "x": 1})), nil),
+		"a key that is not published":    providertest.Seal(ours, signXSTS(r, "rsa-9", claims, nil), nil),
+		"keys at another address":        providertest.Seal(ours, signXSTS(r, "rsa-9", claims, map[string]any{"jku": r.URL() + "/other"}), nil),
+		"keys at no address":             providertest.Seal(ours, signXSTS(r, "rsa-1", claims, map[string]any{"jku": nil}), nil),
+		"keys at an address like ours":   providertest.Seal(ours, signXSTS(r, "rsa-1", claims, map[string]any{"jku": r.URL() + providertest.KeysPath + "?"}), nil),
+		"a certificate as well as a key": providertest.Seal(ours, signXSTS(r, "rsa-9", claims, map[string]any{"jwk": r.Key("rsa-9").JWK(), "x5c": []string{"AAAA"}}), nil),
+		"no key":                         providertest.Seal(ours, signXSTS(r, "rsa-1", claims, map[string]any{"kid": nil}), nil),
+		"a key of its own":               providertest.Seal(ours, signXSTS(r, "rsa-9", claims, map[string]any{"jwk": r.Key("rsa-9").JWK()}), nil),
+		"JSON that is not signed":        providertest.Seal(ours, `{"iss":"xsts.auth.xboxlive.com"}`, nil),
+		"claims that are a list":         providertest.Seal(ours, providertest.Tampered(good, nil), nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := newXbox(r, XboxOptions{}).Verify(t.Context(), identity.Proof{Token: text})
@@ -207,13 +227,14 @@ func certificate(t *testing.T, key *rsa.PrivateKey, from, to time.Time) (der []b
 	return der, base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-func TestOlderTokensNameACertificate(t *testing.T) {
+func TestTokensMayNameACertificate(t *testing.T) {
 	r := newRig(t)
 	day := 24 * time.Hour
 	good, goodPrint := certificate(t, providertest.RSAKey(1), r.now().Add(-day), r.now().Add(day))
 	old, oldPrint := certificate(t, providertest.RSAKey(1), r.now().Add(-2*day), r.now().Add(-day))
 	sign := func(thumbprint string) identity.Proof {
-		inner := r.Sign("rsa-1", xboxClaims(r, nil), map[string]any{"kid": nil, "x5t": thumbprint, "x5u": "https://evil.example/"})
+		// Since December 2024 such a token has a kid, too, which is the thumbprint.
+		inner := r.Sign("rsa-1", xboxClaims(r, nil), map[string]any{"kid": thumbprint, "jku": "https://evil.example/", "x5t": thumbprint, "x5u": "https://evil.example/"})
 		return identity.Proof{Token: providertest.Seal(&providertest.RSAKey(0).PublicKey, inner, nil)}
 	}
 	r.Answer("/xsts/signingkeys", http.StatusOK, [][]byte{old, []byte("no certificate"), good})
@@ -248,7 +269,7 @@ func TestXboxKeysThatCannotBeHad(t *testing.T) {
 
 func TestAnXSTSTokenWorksOnceUnlessReuseIsAllowed(t *testing.T) {
 	r := newRig(t)
-	inner := r.Sign("rsa-1", xboxClaims(r, nil), nil)
+	inner := signXSTS(r, "rsa-1", xboxClaims(r, nil), nil)
 	seal := func() identity.Proof {
 		return identity.Proof{Token: providertest.Seal(&providertest.RSAKey(0).PublicKey, inner, nil)}
 	}

@@ -25,7 +25,7 @@ import (
 // Key is one that a Platform signs with.
 type Key struct {
 	ID        string
-	Algorithm string // RS256, RS384, RS512, ES256 or EdDSA
+	Algorithm string // RS256, RS384, RS512, PS256, ES256 or EdDSA
 	Private   crypto.Signer
 }
 
@@ -191,6 +191,10 @@ func (k Key) signature(covered []byte) []byte {
 	var err error
 	switch private := k.Private.(type) {
 	case *rsa.PrivateKey:
+		if k.Algorithm == "PS256" {
+			signature, err = rsa.SignPSS(rand.Reader, private, hash, digest.Sum(nil), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+			break
+		}
 		signature, err = rsa.SignPKCS1v15(rand.Reader, private, hash, digest.Sum(nil))
 	case *ecdsa.PrivateKey:
 		var r, s *big.Int
