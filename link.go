@@ -31,6 +31,14 @@ type LinksView struct {
 	Guest *Guest `json:"guest,omitempty"`
 }
 
+// Entrance is a sign-in with a proof, and what it was about.
+type Entrance struct {
+	Grant   Grant
+	Subject string // as the provider names it
+	// Guest is the guest's new secret when the sign-in replaced it.
+	Guest *Guest
+}
+
 // linksView is what a player may know of their own ways in.
 func (a *account) linksView() LinksView {
 	view := LinksView{Links: make([]LinkView, 0, len(a.Identities))}

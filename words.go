@@ -80,6 +80,7 @@ type Grant struct {
 	RefreshToken     string      `json:"refreshToken"`
 	Guest            *Guest      `json:"guest,omitempty"` // the secret only when the guest is new
 	Created          bool        `json:"-"`               // a new player came to be
+	RefreshExpiresAt time.Time   `json:"-"`               // when the sign-in ends, however often it is renewed
 }
 
 // GrantPlayer says who was signed in.

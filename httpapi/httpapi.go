@@ -89,6 +89,10 @@ type Options struct {
 	// body is the receiver's to keep.
 	SNS func(ctx context.Context, body []byte) error
 
+	// Further routes are served behind the same middleware, by patterns of http.ServeMux. They
+	// are no part of the interface: each looks after its callers and its errors itself.
+	Further map[string]http.Handler
+
 	Realtime http.Handler // GET /v1/realtime; nil: not served
 	Pages    http.Handler // GET of whatever is not part of the interface; nil: 404
 
@@ -160,6 +164,9 @@ func New(o Options) http.Handler {
 	s.resultRoutes()
 	s.eventRoutes()
 	s.systemRoutes()
+	for pattern, handler := range s.Further {
+		s.mux.Handle(pattern, handler)
+	}
 	s.openAPI = finishDocument(s.api)
 
 	var h http.Handler = http.HandlerFunc(s.route)

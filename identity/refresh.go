@@ -40,6 +40,7 @@ type family struct {
 type handout struct {
 	token refreshToken
 	scope muster.Scope
+	ends  time.Time // with its family
 }
 
 func familyKey(p muster.PlayerID, id string) muster.Key {
@@ -86,7 +87,7 @@ func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope 
 	if err := s.store.Write(ctx, ops...); err != nil {
 		return handout{}, fmt.Errorf("open refresh family: %w", err)
 	}
-	return handout{token: token, scope: scope}, nil
+	return handout{token: token, scope: scope, ends: record.ExpiresAt}, nil
 }
 
 // families lists the sign-ins of a player, the oldest first: ids ascend with time.
@@ -149,11 +150,11 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 				return nil, err
 			}
 			rotated := presented.next(salt, record.TagKey)
-			next = handout{token: rotated, scope: record.Scope}
+			next = handout{token: rotated, scope: record.Scope, ends: record.ExpiresAt}
 			op, err := familyOp(rotated, record.rotated(rotated.hash(), salt, s.now()), version)
 			return []muster.Op{op}, err
 		case tokenRepeated:
-			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope}
+			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope, ends: record.ExpiresAt}
 			return nil, s.guard.Admit(ctx, presented.player)
 		}
 		return nil, nil

@@ -147,6 +147,7 @@ func (s *Service) granted(h handout) (muster.Grant, error) {
 		AccessToken:      access,
 		ExpiresInSeconds: int(s.accessTTL / time.Second),
 		RefreshToken:     h.token.String(),
+		RefreshExpiresAt: h.ends,
 	}, nil
 }
 

@@ -105,6 +105,7 @@ func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldErro
 	c.Profile.check(k)
 	c.Identity.check(k)
 	c.Identity.checkPasswords(k, c.hosted)
+	c.checkSampleClients(k)
 	if len(c.Modes) == 0 {
 		k.report("modes", "at least one mode is needed")
 	}

@@ -31,6 +31,8 @@ type identityConfig struct {
 	// Passwords is how players sign in by e-mail and password; nil: they do not.
 	Passwords *passwordsConfig `yaml:"passwords"`
 	Mail      mailConfig       `yaml:"mail"`
+	// SampleClients serves the calls of Amazon's sample clients; nil: it does not.
+	SampleClients *sampleClientsConfig `yaml:"sampleClients"`
 }
 
 // providerConfig is one provider. Kind is the name of the provider where it is left out; what
@@ -105,10 +107,11 @@ func providerKinds() map[string]providerKind {
 func identityShape() *shape {
 	return group(map[string]*shape{
 		"bearers": bearersShape(), "serverRoles": serverRolesShape(),
-		"merging":   text(),
-		"providers": {want: "a group of providers", takes: isGroup, pick: providerShape},
-		"passwords": passwordsShape(),
-		"mail":      mailShape(),
+		"merging":       text(),
+		"providers":     {want: "a group of providers", takes: isGroup, pick: providerShape},
+		"passwords":     passwordsShape(),
+		"mail":          mailShape(),
+		"sampleClients": sampleClientsShape(),
 	})
 }
 

@@ -363,6 +363,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err := p.identity.serveAWS(&o, ids, p.url, tools); err != nil {
 		return nil, err
 	}
+	p.identity.serveSamples(&o, ids)
 	if len(p.adminKeyHashes) > 0 || p.identity.givesAdmin() {
 		adminKeys, err := identity.NewAdminKeys(p.adminKeyHashes...)
 		if err != nil {

@@ -48,6 +48,7 @@ var rules = map[string][]string{
 	"advisor":                        {"", "flexmatch"},
 	"httpapi":                        {""},
 	"realtime":                       {""},
+	"samples":                        {""},
 	"replica":                        {""},
 	"gameliftlocal":                  {"flexmatch", "gameliftlocal/..."},
 	"gameliftlocal/hosting":          {},
@@ -65,7 +66,7 @@ var rules = map[string][]string{
 	"internal/model":                 {},
 	"internal/archtest":              {},
 	"cmd/muster": {
-		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "replica",
+		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "samples", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }

@@ -1,0 +1,54 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"muster"
+)
+
+// Enter signs in whoever a proof is about, and tells their subject. Somebody who is known
+// already is signed in as who they are. Nobody yet becomes, if the caller is a player, a
+// further way in of the caller, whose sign-in must be fresh as for Link; else a new player.
+func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider string, proof Proof) (muster.Entrance, error) {
+	id, err := s.ProveIdentity(ctx, provider, proof)
+	if err != nil {
+		return muster.Entrance{}, err
+	}
+	in := muster.Entrance{Subject: id.Subject}
+	if caller.Player == "" {
+		player, created, err := s.accounts.EnsurePlayer(ctx, id, nil)
+		if err != nil {
+			return muster.Entrance{}, fmt.Errorf("sign in with %s: %w", provider, err)
+		}
+		in.Grant, err = s.grant(ctx, player, muster.PlayerScope, created)
+		return in, err
+	}
+	player, _, err := s.accounts.FindIdentity(ctx, id)
+	if muster.KindOf(err) == muster.NotFound {
+		player, in.Guest, err = s.link(ctx, caller, id)
+	}
+	if err != nil {
+		return muster.Entrance{}, err
+	}
+	in.Grant, err = s.grant(ctx, player, muster.PlayerScope, false)
+	return in, err
+}
+
+// link makes an identity that nobody has the caller's, and says whose it is then: somebody
+// may have been faster.
+func (s *Service) link(ctx context.Context, caller muster.Caller, id muster.Identity) (muster.PlayerID, *muster.Guest, error) {
+	if _, err := s.fresh(ctx, caller, ""); err != nil {
+		return "", nil, err
+	}
+	view, err := s.withNewSecret(func(hash []byte) (muster.LinksView, error) {
+		return s.linker.Link(ctx, caller.Player, id, hash)
+	})
+	var refused *muster.Error
+	if errors.As(err, &refused) && refused.Code == "identity.in_use" {
+		player, _, err := s.accounts.FindIdentity(ctx, id)
+		return player, nil, err
+	}
+	return caller.Player, view.Guest, err
+}
