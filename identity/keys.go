@@ -25,8 +25,12 @@ type Keys struct {
 	public  map[string]publicKey
 	ids     []string // of all, in their order
 	jwks    []byte   // the published set
-	algs    []string // of all, the one that signs first
+	algs    []string // of all
+	mark    *keyMark // the same for the set as of any instant
 }
+
+// keyMark tells sets apart.
+type keyMark struct{ _ byte }
 
 // signingKey is a private key, prepared for use.
 type signingKey struct {
@@ -138,7 +142,7 @@ func newKeys(set []setKey) (*Keys, error) {
 	if len(set) > maxKeys {
 		return nil, fmt.Errorf("%d keys, %d is the limit", len(set), maxKeys)
 	}
-	k := &Keys{public: make(map[string]publicKey, len(set))}
+	k := &Keys{public: make(map[string]publicKey, len(set)), mark: new(keyMark)}
 	published := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(set))}
 	for i, key := range set {
 		if _, twice := k.public[key.KeyID]; twice {

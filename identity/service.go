@@ -87,6 +87,7 @@ type Service struct {
 	now        func() time.Time
 	newID      func() string
 	random     io.Reader
+	verified   verifiedTokens
 }
 
 // New makes a Service.
