@@ -78,7 +78,7 @@ func argon2id(password, salt []byte, p hashParams) []byte {
 const busyRetry = 2 * time.Second
 
 // compute derives one hash when it is its turn. Whoever finds the queue full is refused at
-// once. The thread that computes gives way to all others.
+// once.
 func (h *PasswordHasher) compute(ctx context.Context, password, salt []byte, p hashParams) ([]byte, error) {
 	if h.waiting.Add(1) > h.maxQueue+int64(cap(h.slots)) {
 		h.waiting.Add(-1)
@@ -93,12 +93,7 @@ func (h *PasswordHasher) compute(ctx context.Context, password, salt []byte, p h
 		return nil, ctx.Err()
 	}
 	defer func() { <-h.slots }()
-	done := make(chan []byte)
-	go func() {
-		yieldThread()
-		done <- h.derive(password, salt, p)
-	}()
-	return <-done, nil // it cannot be interrupted, and takes tens of milliseconds
+	return h.derive(password, salt, p), nil // it cannot be interrupted, and takes tens of milliseconds
 }
 
 // hash makes what is kept of a password: a PHC string with the costs in it.
