@@ -171,6 +171,9 @@ func (w *world) signIn(r *replica, subject string) {
 	if err != nil {
 		return // the next sign-in finds it
 	}
+	if _, known := w.subjects[p]; known || w.left[p] != nil {
+		return // signed in, and perhaps deleted, meanwhile
+	}
 	w.players = append(w.players, p)
 	w.subjects[p] = subject
 	w.names[p] = &register{may: []string{view.DisplayName}}
