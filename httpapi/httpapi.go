@@ -10,8 +10,8 @@
 // A long poll is held open for up to 30 seconds, so the server's write timeout must be
 // longer than that.
 //
-// The package does not verify tokens (Options.Verify does), does not terminate TLS
-// and does not limit how often an address may call.
+// The package does not verify tokens (Options.Verify does), does not count how often
+// anybody calls (Options.Calls does) and does not terminate TLS.
 package httpapi
 
 import (
@@ -103,6 +103,9 @@ type Options struct {
 	// answer at once with what is known. Nil: they run to their end.
 	Stopping <-chan struct{}
 
+	Proxies Proxies // between clients and us; zero: none
+	Calls   Calls   // limits how often anybody calls; nil: nobody is limited
+
 	// AllowedOrigins are the other origins ("https://game.example") whose pages may
 	// call; empty: none.
 	AllowedOrigins []string
@@ -123,6 +126,8 @@ type server struct {
 	api     huma.API
 	openAPI []byte
 	origins map[string]bool
+
+	unknownProxy onceWarned
 }
 
 // New builds the handler. It panics when a required option is missing, since that is

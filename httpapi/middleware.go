@@ -60,18 +60,27 @@ func (s *server) crossOrigin(next http.Handler) http.Handler {
 
 type refusalKey struct{}
 
-// authenticate verifies whatever token a request brings and puts the caller in its
+// authenticate refuses who calls too often, verifies whatever token a request brings and puts the caller in its
 // context. A bad token is only remembered: routes that need nobody ignore it, the
 // others refuse with its reason.
 func (s *server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := muster.WithClient(r.Context(), clientOf(r))
+		client := s.clientOf(r)
+		ctx := muster.WithClient(r.Context(), client)
+		if err := s.refuseAddress(r, client); err != nil {
+			s.writeProblem(w, s.fail(ctx, err))
+			return
+		}
 		caller, err := s.callerOf(ctx, r.Header.Values("Authorization"))
 		if err != nil {
 			ctx = context.WithValue(ctx, refusalKey{}, err)
 		} else {
 			ctx = muster.WithCaller(ctx, caller)
 			traceFrom(ctx).caller = caller
+			if err := s.refusePlayer(caller, client); err != nil {
+				s.writeProblem(w, s.fail(ctx, err))
+				return
+			}
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})

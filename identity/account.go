@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -65,19 +66,29 @@ func (s *Service) Prove(ctx context.Context, caller muster.Caller, proof string)
 	return nil
 }
 
-// findGuest is the player whom a guest's id and secret prove; empty: they prove nobody.
+// findGuest is the player whom a guest's id and secret prove; empty: they prove nobody. Who
+// tries too many is Exhausted.
 func (s *Service) findGuest(ctx context.Context, guest muster.Guest) (muster.PlayerID, error) {
 	if !guestID.MatchString(guest.ID) || len(guest.Secret) > maxGuestSecret {
 		return "", nil
 	}
-	player, known, err := s.accounts.FindIdentity(ctx, guestIdentity(guest.ID))
-	if err != nil && muster.KindOf(err) != muster.NotFound {
-		return "", fmt.Errorf("find guest: %w", err)
-	}
-	if !secretMatches(guest.Secret, known) {
+	var player muster.PlayerID
+	id, refused := guestIdentity(guest.ID), errGuestRefused()
+	err := s.limits.Guess(ctx, id, nil, func(ctx context.Context) error {
+		found, known, err := s.accounts.FindIdentity(ctx, id)
+		if err != nil && muster.KindOf(err) != muster.NotFound {
+			return fmt.Errorf("find guest: %w", err)
+		}
+		if !secretMatches(guest.Secret, known) {
+			return refused
+		}
+		player = found
+		return nil
+	})
+	if errors.Is(err, refused) {
 		return "", nil
 	}
-	return player, nil
+	return player, err
 }
 
 func (s *Service) proveByRefresh(ctx context.Context, player muster.PlayerID, proof string) error {

@@ -23,6 +23,9 @@ func (s *Service) Guest(ctx context.Context, guest *muster.Guest) (muster.Grant,
 	if guest == nil || guest.ID == "" {
 		return s.newGuest(ctx)
 	}
+	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {
+		return muster.Grant{}, err
+	}
 	player, err := s.findGuest(ctx, *guest)
 	if err != nil {
 		return muster.Grant{}, err
@@ -43,6 +46,9 @@ func (s *Service) Guest(ctx context.Context, guest *muster.Guest) (muster.Grant,
 }
 
 func (s *Service) newGuest(ctx context.Context) (muster.Grant, error) {
+	if err := s.limits.Spend(ctx, muster.ActGuest); err != nil {
+		return muster.Grant{}, err
+	}
 	secret, err := newSecretText(s.random)
 	if err != nil {
 		return muster.Grant{}, err

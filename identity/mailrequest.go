@@ -77,6 +77,9 @@ func (l letters) since(now time.Time) letters {
 
 // open keeps a new request and has its letter sent.
 func (p *Passwords) open(ctx context.Context, r mailRequest, life time.Duration) (muster.CodeSent, error) {
+	if err := p.limits.Spend(ctx, muster.ActMail); err != nil {
+		return muster.CodeSent{}, err
+	}
 	id, err := newSecretText(p.random)
 	if err != nil {
 		return muster.CodeSent{}, err
@@ -91,6 +94,9 @@ func (p *Passwords) open(ctx context.Context, r mailRequest, life time.Duration)
 
 // Resend has the letter of a request sent once more, with the same code.
 func (p *Passwords) Resend(ctx context.Context, id string) error {
+	if err := p.limits.Spend(ctx, muster.ActMail); err != nil {
+		return err
+	}
 	return p.send(ctx, id, func(ctx context.Context) (mailRequest, int64, error) {
 		r, version, err := p.request(ctx, id)
 		if err == nil && r.Letters >= maxLetters {

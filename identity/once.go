@@ -24,6 +24,9 @@ func onceKey(provider, proof string) muster.Key {
 // NewNonce gives out a value that a client has its platform put into a proof; it works
 // once.
 func (s *Service) NewNonce(ctx context.Context) (nonce string, ttl time.Duration, err error) {
+	if err := s.limits.Spend(ctx, muster.ActNonce); err != nil {
+		return "", 0, err
+	}
 	if nonce, err = newSecretText(s.random); err != nil {
 		return "", 0, err
 	}

@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -62,6 +61,8 @@ type Passwords struct {
 	outbox    Outbox
 	codes     *MailCodes
 	hasher    *PasswordHasher
+	checker   passwordChecker
+	limits    muster.Limits
 	policy    PasswordPolicy
 	verifyFor time.Duration
 	resetFor  time.Duration
@@ -72,7 +73,9 @@ type Passwords struct {
 
 // NewPasswords makes Passwords.
 func NewPasswords(o PasswordOptions) *Passwords {
+	limits := o.Service.limits
 	return &Passwords{
+		checker: passwordChecker{o.Accounts, o.Hasher, o.Service.store, limits}, limits: limits,
 		service: o.Service, store: o.Service.store, now: o.Service.now, random: o.Service.random,
 		accounts: o.Accounts, outbox: o.Outbox, codes: o.Codes, hasher: o.Hasher, policy: o.Policy,
 		verifyFor: orDefault(o.VerifyFor, DefaultVerifyFor), resetFor: orDefault(o.ResetFor, DefaultResetFor), log: o.Log,
@@ -89,6 +92,9 @@ func (p *Passwords) Register(ctx context.Context, email, password string) (muste
 func (p *Passwords) claim(ctx context.Context, r mailRequest, email, password string, words ...string) (muster.CodeSent, error) {
 	address, err := canonicalEmail(email)
 	if err != nil {
+		return muster.CodeSent{}, err
+	}
+	if err := p.limits.Spend(ctx, muster.ActRegister); err != nil {
 		return muster.CodeSent{}, err
 	}
 	if password, err = p.policy.accept(ctx, password, append(words, address)...); err != nil {
@@ -153,6 +159,9 @@ func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password
 		return muster.Grant{}, p.miss(ctx, r.id)
 	}
 	if r.byLink {
+		if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
+			return muster.Grant{}, err
+		}
 		normal, _ := normalPassword(password)
 		right, _, err := p.hasher.verify(ctx, normal, r.Secret)
 		if err != nil {
@@ -206,7 +215,10 @@ func takenInstead(err error) error {
 
 // Login signs in by address and password. Every refusal is the same, after the same work.
 func (p *Passwords) Login(ctx context.Context, email, password string) (muster.Grant, error) {
-	who, err := checkPassword(ctx, p.accounts, p.hasher, email, password)
+	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
+		return muster.Grant{}, err
+	}
+	who, err := p.checker.check(ctx, email, password)
 	if err != nil {
 		return muster.Grant{}, err
 	}
@@ -214,38 +226,6 @@ func (p *Passwords) Login(ctx context.Context, email, password string) (muster.G
 		p.rehash(ctx, who)
 	}
 	return p.service.grant(ctx, who.player, muster.PlayerScope, false)
-}
-
-// holder is who an address and a password belong to.
-type holder struct {
-	player   muster.PlayerID
-	id       muster.Identity
-	password string
-	hash     []byte
-	outdated bool // the hash was made at lower costs
-}
-
-// checkPassword finds who has an address and a password. One read and one hash, whether
-// somebody does or not.
-func checkPassword(ctx context.Context, accounts Finder, hasher *PasswordHasher, email, password string) (holder, error) {
-	address, err := canonicalEmail(email)
-	if err != nil {
-		return holder{}, err
-	}
-	who := holder{id: emailIdentity(address)}
-	who.password, _ = normalPassword(password)
-	who.player, who.hash, err = accounts.FindIdentity(ctx, who.id)
-	if _, err := found(err); err != nil {
-		return holder{}, fmt.Errorf("find who has an address: %w", err)
-	}
-	right, outdated, err := hasher.verify(ctx, who.password, who.hash)
-	if err != nil {
-		return holder{}, err
-	}
-	if who.outdated = outdated; !right {
-		return holder{}, errPasswordRefused()
-	}
-	return who, nil
 }
 
 // rehash keeps a password's hash at today's costs. Whatever goes wrong can wait for the
@@ -262,28 +242,3 @@ func (p *Passwords) rehash(ctx context.Context, who holder) {
 
 // nothing is along a change that stands alone.
 func nothing(context.Context) ([]muster.Op, error) { return nil, nil }
-
-func errPasswordRefused() error {
-	return muster.Errorf(muster.Unauthenticated, string(CredentialInvalid), "the address or the password is wrong")
-}
-
-// EmailProvider proves by address and password, where a proof is asked for: to sign in, or
-// to merge two players. It makes no players.
-type EmailProvider struct {
-	Accounts Finder
-	Hasher   *PasswordHasher
-}
-
-// Finder finds who has a way in.
-type Finder interface {
-	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
-}
-
-// Takes lists what a proof is made of.
-func (EmailProvider) Takes() [][]string { return [][]string{{"fields.email", "fields.password"}} }
-
-// Verify checks a password.
-func (e EmailProvider) Verify(ctx context.Context, proof Proof) (Verified, error) {
-	who, err := checkPassword(ctx, e.Accounts, e.Hasher, proof.Fields["email"], proof.Fields["password"])
-	return Verified{Subject: who.id.Subject}, err
-}

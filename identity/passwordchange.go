@@ -122,7 +122,7 @@ func (p *Passwords) mayChange(ctx context.Context, caller muster.Caller, current
 		_, hash, err = p.accounts.FindIdentity(ctx, id)
 		return id, hash, err
 	}
-	who, err := checkPassword(ctx, p.accounts, p.hasher, id.Subject, current)
+	who, err := p.checker.check(ctx, id.Subject, current)
 	switch {
 	case err != nil && muster.KindOf(err) == muster.Unauthenticated, err == nil && who.player != caller.Player:
 		return id, nil, muster.Errorf(muster.Denied, "password.wrong", "the present password is wrong")

@@ -73,6 +73,9 @@ func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proo
 	if err := checkProof(proof); err != nil {
 		return muster.Identity{}, err
 	}
+	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {
+		return muster.Identity{}, err
+	}
 	who, err := p.Verify(ctx, proof)
 	if err != nil {
 		return muster.Identity{}, err

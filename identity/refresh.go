@@ -133,6 +133,9 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 	if !ok {
 		return muster.Grant{}, errRefreshRefused()
 	}
+	if err := s.limits.Spend(ctx, muster.ActRenew); err != nil {
+		return muster.Grant{}, err
+	}
 	salt, err := newSecret(s.random)
 	if err != nil {
 		return muster.Grant{}, err

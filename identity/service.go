@@ -57,6 +57,8 @@ type Options struct {
 	// SignOut ends all sign-ins of a player whose platform says so; *muster.Backend does. Nil:
 	// nobody is signed out.
 	SignOut func(ctx context.Context, player muster.PlayerID) error
+	// Limits slows down who asks too often, or guesses. Nil: nobody is.
+	Limits muster.Limits
 
 	AccessTTL  time.Duration // zero: DefaultAccessTTL
 	RefreshTTL time.Duration // of a sign-in as a whole, however often renewed; zero: DefaultRefreshTTL
@@ -77,6 +79,7 @@ type Service struct {
 	issuer     string
 	audience   string
 	guard      Guard
+	limits     muster.Limits
 	providers  map[string]Provider
 	ways       []muster.ProviderView
 	refused    func(provider string, refusal *muster.Error)
@@ -95,11 +98,14 @@ func New(o Options) *Service {
 	if o.Guard == nil {
 		o.Guard = noGuard{o.Store}
 	}
+	if o.Limits == nil {
+		o.Limits = muster.NoLimits{}
+	}
 	if o.SignOut == nil {
 		o.SignOut = func(context.Context, muster.PlayerID) error { return nil }
 	}
 	return &Service{
-		accounts: o.Accounts, store: o.Store, keys: o.Keys, linker: o.Linker, issuer: o.Issuer, audience: o.Audience, guard: o.Guard,
+		accounts: o.Accounts, store: o.Store, keys: o.Keys, linker: o.Linker, issuer: o.Issuer, audience: o.Audience, guard: o.Guard, limits: o.Limits,
 		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds), refused: o.Refused, signOut: o.SignOut,
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),

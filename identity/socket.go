@@ -52,9 +52,12 @@ func usedTicketKey(salt []byte) muster.Key {
 
 // SocketTicket makes a ticket that opens one realtime socket for the caller within ttl.
 // It is the one credential that may stand in a URL.
-func (s *Service) SocketTicket(_ context.Context, caller muster.Caller) (ticket string, ttl time.Duration, err error) {
+func (s *Service) SocketTicket(ctx context.Context, caller muster.Caller) (ticket string, ttl time.Duration, err error) {
 	if caller.Player == "" {
 		return "", 0, muster.Errorf(muster.Denied, "socket_ticket.player_only", "only a player can open a realtime socket")
+	}
+	if err := s.limits.Spend(ctx, muster.ActTicket); err != nil {
+		return "", 0, err
 	}
 	text, err := json.Marshal(socketTicket{
 		Player: caller.Player, Scope: caller.Scope, Family: caller.Family, ExpiresAt: s.now().Add(socketTicketTTL).UnixMilli(),

@@ -142,7 +142,7 @@ func TestSocketTicketsThatAreRefused(t *testing.T) {
 			if err != nil {
 				panic(err)
 			}
-			s := &Service{keys: keys, random: rand.Reader, now: time.Now}
+			s := &Service{limits: muster.NoLimits{}, keys: keys, random: rand.Reader, now: time.Now}
 			text, _, err := s.SocketTicket(context.Background(), someone)
 			if err != nil {
 				panic(err)

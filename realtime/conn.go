@@ -236,9 +236,21 @@ func (c *conn) read(ctx context.Context) {
 		case err != nil:
 			c.answerError(ctx, r.ID, err)
 		default:
+			if err := c.admit(ctx); err != nil {
+				c.answerError(ctx, r.ID, err)
+				continue
+			}
 			c.accept(ctx, r)
 		}
 	}
+}
+
+// admit says whether the player may ask for something now.
+func (c *conn) admit(ctx context.Context) error {
+	if c.hub.opts.Admit == nil {
+		return nil
+	}
+	return c.hub.opts.Admit(ctx, c.player)
 }
 
 // accept has a request served: now, when one of few is done, or never when too many

@@ -96,6 +96,10 @@ type Options struct {
 	// or told to it.
 	Follow *Follow
 
+	// Admit takes a request of a player, whichever connection it comes by; an error refuses
+	// it. Nil: only connections are limited. It must not block.
+	Admit func(ctx context.Context, p muster.PlayerID) error
+
 	Limits Limits
 	Log    *slog.Logger     // nil: silent
 	Now    func() time.Time // nil: time.Now

@@ -33,6 +33,7 @@ type identityConfig struct {
 	Mail      mailConfig       `yaml:"mail"`
 	// SampleClients serves the calls of Amazon's sample clients; nil: it does not.
 	SampleClients *sampleClientsConfig `yaml:"sampleClients"`
+	Limits        limitsConfig         `yaml:"limits"`
 }
 
 // providerConfig is one provider. Kind is the name of the provider where it is left out; what
@@ -112,6 +113,7 @@ func identityShape() *shape {
 		"passwords":     passwordsShape(),
 		"mail":          mailShape(),
 		"sampleClients": sampleClientsShape(),
+		"limits":        limitsShape(),
 	})
 }
 
@@ -164,6 +166,7 @@ func (c *identityConfig) check(k *checker) {
 	c.checkCognito(k)
 	c.checkBearers(k)
 	c.ServerRoles.check(k)
+	c.Limits.check(k)
 }
 
 func (c providerConfig) kind(name string) string {

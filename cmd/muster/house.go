@@ -291,6 +291,7 @@ type backendParts struct {
 	terminal            io.Writer // who reads it reads mails that are not sent; nil: nobody
 	topics              []string
 	trustedCertificates []string
+	proxies             httpapi.Proxies
 	origins             []string                    // whose pages may call, besides our own
 	ready               func(context.Context) error // nil: always
 	peers               joinPeers                   // nil: there are no other replicas
@@ -328,9 +329,10 @@ func newBackend(p backendParts) (*backend, error) {
 		return nil, err
 	}
 	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools}
-	passwords.provide(providers)
+	limits, calls := p.identity.Limits.limiter(p.store, p.log), p.identity.Limits.calls()
+	passwords.provide(providers, limits)
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Guard: rules, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
+		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: "muster", Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	issuers, err := p.identity.bearers(providers)
@@ -345,7 +347,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub := openHub(p, rules, notifier, realtime.Options{Redeem: unlessRevoked(rules, ids.RedeemSocketTicket), Revoked: rules.Revoked, Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
+	hub := openHub(p, rules, notifier, realtime.Options{Redeem: unlessRevoked(rules, ids.RedeemSocketTicket), Revoked: rules.Revoked, Admit: admitBySocket(calls), Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
 		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: time.Now,
 	})
@@ -358,7 +360,7 @@ func newBackend(p backendParts) (*backend, error) {
 		Privacy: rules, Prove: ids.Prove, SignIns: rules,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
 		SNS: newRefusals(p.log, time.Now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(),
-		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Log: p.log,
+		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Proxies: p.proxies, Calls: calls, Log: p.log,
 	}
 	if err := p.identity.serveAWS(&o, ids, p.url, tools); err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 	p.url, p.store, p.gameLift, p.keys, p.log = o.settings.url, store, o.client, o.settings.keys, o.log
 	p.serverKeyHashes, p.adminKeyHashes = o.settings.serverKeyHashes, o.settings.adminKeyHashes
 	p.topics, p.trustedCertificates, p.origins = o.settings.topics, o.settings.trusted, o.settings.origins
-	p.ready, p.peers = o.ready.check, peers
+	p.ready, p.peers, p.proxies = o.ready.check, peers, o.settings.proxies
 	if p.identity.Mail.Console {
 		p.terminal = os.Stdout
 	}

@@ -27,7 +27,7 @@ type passwordParts struct {
 }
 
 // provide adds the way in to the providers, if there are passwords.
-func (p *passwordParts) provide(providers map[string]identity.Provider) {
+func (p *passwordParts) provide(providers map[string]identity.Provider, limits muster.Limits) {
 	if p.conf.Passwords == nil {
 		return
 	}
@@ -35,7 +35,7 @@ func (p *passwordParts) provide(providers map[string]identity.Provider) {
 	p.hasher = identity.NewPasswordHasher(identity.HashOptions{
 		MemoryKiB: uint32(or(c.MemoryKiB)), Passes: uint32(or(c.Passes)), AtOnce: or(c.AtOnce), Queue: or(c.Queue), //nolint:gosec // check bounds them
 	}, rand.Reader)
-	providers[muster.EmailProvider] = identity.EmailProvider{Accounts: p.rules, Hasher: p.hasher}
+	providers[muster.EmailProvider] = identity.EmailProvider{Accounts: p.rules, Hasher: p.hasher, Store: p.store, Limits: limits}
 }
 
 // serve adds the calls to the interface, and to the backend what sends mails.

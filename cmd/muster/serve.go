@@ -30,6 +30,9 @@ type serveCmd struct {
 	AdminKeyHashes  []string `name:"admin-key-hash" help:"Hash of a key that operators show; without one there are no calls for operators." env:"MUSTER_ADMIN_KEY_HASHES" placeholder:"HASH"`
 	Origins         []string `name:"origin" help:"Another origin whose pages may call, such as https://game.example." env:"MUSTER_ORIGINS" placeholder:"ORIGIN"`
 
+	TrustedProxies []string `name:"trusted-proxy" help:"Network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/16; may be given again." env:"MUSTER_TRUSTED_PROXIES" placeholder:"CIDR"`
+	TrustedHops    int      `name:"trusted-hops" help:"How many proxies every call comes through, in place of where they are." env:"MUSTER_TRUSTED_HOPS" placeholder:"N"`
+
 	Drain       time.Duration `help:"How long ending may take after SIGTERM (default ${default})." default:"25s" env:"MUSTER_DRAIN" placeholder:"D"`
 	DrainNotice time.Duration `help:"How much of it to go on serving while /readyz says no, for load balancers to notice (default ${default})." default:"5s" env:"MUSTER_DRAIN_NOTICE" placeholder:"D"`
 	JSON        bool          `name:"json" help:"Print JSON instead of text once it serves."`
@@ -43,6 +46,10 @@ func (*serveCmd) Help() string {
 // Validate is called by the command line parser.
 func (c *serveCmd) Validate() error {
 	switch {
+	case c.TrustedHops < 0 || c.TrustedHops > 16:
+		return usageError{fmt.Sprintf("--trusted-hops is %d, not 0 to 16", c.TrustedHops)}
+	case c.TrustedHops > 0 && len(c.TrustedProxies) > 0:
+		return usageError{"--trusted-proxy says where proxies are and --trusted-hops how many: give one of them"}
 	case c.Drain < time.Second || c.Drain > time.Hour:
 		return usageError{fmt.Sprintf("--drain is %v, not 1s to 1h", c.Drain)}
 	case c.DrainNotice < 0 || c.DrainNotice > c.Drain/2:

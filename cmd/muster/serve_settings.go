@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/httpapi"
 	"muster/identity"
 )
 
@@ -35,6 +36,7 @@ type serveSettings struct {
 	serverKeyHashes []string
 	adminKeyHashes  []string
 	origins         []string
+	proxies         httpapi.Proxies
 	drain           time.Duration
 }
 
@@ -78,6 +80,11 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 		note(err)
 		s.origins = append(s.origins, origin)
 	}
+	trusted, bad := networks(c.TrustedProxies)
+	if bad != "" {
+		note(fmt.Errorf("--trusted-proxy %q is neither an address nor a network like 10.0.0.0/16", bad))
+	}
+	s.proxies = httpapi.Proxies{Networks: trusted, Hops: c.TrustedHops}
 	for _, arn := range c.SNSTopics {
 		if !isTopicARN(arn) {
 			note(fmt.Errorf("--sns-topic %q is not the ARN of a topic", arn))

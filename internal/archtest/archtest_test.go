@@ -47,6 +47,7 @@ var rules = map[string][]string{
 	"aws/gamelift":                   {"", "aws/caller"},
 	"advisor":                        {"", "flexmatch"},
 	"httpapi":                        {""},
+	"limit":                          {""},
 	"realtime":                       {""},
 	"samples":                        {""},
 	"replica":                        {""},
@@ -66,7 +67,7 @@ var rules = map[string][]string{
 	"internal/model":                 {},
 	"internal/archtest":              {},
 	"cmd/muster": {
-		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "samples", "replica",
+		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "limit", "samples", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
@@ -88,6 +89,7 @@ var outside = map[string][]string{
 	"httpapi":                        {"github.com/danielgtaylor/huma/v2"},
 	"realtime":                       {"github.com/coder/websocket"},
 	"replica":                        {},
+	"limit":                          {},
 	"examples/webhook":               {},
 	"identity":                       {"github.com/go-jose/go-jose/v4", "golang.org/x/crypto/argon2", "golang.org/x/net/idna", "golang.org/x/text/unicode/norm"},
 	"mail":                           {},

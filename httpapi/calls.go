@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"muster"
+)
+
+// Calls limits how often anybody calls; *limit.Calls does. Refusals are Exhausted.
+type Calls interface {
+	// FromAddress takes a call of an address, before anything else is done for it; a zero
+	// address is not known.
+	FromAddress(a netip.Addr) error
+	// ByPlayer takes a call of a player.
+	ByPlayer(p muster.PlayerID, from netip.Addr) error
+}
+
+// isUncounted tells the calls that no address is limited for: those that say whether this
+// replica lives, and those of Amazon, who signs them and comes from few addresses.
+func isUncounted(path string) bool {
+	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/v1/events/")
+}
+
+// hasKey says that a request shows a good key of a game server or an operator: many of them
+// may call from one address. It costs one hash.
+func (s *server) hasKey(r *http.Request) bool {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 || len(values[0]) > maxTokenBytes {
+		return false
+	}
+	_, token, _ := strings.Cut(values[0], " ")
+	var err error
+	switch token = strings.TrimSpace(token); {
+	case strings.HasPrefix(token, serverKeyPrefix):
+		_, err = s.VerifyServer(token)
+	case s.VerifyAdmin != nil && strings.HasPrefix(token, adminKeyPrefix):
+		_, err = s.VerifyAdmin(token)
+	default:
+		return false
+	}
+	return err == nil
+}
+
+// refuseAddress refuses an address that calls too often; nil: it does not.
+func (s *server) refuseAddress(r *http.Request, c muster.Client) error {
+	if s.Calls == nil || isUncounted(r.URL.Path) {
+		return nil
+	}
+	err := s.Calls.FromAddress(c.Address)
+	if err != nil && s.hasKey(r) {
+		return nil
+	}
+	return err
+}
+
+// refusePlayer refuses a player who calls too often.
+func (s *server) refusePlayer(caller muster.Caller, c muster.Client) error {
+	if s.Calls == nil || caller.Player == "" {
+		return nil
+	}
+	return s.Calls.ByPlayer(caller.Player, c.Address)
+}

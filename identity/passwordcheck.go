@@ -1,0 +1,103 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+
+	"muster"
+)
+
+// Finder finds who has a way in.
+type Finder interface {
+	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
+}
+
+// holder is who an address and a password belong to.
+type holder struct {
+	player   muster.PlayerID
+	id       muster.Identity
+	password string
+	hash     []byte
+	outdated bool // the hash was made at lower costs
+}
+
+// passwordChecker finds who has an address and a password.
+type passwordChecker struct {
+	accounts Finder
+	hasher   *PasswordHasher
+	store    muster.Store // of sign-ins; nil: no device is known
+	limits   muster.Limits
+}
+
+// check finds who has an address and a password. One read and one hash, whether somebody
+// does or not; and after too many failures nothing of it, whether somebody does or not.
+func (c passwordChecker) check(ctx context.Context, email, password string) (holder, error) {
+	address, err := canonicalEmail(email)
+	if err != nil {
+		return holder{}, err
+	}
+	who := holder{id: emailIdentity(address)}
+	who.password, _ = normalPassword(password)
+	known := func(ctx context.Context) (bool, error) { return c.isKnown(ctx, who.id) }
+	err = c.limits.Guess(ctx, who.id, known, func(ctx context.Context) error {
+		who.player, who.hash, err = c.accounts.FindIdentity(ctx, who.id)
+		if _, err := found(err); err != nil {
+			return fmt.Errorf("find who has an address: %w", err)
+		}
+		right, outdated, err := c.hasher.verify(ctx, who.password, who.hash)
+		if err != nil {
+			return err
+		}
+		if who.outdated = outdated; !right {
+			return errPasswordRefused()
+		}
+		return nil
+	})
+	if err != nil {
+		return holder{}, err
+	}
+	return who, nil
+}
+
+// isKnown says whether the player of an address is signed in on the client's device. The
+// reads are the same when there is no player.
+func (c passwordChecker) isKnown(ctx context.Context, id muster.Identity) (bool, error) {
+	device := muster.ClientFrom(ctx).Device
+	if c.store == nil || device == "" {
+		return false, nil
+	}
+	player, _, err := c.accounts.FindIdentity(ctx, id)
+	if _, err := found(err); err != nil {
+		return false, fmt.Errorf("find who has an address: %w", err)
+	}
+	held, err := c.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
+	if err != nil {
+		return false, fmt.Errorf("list refresh families: %w", err)
+	}
+	return isKnownDevice(held, muster.Client{Device: device}), nil
+}
+
+func errPasswordRefused() error {
+	return muster.Errorf(muster.Unauthenticated, string(CredentialInvalid), "the address or the password is wrong")
+}
+
+// EmailProvider proves by address and password, where a proof is asked for: to sign in, or
+// to merge two players. It makes no players.
+type EmailProvider struct {
+	Accounts Finder
+	Hasher   *PasswordHasher
+	Store    muster.Store  // of sign-ins; nil: no device is known
+	Limits   muster.Limits // nil: nobody is slowed down
+}
+
+// Takes lists what a proof is made of.
+func (EmailProvider) Takes() [][]string { return [][]string{{"fields.email", "fields.password"}} }
+
+// Verify checks a password.
+func (e EmailProvider) Verify(ctx context.Context, proof Proof) (Verified, error) {
+	if e.Limits == nil {
+		e.Limits = muster.NoLimits{}
+	}
+	who, err := passwordChecker{e.Accounts, e.Hasher, e.Store, e.Limits}.check(ctx, proof.Fields["email"], proof.Fields["password"])
+	return Verified{Subject: who.id.Subject}, err
+}
