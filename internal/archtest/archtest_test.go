@@ -66,6 +66,7 @@ var rules = map[string][]string{
 	"internal/cost":                  {},
 	"internal/model":                 {},
 	"internal/archtest":              {},
+	"internal/asvs":                  {},
 	"cmd/muster": {
 		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "httpapi", "realtime", "limit", "samples", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",

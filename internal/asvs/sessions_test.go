@@ -1,0 +1,93 @@
+package asvs
+
+var sessions = []row{
+	{
+		"7.1.1", "how long a session lasts, idle and at most, is written down with reasons", met,
+		"[Tokens, keys, bans](identity.md#tokens-keys-bans): 30 days at most, 15 minutes without a renewal for the access token. A sign-in has no idle limit of its own: players come back at weekends, and NIST SP 800-63B asks for none at its first level, for which 30 days are the bound",
+		[]string{"identity.TestASignInEndsAfterThirtyDaysHoweverOftenRenewed", "identity.TestAnAccessTokenLivesFifteenMinutes"},
+	},
+	{
+		"7.1.2", "how many sessions an account may have, and what happens beyond, is written down", met,
+		"[20; the oldest gives way](identity.md#tokens-keys-bans)",
+		[]string{"identity.TestAPlayerHoldsTwentySignIns"},
+	},
+	{
+		"7.1.3", "sessions of federated systems are written down, with what ends them", met,
+		"A sign-in here does not follow the session at a platform; [what holds when](identity.md#what-holds-when) says so for foreign tokens, and Apple's notices end sign-ins ([Apple](identity.md#apple-apple))",
+		[]string{"identity.TestWhoWithdrawsThereIsSignedOutHere", "identity.TestAForeignTokenIsCheckedOnceAndItsPlayerNowAndThen"},
+	},
+	{
+		"7.2.1", "tokens are verified by the backend", met,
+		"Every call's token is verified where the call is served; nothing that a client says about itself counts",
+		[]string{"identity.TestAccessTokensThatAreRefused", "httpapi.TestEveryRouteRefusesTheWrongCaller"},
+	},
+	{
+		"7.2.2", "sessions have generated tokens, not fixed keys", met,
+		"Players have access tokens and refresh tokens. The keys of operators and game servers are fixed: they are for programs and no session of a user; game servers may prove an AWS role for a token instead",
+		[]string{"identity.TestARefreshTokenRotates", "identity.TestAGameServerProvesItselfForAToken", "aws/sts.TestARoleIsProven"},
+	},
+	{
+		"7.2.3", "reference tokens are random, of 128 bits or more", met,
+		"Refresh tokens and guests' secrets have 256 bits of crypto/rand. The store has hashes alone",
+		[]string{"identity.TestTextsThatAreNoRefreshToken", "identity.TestTheStoreHoldsNoToken", "identity.TestOnlyTheHashOfAGuestSecretIsKept"},
+	},
+	{
+		"7.2.4", "signing in gives a new token and ends the one before", partly,
+		"Every sign-in and every renewal gives new tokens, and a renewal voids the refresh token before. A new sign-in leaves the device's earlier one to a logout, to its end, or to the limit of 20: a call to sign in does not say which one it replaces",
+		[]string{"identity.TestARefreshTokenRotates", "identity.TestAPlayerHoldsTwentySignIns"},
+	},
+	{
+		"7.3.1", "idle sessions end, as the written risk analysis says", partly,
+		"An access token that is not renewed ends after 15 minutes. A refresh token that is not used ends with its sign-in, 30 days after it began; no shorter time is set (7.1.1)",
+		[]string{"identity.TestAnAccessTokenLivesFifteenMinutes", "identity.TestASignInEndsAfterThirtyDaysHoweverOftenRenewed"},
+	},
+	{
+		"7.3.2", "sessions end after an absolute time", met,
+		"30 days after the sign-in, however often it was renewed",
+		[]string{"identity.TestASignInEndsAfterThirtyDaysHoweverOftenRenewed"},
+	},
+	{
+		"7.4.1", "a session that ended is of no more use", met,
+		"Logout voids the refresh token, the access tokens that descend from the sign-in, and its sockets, at every replica: see [what holds when](identity.md#what-holds-when), with the bounds for lost messages. Tokens of a Cognito pool that are taken directly are not ours to end",
+		[]string{"identity.TestLogoutEndsTheFamilyAndMayBeRepeated", "muster.TestAnEndedSignInIsRefusedAndTheOthersAreNot", "realtime.TestOnlyTheSocketsOfAnEndedSignInClose", "realtime.TestWhoIsRevokedWithoutNoticeIsDisconnectedWithinASecond"},
+	},
+	{
+		"7.4.2", "sessions of an account that is disabled or deleted end", met,
+		"A ban, a deletion and a merge end all sign-ins, tokens and sockets at once",
+		[]string{"muster.TestABannedPlayerIsOutAtOnce", "muster.TestFromTheDeletionOnThePlayerDoesNotExist", "muster.TestAnotherReplicaLearnsOfADeletion", "cmd/muster.TestAfterADeletionNothingOfTheSignInWorks", "identity.TestWhoIsBannedNeitherSignsInNorRenews"},
+	},
+	{
+		"7.4.3", "after a change of a factor all other sessions can be ended", met,
+		"Setting or resetting a password ends the others by itself. After a link or unlink the player may sign out everywhere",
+		[]string{"identity.TestAPasswordIsChangedByItsOwner", "identity.TestAForgottenPasswordIsReset", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
+	},
+	{
+		"7.4.4", "pages have a visible way to log out", absent,
+		"Muster has no pages for players but those of its demo game, whose players are guests of one browser. `POST /v1/auth/logout` is there for the game's own", nil,
+	},
+	{
+		"7.4.5", "operators can end the sessions of one user, or of all", partly,
+		"Of one: `POST /v1/admin/players/{id}/sign-out`, or a ban. Of all: [new signing keys](operations.md#rotating-the-signing-keys) void every access token, but refresh tokens stay good",
+		[]string{"httpapi.TestSignInsAndBans", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
+	},
+	{
+		"7.5.1", "who changes how an account is signed in to authenticates anew first", met,
+		"Linking, unlinking, merging, the address and the password need a sign-in of the last five minutes, the present password, or the guest's secret. A refresh token does not do",
+		[]string{"identity.TestWaysInChangeOnlyAfterAFreshProof", "identity.TestALinkNeedsAFreshSignIn", "identity.TestAPasswordIsChangedByItsOwner", "identity.TestAnAddressIsChangedOnceTheNewOneIsProven", "httpapi.TestAnAccountIsDeletedWithAProofAlone"},
+	},
+	{
+		"7.5.2", "users see their sessions, and end them after authenticating anew", partly,
+		"Players list their sign-ins and end any or all. No fresh sign-in is asked for: who lost a device should not be held up, and a thief gains nothing by it that the owner's next sign-in does not undo",
+		[]string{"identity.TestSignInsAreListedWithTheOneThatAsks", "httpapi.TestSignInsAndBans", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
+	},
+	{
+		"7.6.1", "sessions here and at the identity provider end as is written", met,
+		"As in 7.1.3. `maxAuthAgeSeconds` refuses tokens of players who signed in at the provider too long ago",
+		[]string{"identity/provider.TestWhatATokenMaySay", "identity.TestWhoWithdrawsThereIsSignedOutHere", "identity/provider.TestWhatAppleTellsOfAccounts"},
+	},
+	{
+		"7.6.2", "no session without an act of the user", met,
+		"A sign-in is a POST with a proof, which only the game's client sends. There are no cookies and no redirects, so no page can start one, and other origins are refused unless they are named",
+		[]string{"identity.TestProofsThatSignNobodyIn", "httpapi.TestCrossOriginIsOffByDefault"},
+	},
+}
