@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -26,21 +27,14 @@ func isUncounted(path string) bool {
 // hasKey says that a request shows a good key of a game server or an operator: many of them
 // may call from one address. It costs one hash.
 func (s *server) hasKey(r *http.Request) bool {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 || len(values[0]) > maxTokenBytes {
-		return false
-	}
-	_, token, _ := strings.Cut(values[0], " ")
-	var err error
-	switch token = strings.TrimSpace(token); {
-	case strings.HasPrefix(token, serverKeyPrefix):
-		_, err = s.VerifyServer(token)
-	case s.VerifyAdmin != nil && strings.HasPrefix(token, adminKeyPrefix):
-		_, err = s.VerifyAdmin(token)
-	default:
-		return false
-	}
+	keys := muster.Verifiers{Token: noToken, Server: s.VerifyServer, Admin: s.VerifyAdmin}
+	_, err := keys.Authorization(r.Context(), r.Header.Values("Authorization"))
 	return err == nil
+}
+
+// noToken verifies nothing.
+func noToken(context.Context, string) (muster.Caller, error) {
+	return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "token.invalid", "this is no key")
 }
 
 // refuseAddress refuses an address that calls too often; nil: it does not.

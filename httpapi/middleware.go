@@ -8,16 +8,6 @@ import (
 	"muster"
 )
 
-// serverKeyPrefix tells a game server's key from a player's access token.
-const serverKeyPrefix = "msk_"
-
-// adminKeyPrefix tells an operator's key.
-const adminKeyPrefix = "mak_"
-
-// maxTokenBytes bounds what is handed to verification. Tokens of others can hold many
-// groups.
-const maxTokenBytes = 8192
-
 // headers sets what every answer carries. A handler may replace Cache-Control.
 func (s *server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,6 +54,7 @@ type refusalKey struct{}
 // context. A bad token is only remembered: routes that need nobody ignore it, the
 // others refuse with its reason.
 func (s *server) authenticate(next http.Handler) http.Handler {
+	verifiers := muster.Verifiers{Token: s.Verify, Server: s.VerifyServer, Admin: s.VerifyAdmin}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client := s.clientOf(r)
 		ctx := muster.WithClient(r.Context(), client)
@@ -71,7 +62,7 @@ func (s *server) authenticate(next http.Handler) http.Handler {
 			s.writeProblem(w, s.fail(ctx, err))
 			return
 		}
-		caller, err := s.callerOf(ctx, r.Header.Values("Authorization"))
+		caller, err := verifiers.Authorization(ctx, r.Header.Values("Authorization"))
 		if err != nil {
 			ctx = context.WithValue(ctx, refusalKey{}, err)
 		} else {
@@ -84,25 +75,6 @@ func (s *server) authenticate(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
-}
-
-// callerOf verifies the Authorization header; values are all that were sent.
-func (s *server) callerOf(ctx context.Context, values []string) (muster.Caller, error) {
-	if len(values) == 0 {
-		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "auth.missing", "send an access token as Authorization: Bearer")
-	}
-	scheme, token, ok := strings.Cut(values[0], " ")
-	token = strings.TrimSpace(token)
-	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxTokenBytes {
-		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "auth.malformed", "send one Authorization header with Bearer and a token")
-	}
-	if strings.HasPrefix(token, serverKeyPrefix) {
-		return s.VerifyServer(token)
-	}
-	if s.VerifyAdmin != nil && strings.HasPrefix(token, adminKeyPrefix) {
-		return s.VerifyAdmin(token)
-	}
-	return s.Verify(ctx, token)
 }
 
 // need says who may call a route.
