@@ -84,7 +84,7 @@ func printed() string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nOf %d requirements %d are met, %d partly, %d are not, and %d do not apply.\n", docHead, len(required), count[met], count[partly], count[notMet], count[absent])
+	fmt.Fprintf(&b, "%s\nOf %d requirements: %d met, %d partly, %d not met; %d do not apply.\n", docHead, len(required), count[met], count[partly], count[notMet], count[absent])
 	for _, c := range chapters {
 		fmt.Fprintf(&b, "\n## %s\n\n| # | level | asks for | | how, or why not | tests |\n|---|---|---|---|---|---|\n", c.title)
 		for _, r := range c.rows {

@@ -2,17 +2,18 @@ package asvs
 
 var authentication = []row{
 	{
-		"6.1.1", "how guessing is slowed, and how nobody is locked out, is written down", notMet,
-		"Wrong passwords are not slowed down yet. Mailed codes are, and hashing is bounded", nil,
+		"6.1.1", "how guessing is slowed, and how nobody is locked out, is written down", met,
+		"[Limits](identity.md#limits) and [guesses](identity.md#guesses), with keys, defaults and reasons. Nobody is locked out: waits grow per source first, a known device has a count of its own, and other ways in work all the time",
+		[]string{"identity.TestWrongPasswordsSlowTheGuesserAndNotTheOwner", "limit.TestAFloodFromManyAddressesIsSlowedAndAKnownDeviceGetsIn", "cmd/muster.TestLimitsAreConfiguration", "cmd/muster.TestLimitsAreOnByThemselvesButForThisMachine"},
 	},
 	{
 		"6.1.2", "words that passwords must not be made of are written down", met,
-		"The e-mail address, the player's name, the game's name and the configured `words`",
+		"[Passwords](identity.md#passwords): the e-mail address, the player's name, the game's name and the configured `words`",
 		[]string{"identity.TestPasswordsThatMayBeChosen"},
 	},
 	{
 		"6.1.3", "all ways in are written down, with how strong each is", met,
-		"[Providers](identity.md#providers) has each with what is checked; [what else must be shown](identity.md#what-else-must-be-shown) what no single way in is enough for",
+		"[E-mail and password](identity.md#e-mail-and-password), [providers](identity.md#providers), [Cognito](identity.md#amazon-cognito-user-pools) and [identity pools](identity.md#identity-pools-and-iam) have each with what is checked; [what else must be shown](identity.md#what-else-must-be-shown) what no single way in is enough for",
 		[]string{"cmd/muster.TestProvidersOfTheDocumentationAreTaken", "identity.TestEveryReasonHasAnAnswerAndAPlaceInTheDocuments"},
 	},
 	{
@@ -66,12 +67,13 @@ var authentication = []row{
 		[]string{"identity.TestAListInAFile", "identity.TestAServiceIsAskedForARangeAlone", "identity.TestPasswordsThatMayBeChosen"},
 	},
 	{
-		"6.3.1", "guessing is slowed as is written", notMet,
-		"Wrong passwords are not slowed down yet (6.1.1)", nil,
+		"6.3.1", "guessing is slowed as is written", met,
+		"By one account from one address, one account from everywhere, and one address over all accounts; replicas share the counts. What cannot be counted is not judged",
+		[]string{"identity.TestWrongPasswordsSlowTheGuesserAndNotTheOwner", "limit.TestAFloodFromOneAddressSlowsThatAddressAndNotThePlayer", "limit.TestOneAddressThatTriesManyAccountsIsSlowed", "limit.TestManyGuessesAtOnceAreAsManyAsAreFree", "limit.TestReplicasShareALimit", "limit.TestAStoreThatIsDownLetsSpendersThroughAndNoGuess", "cmd/muster.TestALimitOfTheFileHolds"},
 	},
 	{
 		"6.3.2", "no default accounts", met,
-		"There are none. Without a key of an operator in the configuration there are no calls for operators",
+		"There are none; `muster up` makes random keys for its folder. Without a key of an operator in the configuration there are no calls for operators",
 		[]string{"cmd/muster.TestWithoutAnAdminKeyThereAreNoCallsForOperators", "httpapi.TestWithoutAdminKeysThereAreNoCallsForOperators"},
 	},
 	{
@@ -137,7 +139,7 @@ var authentication = []row{
 	},
 	{
 		"6.6.3", "guessing of codes is limited", met,
-		"Five wrong tries end a request, also at once; an address gets six mails an hour",
+		"Five wrong tries end a request, also at once; an address gets six mails an hour, and who asks for many waits ([limits](identity.md#limits))",
 		[]string{"identity.TestFiveWrongCodesEndARequest", "identity.TestGuessesAtOnceAreCounted", "identity.TestAnAddressIsNotFloodedWithMails"},
 	},
 	{

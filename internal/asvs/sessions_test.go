@@ -72,7 +72,7 @@ var sessions = []row{
 	},
 	{
 		"7.5.1", "who changes how an account is signed in to authenticates anew first", met,
-		"Linking, unlinking, merging, the address and the password need a sign-in of the last five minutes, the present password, or the guest's secret. A refresh token does not do",
+		"Linking, unlinking, merging, the address and the password need a sign-in of the last five minutes, the present password, or the guest's secret; a refresh token does not do. To delete the account it does, or the guest's secret",
 		[]string{"identity.TestWaysInChangeOnlyAfterAFreshProof", "identity.TestALinkNeedsAFreshSignIn", "identity.TestAPasswordIsChangedByItsOwner", "identity.TestAnAddressIsChangedOnceTheNewOneIsProven", "httpapi.TestAnAccountIsDeletedWithAProofAlone"},
 	},
 	{
