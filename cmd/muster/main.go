@@ -34,6 +34,7 @@ type commands struct {
 	DemoServer demoServerCmd `cmd:"" hidden:"" help:"Run one demo game server. muster up starts these."`
 	Ratings    ratingsCmd    `cmd:"" help:"Check players' ratings against the stored results."`
 	Keys       keysCmd       `cmd:"" help:"Make the secrets that a backend needs."`
+	Authorizer authorizerCmd `cmd:"" help:"Tell API Gateway and AppSync who a caller is, as a function of Lambda."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
@@ -67,6 +68,13 @@ func main() {
 func run(ctx context.Context, p *process, args []string) int {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, p.command = args[:i], args[i+1:]
+	}
+	if len(args) == 0 {
+		var err error
+		if args, err = functionArgs(p.getenv); err != nil {
+			fmt.Fprintf(p.stderr, "muster: %v\n", err)
+			return 2
+		}
 	}
 	var cli commands
 	exit := -1
