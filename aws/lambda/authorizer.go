@@ -17,7 +17,7 @@ import (
 
 // ErrUnauthorized has REST and WebSocket APIs answer 401: API Gateway knows it by this very
 // text. Any other error of a function becomes a 500.
-var ErrUnauthorized = errors.New("Unauthorized") //nolint:staticcheck // the text is API Gateway's
+var ErrUnauthorized = errors.New("Unauthorized")
 
 // maxEvent bounds an event, in bytes. Requests to AppSync, whose text is in the event, have
 // up to 1 MB.
