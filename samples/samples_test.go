@@ -403,15 +403,15 @@ func TestAClientOfTheGuidanceIsMatched(t *testing.T) {
 	ann := s.signIn(t, "/login-as-guest", nil)
 	as := map[string]string{"Authorization": ann.Auth} // without the word Bearer
 	status, text := s.ask(t, http.MethodPost, "/request-matchmaking", nil, as, `{ "latencyInMs": { "us-east-1": 34, "us-west-2": 80 } }`)
-	var ticket struct{ TicketId, Status string } //nolint:staticcheck // the clients' spelling
-	if err := json.Unmarshal([]byte(text), &ticket); status != 200 || err != nil || ticket.TicketId == "" || ticket.Status != "QUEUED" {
+	var ticket struct{ TicketID, Status string }
+	if err := json.Unmarshal([]byte(text), &ticket); status != 200 || err != nil || ticket.TicketID == "" || ticket.Status != "QUEUED" {
 		t.Fatalf("%d %s", status, text)
 	}
 	if req := s.play.started[0]; req.Mode != "duel" || req.LatencyInMs["us-west-2"] != 80 {
 		t.Errorf("asked for %+v", req)
 	}
 	poll := func() map[string]any {
-		status, text := s.ask(t, http.MethodGet, "/get-match-status", map[string]string{"ticketId": ticket.TicketId}, as, "")
+		status, text := s.ask(t, http.MethodGet, "/get-match-status", map[string]string{"ticketId": ticket.TicketID}, as, "")
 		var state map[string]any
 		if err := json.Unmarshal([]byte(text), &state); status != 200 || err != nil {
 			t.Fatalf("%d %s", status, text)
@@ -429,7 +429,7 @@ func TestAClientOfTheGuidanceIsMatched(t *testing.T) {
 	}
 	s.play.turn(ann.UserID, muster.Searching, nil)
 	s.play.refused = muster.Errorf(muster.Conflict, "ticket.already_queued", "already")
-	if status, text := s.ask(t, http.MethodPost, "/request-matchmaking", nil, as, `{"latencyInMs":{}}`); status != 200 || !strings.Contains(text, ticket.TicketId) {
+	if status, text := s.ask(t, http.MethodPost, "/request-matchmaking", nil, as, `{"latencyInMs":{}}`); status != 200 || !strings.Contains(text, ticket.TicketID) {
 		t.Errorf("a second request: %d %s", status, text)
 	}
 	s.play.turn(ann.UserID, muster.Completed, &muster.SeatView{IPAddress: "127.0.0.1", DNSName: "a.example", Port: 1935, PlayerSessionID: "psess-ann", SessionID: "arn:x"})
