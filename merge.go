@@ -100,6 +100,9 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 	if err != nil {
 		return nil, LinksView{}, err
 	}
+	if slices.ContainsFunc(lost.Merged, func(m mergedPlayer) bool { return m.ID == into }) {
+		return nil, LinksView{}, ErrConflict // since into was read, into became a part of from
+	}
 	for _, who := range []*account{&a, &lost} { // or a ban would end with its account
 		if err := who.mayChangeWays(now); err != nil {
 			return nil, LinksView{}, err
