@@ -66,7 +66,7 @@ func TestWhatVendorsLackIsNamed(t *testing.T) {
 		"steam: {}":                                       {"steam.key: is needed: env names", `steam.appId: is the number of the game's app at Steam, not ""`},
 		"steam: {key: {env: K}, appId: chess}":            {`steam.appId: is the number of the game's app at Steam, not "chess"`},
 		"steam: {key: {env: K}, appId: 480, endpoint: x}": {`steam.endpoint: "x" is not an https address`},
-		"steam: {key: topsecret, appId: 480}":             {"steam.key: wants a group of keys"},
+		"steam: {key: topsecret, appId: 480}":             {"steam.key: a secret is never in this file: write {env: NAME} or {file: PATH}"},
 		"facebook: {nonce: never}":                        {"facebook.appId: is needed", "facebook.appSecret: is needed", `facebook.nonce: "never" is no policy`},
 		"facebook-instant:":                               {"facebook-instant.appSecret: is needed"},
 		"discord: {}":                                     {"discord.clientId: is needed", "discord.clientSecret: is needed"},

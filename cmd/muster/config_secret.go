@@ -21,7 +21,11 @@ type secretConfig struct {
 }
 
 // secretShape is a secret's place: the file itself never holds one.
-func secretShape() *shape { return group(map[string]*shape{"env": text(), "file": text()}) }
+func secretShape() *shape {
+	s := group(map[string]*shape{"env": text(), "file": text()})
+	s.unsaid = true
+	return s
+}
 
 // given says that the file names a place for the secret.
 func (c *secretConfig) given() bool { return c.Env != "" || c.File != "" }

@@ -129,6 +129,9 @@ func (r *shapeReader) read(n *yaml.Node, s *shape, path string) (ok bool) {
 	switch {
 	case value.ShortTag() == nullTag:
 		return true // a key without a value counts as absent
+	case !s.takes(value) && s.unsaid:
+		r.report(n, path, path, "a secret is never in this file: write {env: NAME} or {file: PATH}")
+		return false
 	case !s.takes(value):
 		r.report(n, path, path, "wants %s, not %s", s.want, inWords(value))
 		return false

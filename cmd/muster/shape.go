@@ -16,6 +16,8 @@ type shape struct {
 	each  *shape                  // a group of keys of any name
 	items *shape                  // a list
 
+	unsaid bool // what stands here by mistake may be a secret: it is never shown
+
 	pick func(key string, value *yaml.Node) *shape // a group of keys of any name, each with a shape of its own
 }
 
