@@ -7,9 +7,9 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -71,11 +71,11 @@ func (k *KeySet) fetch(ctx context.Context) ([]jose.JSONWebKey, time.Duration, e
 		return nil, 0, err
 	}
 	if answer.Status != http.StatusOK {
-		return nil, 0, k.client.Misconfigured(ctx, "there is no key set at its address: status "+strconv.Itoa(answer.Status))
+		return nil, 0, k.client.Misconfigured(ctx, fmt.Sprintf("there is no key set at %q: status %d", shown(address), answer.Status))
 	}
 	keys, err := k.parse(answer.Body)
 	if err != nil {
-		return nil, 0, identity.Refusal(identity.ProviderUnavailable, err)
+		return nil, 0, k.client.Misconfigured(ctx, fmt.Sprintf("the answer of %q does not do: %v", shown(address), err))
 	}
 	return keys, freshFor(answer.Header.Get("Cache-Control")), nil
 }

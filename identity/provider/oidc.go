@@ -78,7 +78,7 @@ func NewOIDC(o OIDCOptions) *OIDC {
 	dir := newDirectory(o.Client, o.Issuer, o.Now)
 	keys := o.Keys
 	if keys == nil {
-		keys = newKeySetAt(o.Client, fixedOr(o.KeysURL, dir, func(c configuration) string { return c.KeysURL }), o.Now)
+		keys = newKeySetAt(o.Client, fixedOr(o.KeysURL, dir, keysMember), o.Now)
 	}
 	issuer := ExactIssuer(append([]string{o.Issuer}, o.MoreIssuers...)...)
 	if o.IssuerBelow {
@@ -99,24 +99,24 @@ func NewOIDC(o OIDCOptions) *OIDC {
 		credentials := o.Code.Credentials
 		p.code = &codeExchange{
 			client: o.Client, now: o.Now, redirects: o.Code.RedirectURIs, pkce: !o.Code.WithoutPKCE,
-			endpoint:    fixedOr(o.Code.TokenURL, dir, func(c configuration) string { return c.TokenURL }),
+			endpoint:    fixedOr(o.Code.TokenURL, dir, tokenMember),
 			credentials: func(identity.Proof) (Credentials, error) { return credentials, nil },
 		}
 	}
 	if o.Introspection != nil {
 		p.introspected = &introspection{
 			client: o.Client, credentials: o.Introspection.Credentials, issuer: issuer, audiences: o.ClientIDs, now: o.Now,
-			endpoint: fixedOr(o.Introspection.URL, dir, func(c configuration) string { return c.IntrospectionEndpoint }),
+			endpoint: fixedOr(o.Introspection.URL, dir, introspectionMember),
 		}
 	}
 	return p
 }
 
-func fixedOr(address string, dir *directory, pick func(configuration) string) func(context.Context) (string, error) {
+func fixedOr(address string, dir *directory, m member) func(context.Context) (string, error) {
 	if address != "" {
 		return func(context.Context) (string, error) { return address, nil }
 	}
-	return dir.address(pick)
+	return dir.address(m)
 }
 
 // Verify implements identity.Provider.

@@ -47,17 +47,18 @@ func TestAnIssuerDescribesItself(t *testing.T) {
 		members map[string]any
 		failure providertest.Failure
 		ok      bool
+		alert   string // what the log says beside the issuer
 	}{
 		"as it is":                    {ok: true},
-		"another issuer":              {members: map[string]any{"issuer": "https://evil.example"}},
-		"its issuer with a slash":     {members: map[string]any{"issuer": "+/"}},
-		"keys on another host":        {members: map[string]any{"jwks_uri": "https://evil.example/jwks"}},
-		"keys over http elsewhere":    {members: map[string]any{"jwks_uri": "http://evil.example/jwks"}},
-		"keys at another port":        {members: map[string]any{"jwks_uri": "http://127.0.0.1:1/jwks"}},
-		"no keys":                     {members: map[string]any{"jwks_uri": nil}},
-		"a member of another type":    {members: map[string]any{"jwks_uri": 7}},
-		"garbage":                     {failure: providertest.Failure{Body: "<html>"}},
-		"nothing":                     {failure: providertest.Failure{Status: 404}},
+		"another issuer":              {members: map[string]any{"issuer": "https://evil.example"}, alert: "is that of https://evil.example: they must be equal"},
+		"its issuer with a slash":     {members: map[string]any{"issuer": "+/"}, alert: "they must be equal to the letter"},
+		"keys on another host":        {members: map[string]any{"jwks_uri": "https://evil.example/jwks"}, alert: "has the jwks_uri https://evil.example/jwks, which is not https on the issuer's host or below it: if it is right, say it in jwksUri"},
+		"keys over http elsewhere":    {members: map[string]any{"jwks_uri": "http://evil.example/jwks"}, alert: "http://evil.example/jwks"},
+		"keys at another port":        {members: map[string]any{"jwks_uri": "http://127.0.0.1:1/jwks"}, alert: "http://127.0.0.1:1/jwks"},
+		"no keys":                     {members: map[string]any{"jwks_uri": nil}, alert: "has no jwks_uri: say the address in jwksUri"},
+		"a member of another type":    {members: map[string]any{"jwks_uri": 7}, alert: "is no description of an issuer: look at issuer"},
+		"garbage":                     {failure: providertest.Failure{Body: "<html>"}, alert: "is no description of an issuer: look at issuer"},
+		"nothing":                     {failure: providertest.Failure{Status: 404}, alert: "(status 404): look at issuer"},
 		"that it is down":             {failure: providertest.Failure{Status: 500}},
 		"a redirect to another place": {failure: providertest.Failure{Forward: "https://evil.example/"}},
 	} {
@@ -78,7 +79,27 @@ func TestAnIssuerDescribesItself(t *testing.T) {
 				return
 			}
 			wantReason(t, err, identity.ProviderUnavailable)
+			log := strings.ReplaceAll(r.log(), `\"`, "")
+			if alarmed := strings.Contains(log, "level=ERROR") && strings.Contains(log, r.URL()); c.alert != "" && (!alarmed || !strings.Contains(log, c.alert)) {
+				t.Errorf("the log says %s, not %s", log, c.alert)
+			}
 		})
+	}
+}
+
+// TestKeysThatWillNotCome says where they were looked for.
+func TestKeysThatWillNotCome(t *testing.T) {
+	for alert, failure := range map[string]providertest.Failure{
+		"status 404": {Status: 404},
+		"the key set is not a JSON object with a list named keys": {Body: "<html>"},
+	} {
+		r := newRig(t)
+		r.Fail(providertest.KeysPath, failure)
+		_, err := newIssuer(r, nil).Verify(t.Context(), identity.Proof{Token: r.Sign("rsa-1", r.claims(nil), nil)})
+		wantReason(t, err, identity.ProviderUnavailable)
+		if log := r.log(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, r.URL()+providertest.KeysPath) || !strings.Contains(log, alert) {
+			t.Errorf("the log says %s", log)
+		}
 	}
 }
 
