@@ -49,7 +49,7 @@ func FuzzWebhookAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		told, err := hook.read(t.Context(), Answer{Status: status, Body: body})
 		switch {
-		case err == nil && (status != http.StatusOK || told.Subject == "" || !told.fits()):
+		case err == nil && (status != http.StatusOK || told.Subject == "" || told.check() != nil):
 			t.Errorf("%d %q is taken for %+v", status, body, told)
 		case err != nil && muster.KindOf(err) == muster.Internal:
 			t.Errorf("%d %q is an error of ours: %v", status, body, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -179,14 +180,18 @@ func (w *Webhook) keys(ctx context.Context) ([]string, error) {
 	return keys, nil
 }
 
-// read takes an answer apart. Whatever is not as agreed signs nobody in.
+// read takes an answer apart. Whatever is not as agreed signs nobody in, and the log says
+// what that was.
 func (w *Webhook) read(ctx context.Context, answer Answer) (webhookAnswer, error) {
-	unknown := identity.Refusal(identity.ProviderUnavailable, fmt.Errorf("an answer of the webhook of status %d is not as agreed", answer.Status))
 	switch {
 	case answer.Status == http.StatusOK:
 		var told webhookAnswer
-		if !decodeExactly(answer.Body, &told, "subject", "displayName", "entitlements", "expiresAt") || !told.fits() {
-			return webhookAnswer{}, unknown
+		err := decodeExactly(answer.Body, &told, "subject", "displayName", "entitlements", "expiresAt")
+		if err == nil {
+			err = told.check()
+		}
+		if err != nil {
+			return webhookAnswer{}, notAsAgreed(answer, err)
 		}
 		if w.o.Entitlement != "" && !slices.Contains(told.Entitlements, w.o.Entitlement) {
 			return webhookAnswer{}, identity.Refusal(identity.NotEntitled, errors.New("without the entitlement asked for"))
@@ -194,38 +199,63 @@ func (w *Webhook) read(ctx context.Context, answer Answer) (webhookAnswer, error
 		return told, nil
 	case answer.Status == http.StatusUnprocessableEntity:
 		var refusal webhookRefusal
-		if !decodeExactly(answer.Body, &refusal, "reason") || !slices.Contains(webhookReasons, refusal.Reason) {
-			return webhookAnswer{}, unknown
+		err := decodeExactly(answer.Body, &refusal, "reason")
+		if err == nil && !slices.Contains(webhookReasons, refusal.Reason) {
+			err = fmt.Errorf("%q is no reason that a webhook may give", shown(string(refusal.Reason)))
+		}
+		if err != nil {
+			return webhookAnswer{}, notAsAgreed(answer, err)
 		}
 		return webhookAnswer{}, identity.Refusal(refusal.Reason, errors.New("the webhook says so"))
 	case !answer.OK():
 		return webhookAnswer{}, w.o.Client.Misconfigured(ctx, fmt.Sprintf("the webhook answers %d to our signature, address or request", answer.Status))
 	}
-	return webhookAnswer{}, unknown
+	return webhookAnswer{}, notAsAgreed(answer, errors.New("the status is neither 200 nor 422"))
+}
+
+func notAsAgreed(answer Answer, err error) error {
+	return identity.Refusal(identity.ProviderUnavailable, fmt.Errorf("an answer of the webhook of status %d is not as agreed: %w", answer.Status, err))
 }
 
 // decodeExactly reads one JSON object that has no members but these, in this case, and none
-// twice.
-func decodeExactly(body []byte, dest any, members ...string) bool {
+// twice. The error holds no value.
+func decodeExactly(body []byte, dest any, members ...string) error {
 	var all map[string]json.RawMessage
-	if len(body) > maxWebhookAnswer || json.Unmarshal(body, &all) != nil || all == nil {
-		return false
+	switch {
+	case len(body) > maxWebhookAnswer:
+		return fmt.Errorf("it is longer than %d bytes", maxWebhookAnswer)
+	case json.Unmarshal(body, &all) != nil || all == nil:
+		return errors.New("it is not one JSON object with each member once")
 	}
-	for name := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !slices.Contains(members, name) {
-			return false
+			return fmt.Errorf("there is no member %q; there are %s", shown(name), strings.Join(members, ", "))
+		}
+		if json.Unmarshal(fmt.Appendf(nil, "{%q:%s}", name, all[name]), dest) != nil {
+			return fmt.Errorf("%s is not of the type that is agreed", name)
 		}
 	}
-	return json.Unmarshal(body, dest) == nil
+	return nil
 }
 
-// fits says whether an answer keeps within the limits.
-func (a webhookAnswer) fits() bool {
-	ok := a.Subject != "" && plainText(a.Subject, maxWebhookSubject) && plainText(a.DisplayName, maxWebhookName) && len(a.Entitlements) <= maxEntitlements
-	for _, name := range a.Entitlements {
-		ok = ok && name != "" && plainText(name, maxWebhookName)
+// check says how an answer is not within the limits.
+func (a webhookAnswer) check() error {
+	switch {
+	case a.Subject == "":
+		return errors.New("subject is missing")
+	case !plainText(a.Subject, maxWebhookSubject):
+		return fmt.Errorf("subject is not a text of up to %d bytes without control characters", maxWebhookSubject)
+	case !plainText(a.DisplayName, maxWebhookName):
+		return fmt.Errorf("displayName is not a text of up to %d bytes without control characters", maxWebhookName)
+	case len(a.Entitlements) > maxEntitlements:
+		return fmt.Errorf("there are more than %d entitlements", maxEntitlements)
 	}
-	return ok
+	for _, name := range a.Entitlements {
+		if name == "" || !plainText(name, maxWebhookName) {
+			return fmt.Errorf("one of entitlements is not a text of 1 to %d bytes without control characters", maxWebhookName)
+		}
+	}
+	return nil
 }
 
 // plainText says whether a text is short enough, UTF-8 and without control characters.

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -108,6 +109,29 @@ func TestAnswersOfAWebhook(t *testing.T) {
 				t.Errorf("Verify = %+v, %v", who, err)
 			}
 		})
+	}
+}
+
+// TestWhatIsWrongWithAnAnswer is for who writes a webhook: the log says it.
+func TestWhatIsWrongWithAnAnswer(t *testing.T) {
+	for body, want := range map[string]string{
+		`<html>`:                                "it is not one JSON object with each member once",
+		`{"subject":"ann","subject":"b"}`:       "it is not one JSON object with each member once",
+		`{"subject":7}`:                         "subject is not of the type that is agreed",
+		`{"subject":"ann","expiresAt":"soon"}`:  "expiresAt is not of the type that is agreed",
+		`{"displayName":"Ann"}`:                 "subject is missing",
+		`{"subject":"ann","foo":"top secret"}`:  `there is no member "foo"; there are subject, displayName, entitlements, expiresAt`,
+		`{"subject":"ann","entitlements":[""]}`: "one of entitlements is not a text of 1 to 256 bytes",
+	} {
+		_, err := newWebhook(newRig(t), WebhookOptions{}).read(t.Context(), Answer{Status: http.StatusOK, Body: []byte(body)})
+		wantReason(t, err, identity.ProviderUnavailable, body)
+		if cause := errors.Unwrap(err); cause == nil || !strings.Contains(cause.Error(), want) || strings.Contains(cause.Error(), "top secret") {
+			t.Errorf("%s is wrong because %v, not %s", body, cause, want)
+		}
+	}
+	_, err := newWebhook(newRig(t), WebhookOptions{}).read(t.Context(), Answer{Status: http.StatusUnprocessableEntity, Body: []byte(`{"reason":"because"}`)})
+	if cause := errors.Unwrap(err); cause == nil || !strings.Contains(cause.Error(), `"because" is no reason that a webhook may give`) {
+		t.Errorf("the reason is wrong because %v", cause)
 	}
 }
 
