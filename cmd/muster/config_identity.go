@@ -148,6 +148,9 @@ func (c *identityConfig) check(k *checker) {
 		case !providerName.MatchString(name) || name == "guest" || name == "email":
 			k.report(at, "%q is not a name for a provider: up to 32 of a-z, 0-9 and hyphens, and neither guest nor email", name)
 			continue
+		case !there && entry.Kind == "":
+			k.report(at+".kind", "is missing, and %q is no kind itself; there are %s", name, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+			continue
 		case !there:
 			k.report(at+".kind", "there is no kind of provider %q; there are %s", entry.kind(name), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 			continue

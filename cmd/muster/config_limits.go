@@ -108,7 +108,7 @@ func (c *limitsConfig) check(k *checker) {
 	for name, rates := range map[string]map[string]rateConfig{"address": c.Address, "device": c.Device} {
 		for _, action := range slices.Sorted(maps.Keys(rates)) {
 			if !slices.Contains(muster.Actions(), muster.Action(action)) {
-				k.report(at+"."+name+"."+action, "there is no such action; there are %v", muster.Actions())
+				k.report(at+"."+name+"."+action, "there is no such action; there are %s", actionNames())
 			}
 			rates[action].check(k, at+"."+name+"."+action)
 		}
@@ -116,6 +116,15 @@ func (c *limitsConfig) check(k *checker) {
 	c.Calls.Address.check(k, at+".calls.address")
 	c.Calls.Player.check(k, at+".calls.player")
 	c.Failures.check(k, at+".failures")
+}
+
+// actionNames are the actions in words.
+func actionNames() string {
+	names := make([]string, 0, len(muster.Actions()))
+	for _, action := range muster.Actions() {
+		names = append(names, string(action))
+	}
+	return strings.Join(names, ", ")
 }
 
 func (r rateConfig) check(k *checker, at string) {

@@ -127,9 +127,10 @@ func TestWhatProvidersLackIsNamed(t *testing.T) {
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {}}":                               {"a.code.secret: is needed", "a.code.redirectUris: is needed"},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {auth: magic, redirectUris: [x]}}": {`a.code.auth: "magic" is no way to prove ourselves`},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], introspection: {auth: private_key_jwt}}": {"a.introspection.privateKey: is needed"},
-		"a: {kind: nobody}":  {`a.kind: there is no kind of provider "nobody"; there are amazon, apple, `},
-		"guest: {kind: jwt}": {`identity.providers.guest: "guest" is not a name for a provider`},
-		"oidc: 7":            {"identity.providers.oidc: wants a group of keys"},
+		"a: {kind: nobody}":                       {`a.kind: there is no kind of provider "nobody"; there are amazon, apple, `},
+		"keycloak: {issuer: 'https://i.example'}": {`keycloak.kind: is missing, and "keycloak" is no kind itself; there are amazon, apple, `},
+		"guest: {kind: jwt}":                      {`identity.providers.guest: "guest" is not a name for a provider`},
+		"oidc: 7":                                 {"identity.providers.oidc: wants a group of keys"},
 	} {
 		_, err := parseConfig("c.yaml", []byte(oneMode+"identity:\n  providers:\n    "+text+"\n"), files)
 		for _, w := range want {
