@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"net/mail"
 	"net/url"
@@ -80,7 +82,7 @@ func (c *identityConfig) checkPasswords(k *checker, hosted bool) {
 		return
 	}
 	if hosted && c.Mail.SMTP.Address == "" && !c.Mail.Console {
-		k.report("identity.passwords", "need mails: say in identity.mail.smtp who sends them")
+		k.report("identity.passwords", "need mails: say in identity.mail.smtp who sends them, or print them with identity.mail.console: true")
 	}
 	c.Passwords.check(k, "identity.passwords")
 }
@@ -133,6 +135,7 @@ func (c *mailConfig) check(k *checker, at string) {
 	c.SMTP.check(k, at+".smtp", c.From)
 	var read func(string) ([]byte, error)
 	if c.Templates != "" {
+		k.wantFolder(at+".templates", c.Templates)
 		read = func(name string) ([]byte, error) { return k.readFile(filepath.Join(c.Templates, name)) }
 	}
 	templates, err := letters.NewTemplates(read)
@@ -140,6 +143,17 @@ func (c *mailConfig) check(k *checker, at string) {
 		k.report(at+".templates", "%v", err)
 	}
 	c.templates = templates
+}
+
+// wantFolder reports a folder that is not there: each of its files may be missing, so that
+// nothing else would tell.
+func (k *checker) wantFolder(at, name string) {
+	switch _, err := k.readFile(name); { // what can be read is no folder
+	case err == nil:
+		k.report(at, "%s is a file, not a folder", name)
+	case errors.Is(err, fs.ErrNotExist):
+		k.report(at, "there is no folder %s", fileOf(err, name))
+	}
 }
 
 func (c *smtpConfig) check(k *checker, at, from string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -67,6 +68,14 @@ func (c *secretConfig) open(key string, tools providerTools) (provider.Secret, e
 	return f.get, nil
 }
 
+// fileOf is the whole path of the file that err is about, where it tells; else name.
+func fileOf(err error, name string) string {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Path
+	}
+	return name
+}
+
 // secretFileAge is how long a secret is used before its file is looked at again.
 const secretFileAge = 10 * time.Second
 
@@ -96,7 +105,7 @@ func (f *secretFromFile) get() (string, error) {
 	value := strings.TrimSpace(string(body))
 	switch {
 	case err != nil:
-		err = fmt.Errorf("read %s: %w", f.path, underlying(err))
+		err = fmt.Errorf("read %s: %w", fileOf(err, f.path), underlying(err))
 	case value == "":
 		err = errors.New(f.path + " is empty")
 	default:

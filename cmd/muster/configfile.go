@@ -24,7 +24,10 @@ func loadConfigFor(hosted bool, path string) (config, error) {
 	if err != nil {
 		return config{}, fmt.Errorf("read the configuration: %w", err)
 	}
-	dir := filepath.Dir(path)
+	dir, err := filepath.Abs(filepath.Dir(path)) // so that messages about files say which
+	if err != nil {
+		return config{}, fmt.Errorf("read the configuration: %w", err)
+	}
 	return parseConfigFor(hosted, path, body, func(name string) ([]byte, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(dir, name)

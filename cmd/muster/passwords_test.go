@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -104,6 +105,8 @@ func TestWhatIsWrongWithPasswordsAndMails(t *testing.T) {
 		"a user without a password":  {"  mail: {from: a@b.example, smtp: {address: 'smtp.example:587', user: u}}", "identity.mail.smtp.password: is needed"},
 		"a password in the file":     {"  mail: {from: a@b.example, smtp: {address: 'smtp.example:587', user: u, password: secret}}", "identity.mail.smtp.password"},
 		"a password without a user":  {"  mail: {from: a@b.example, smtp: {address: 'smtp.example:587', password: {env: X}}}", "identity.mail.smtp.user:"},
+		"a folder that is not there": {"  mail: {templates: none}", "identity.mail.templates: there is no folder none"},
+		"a file as a folder":         {"  mail: {templates: good.json}", "identity.mail.templates: good.json is a file, not a folder"},
 		"a template that is no good": {"  mail: {templates: mails}", "identity.mail.templates: template: confirm.txt"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +114,10 @@ func TestWhatIsWrongWithPasswordsAndMails(t *testing.T) {
 				if file == filepath.Join("mails", "confirm.txt") {
 					return []byte("Subject: {{.Nothing}}\n"), nil
 				}
-				if strings.HasPrefix(file, "mails") {
+				if file == "mails" {
+					return nil, errors.New("is a directory")
+				}
+				if strings.HasPrefix(file, "mails") || file == "none" {
 					return nil, os.ErrNotExist
 				}
 				return vendorFiles(file)
