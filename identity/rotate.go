@@ -30,6 +30,7 @@ type Rotation struct {
 type Rotated struct {
 	Added   string    // id of the new key; empty: none was due
 	SignsAt time.Time // when the key that waits begins to sign; zero: none waits
+	Waits   KeyKind   // of the key that waits; empty: none does
 	Dropped []string  // ids of those that were over
 }
 
@@ -49,7 +50,7 @@ func RotateKeys(data []byte, now time.Time, r Rotation) ([]byte, Rotated, error)
 	set = dropOver(set, now.Add(-orDefault(r.Keep, DefaultKeyKeep)), &done)
 	for _, key := range set {
 		if key.from.After(now) {
-			done.SignsAt = key.from
+			done.SignsAt, done.Waits = key.from, kindOf(jose.SignatureAlgorithm(key.Algorithm))
 		}
 	}
 	current := keys.At(now).current()
@@ -62,6 +63,7 @@ func RotateKeys(data []byte, now time.Time, r Rotation) ([]byte, Rotated, error)
 		if err != nil {
 			return nil, Rotated{}, err
 		}
+		done.Waits = kind
 		done.Added, done.SignsAt = key.KeyID, now.UTC().Add(orDefault(r.Wait, DefaultKeyWait)).Truncate(time.Second)
 		set = append(set, setKey{key, done.SignsAt})
 	}

@@ -36,8 +36,8 @@ func (o *office) keyWatch() *identity.KeyWatch {
 
 type rotateKeysCmd struct {
 	File string        `help:"The file of the signing keys." required:"" env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
-	Wait time.Duration `help:"How long a new key is published before it signs: longer than anybody caches the keys (default ${default})." default:"2h30m" placeholder:"D"`
-	Keep time.Duration `help:"How long a key is kept that signs no more: longer than tokens and mailed codes are good (default ${default})." default:"25h" placeholder:"D"`
+	Wait time.Duration `help:"How long a new key is published before it signs: longer than anybody caches the keys; 1m to 2160h (default ${default})." default:"2h30m" placeholder:"D"`
+	Keep time.Duration `help:"How long a key is kept that signs no more: longer than tokens and mailed codes are good; 20m to 2160h (default ${default})." default:"25h" placeholder:"D"`
 	Type string        `help:"What a new key signs with: eddsa, es256 or rs256; else as the one that signs now." placeholder:"TYPE"`
 }
 
@@ -72,12 +72,15 @@ func (c *rotateKeysCmd) Run(p *process) error {
 	if err != nil {
 		return fmt.Errorf("the signing keys in %s cannot be rotated: %w", c.File, err)
 	}
+	at := done.SignsAt.UTC().Format(time.RFC3339)
+	if c.Type != "" && done.Waits != identity.KeyKind(c.Type) {
+		return fmt.Errorf("a key of type %s waits already, and signs from %s: have one of type %s follow after that", done.Waits, at, c.Type)
+	}
 	if done.Added != "" || len(done.Dropped) > 0 {
 		if err := identity.WriteKeyFile(c.File, next); err != nil {
 			return fmt.Errorf("write %s: %w", c.File, underlying(err))
 		}
 	}
-	at := done.SignsAt.UTC().Format(time.RFC3339)
 	if done.Added != "" {
 		fmt.Fprintf(p.stdout, "added    %s   (published at once, signs from %s)\n", done.Added, at)
 	} else {

@@ -33,6 +33,14 @@ func TestKeysRotateByCommand(t *testing.T) {
 			t.Errorf("it says %q (%v), want %q", said.String(), err, want)
 		}
 	}
+	rotate.Type = "es256"
+	if err := rotate.Run(&process{stdout: &said}); err != nil {
+		t.Errorf("for a key of the type that waits: %v", err)
+	}
+	rotate.Type = "eddsa"
+	if err := rotate.Run(&process{stdout: &said}); err == nil || !strings.Contains(err.Error(), "a key of type es256 waits already, and signs from 20") {
+		t.Errorf("for a key of another type than waits: %v", err)
+	}
 	if mode, err := os.Stat(file); err != nil || mode.Mode().Perm() != 0o600 {
 		t.Errorf("the file is %v (%v)", mode.Mode(), err)
 	}

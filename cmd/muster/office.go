@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -62,6 +63,9 @@ func (o *office) openStore(ctx context.Context) (database, error) {
 	tally := new(dynamo.Tally)
 	place.Meter = tally.Count
 	store, err := openStore(ctx, place)
+	if missing := (noDatabaseError{}); errors.As(err, &missing) {
+		return nil, fmt.Errorf("%w: with --create-table it is made", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -76,6 +76,11 @@ func openFileStore(ctx context.Context, place storePlace, name string) (database
 	return sqlite.Open(ctx, sqlite.Options{Path: path, Log: place.Log})
 }
 
+// noDatabaseError says that a file is not there.
+type noDatabaseError struct{ path string }
+
+func (e noDatabaseError) Error() string { return "there is no database " + e.path }
+
 // databasePath is the SQLite file that name stands for: itself, or muster.db in it if it
 // is a folder. It must be there, unless create.
 func databasePath(name string, create bool) (string, error) {
@@ -91,7 +96,7 @@ func databasePath(name string, create bool) (string, error) {
 	case err == nil, create && errors.Is(err, os.ErrNotExist):
 		return path, nil
 	case errors.Is(err, os.ErrNotExist):
-		return "", fmt.Errorf("there is no database %s", path)
+		return "", noDatabaseError{path}
 	}
 	return "", fmt.Errorf("find the database %s: %w", path, underlying(err))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,5 +53,13 @@ func TestOpenStore(t *testing.T) {
 				t.Errorf("got error %v, want one that says %q (a mistake on the command line: %v)", err, c.says, c.usage)
 			}
 		})
+	}
+}
+
+func TestServeSaysHowADatabaseIsMade(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "s.db")
+	o := office{settings: serveSettings{store: storePlace{Spec: "sqlite:" + file}}, log: slog.New(slog.DiscardHandler)}
+	if _, err := o.openStore(t.Context()); err == nil || err.Error() != "there is no database "+file+": with --create-table it is made" {
+		t.Errorf("it says %v", err)
 	}
 }
