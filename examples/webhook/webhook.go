@@ -101,6 +101,12 @@ func (h *webhook) checkTicket(ticket string) (account string, until time.Time, r
 	return parts[0], until, ""
 }
 
+// newTicket is what a launcher would do.
+func newTicket(key []byte, account string, until time.Time) string {
+	text := account + "." + strconv.FormatInt(until.Unix(), 10)
+	return text + "." + sign(key, text)
+}
+
 // sign is HMAC-SHA256 in hexadecimal.
 func sign(key []byte, text string) string {
 	mac := hmac.New(sha256.New, key)

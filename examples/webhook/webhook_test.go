@@ -2,8 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,8 +34,19 @@ func newProvider(t *testing.T, key string) *provider.Webhook {
 }
 
 func ticket(account string, until time.Time, key string) string {
-	text := fmt.Sprintf("%s.%d", account, until.Unix())
-	return text + "." + sign([]byte(key), text)
+	return newTicket([]byte(key), account, until)
+}
+
+// TestTheSignatureOfTheDocumentation keeps docs/identity.md true.
+func TestTheSignatureOfTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/identity.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "Muster-Signature: t=1795334400,v1=" + sign([]byte(musterKey), `1795334400.{"provider":"studio","token":"..."}`)
+	if !strings.Contains(string(text), want) || !strings.Contains(string(text), musterKey) {
+		t.Errorf("docs/identity.md does not have the key %s and %s", musterKey, want)
+	}
 }
 
 func TestATicketOfTheLauncherSignsItsAccountIn(t *testing.T) {
