@@ -198,6 +198,8 @@ func (s *server) fail(ctx context.Context, err error) *problem {
 	switch {
 	case ctx.Err() != nil:
 		traceFrom(ctx).gone = true
+	case p.Code == "provider.unavailable": // what is ours to fix about it has a line of its own
+		s.Log.WarnContext(ctx, "request failed", "requestId", traceFrom(ctx).id, "code", p.Code, "err", err)
 	case p.Status >= http.StatusInternalServerError:
 		s.Log.ErrorContext(ctx, "request failed", "requestId", traceFrom(ctx).id, "code", p.Code, "err", err)
 	}

@@ -46,6 +46,7 @@ func TestErrorsOfTheRulesBecomeProblems(t *testing.T) {
 		{"a kind nobody knows is internal", muster.Errorf(muster.NumKinds+3, "hush.code", "hush"), 500, "internal"},
 		{"a store's sentinel for absence", fmt.Errorf("read hush: %w", muster.ErrNotFound), 404, "not_found"},
 		{"a store's sentinel for conflict", fmt.Errorf("write hush: %w", muster.ErrConflict), 409, "conflict"},
+		{"a platform that is down", muster.Errorf(muster.Unavailable, "provider.unavailable", "try again"), 503, "provider.unavailable"},
 		{"a deadline", fmt.Errorf("hush: %w", context.DeadlineExceeded), 503, "request.interrupted"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -60,6 +61,9 @@ func TestErrorsOfTheRulesBecomeProblems(t *testing.T) {
 			}
 			if logged := strings.Contains(r.log.String(), "request failed"); logged != (c.status >= 500) {
 				t.Errorf("logged: %v", logged)
+			}
+			if alarmed := strings.Contains(r.log.String(), `"level":"ERROR"`); alarmed != (c.status >= 500 && c.code != "provider.unavailable") {
+				t.Errorf("logged as an error: %s", r.log.String())
 			}
 		})
 	}

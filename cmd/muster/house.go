@@ -332,7 +332,7 @@ func newBackend(p backendParts) (*backend, error) {
 	limits, calls := p.identity.Limits.limiter(p.store, p.log), p.identity.Limits.calls()
 	passwords.provide(providers, limits)
 	ids = identity.New(identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log),
+		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, time.Now),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
 	})
 	issuers, err := p.identity.bearers(providers)
