@@ -135,6 +135,9 @@ func (r *shapeReader) read(n *yaml.Node, s *shape, path string) (ok bool) {
 	case !s.takes(value) && s.unsaid:
 		r.report(n, path, path, "a secret is never in this file: write {env: NAME} or {file: PATH}")
 		return false
+	case !s.takes(value) && s.holdsSecret():
+		r.report(n, path, path, "wants %s", s.want)
+		return false
 	case !s.takes(value):
 		r.report(n, path, path, "wants %s, not %s", s.want, inWords(value))
 		return false

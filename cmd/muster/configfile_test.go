@@ -58,9 +58,10 @@ func TestProblemsOfShapeAndOfSenseAreToldTogetherByLine(t *testing.T) {
 			`c.yaml:6: modes[0].attributes.map.value: wants a number, a string or a list of strings, not "true"`,
 			"c.yaml:7: modes[0].attributes.tags.value: wants a number, a string or a list of strings, not a list",
 		}},
-		{"secrets, whatever they look like, without what they are", "modes:\n  - {name: a, ruleSet: good.json}\nidentity:\n  mail: {smtp: {password: hunter2}}\n  providers:\n    steam: {appId: 480, key: [hunter2]}\n", []string{
+		{"secrets, whatever they look like, without what they are", "modes:\n  - {name: a, ruleSet: good.json}\nidentity:\n  mail: {smtp: {password: hunter2}}\n  providers:\n    steam: {appId: 480, key: [hunter2]}\n    discord: hunter2\n", []string{
 			"c.yaml:4: identity.mail.smtp.password: a secret is never in this file: write {env: NAME} or {file: PATH}",
 			"c.yaml:6: identity.providers.steam.key: a secret is never in this file: write {env: NAME} or {file: PATH}",
+			"c.yaml:7: identity.providers.discord: wants a group of keys",
 		}},
 		{"a file that is a list", "- modes\n", []string{"c.yaml:1: the file: wants a group of keys, not a list"}},
 	}

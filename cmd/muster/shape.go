@@ -49,6 +49,17 @@ func merged(keys, more map[string]*shape) map[string]*shape {
 	return keys
 }
 
+// holdsSecret says that one of the keys is a secret's, so that a value in the place of the
+// group may be it.
+func (s *shape) holdsSecret() bool {
+	for _, key := range s.keys {
+		if key.unsaid {
+			return true
+		}
+	}
+	return false
+}
+
 func group(keys map[string]*shape) *shape {
 	return &shape{want: "a group of keys", takes: isGroup, keys: keys}
 }
