@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"muster"
@@ -102,7 +103,7 @@ func (s *server) signUpRoutes() {
 	verify := operation{
 		method: http.MethodPost, path: "/v1/auth/email/verify", id: "verifyEmail", tag: "auth",
 		summary: "Bring back the code of a registration or a link",
-		description: "With id and code, or with the token of the mail's link and the password. Makes the player, or completes POST /v1/auth/links/email, and signs in. " +
+		description: "With id and code, or with the token of the mail's link and the password. Makes the player and signs in, or completes POST /v1/auth/links/email, which takes my access token: 401 auth.missing without it. 400 password.missing for a token alone. Neither uses up a try. " +
 			"401 credential.invalid: wrong, used or expired; after five wrong codes only another registration helps. 409 email.taken when the address was proven meanwhile.",
 		status: http.StatusCreated, alsoStatus: map[int]string{http.StatusOK: "The player was known"},
 		refusals: []int{http.StatusUnauthorized, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
@@ -199,13 +200,26 @@ func (s *server) linkEmail(ctx context.Context, in *linkEmailInput) (*codeSentBo
 func (s *server) verifyEmail(ctx context.Context, in *struct{ Body verifyRequest }) (*grantAnswer, error) {
 	grant, err := s.Passwords.Verify(ctx, in.Body.proof(), in.Body.Password)
 	if err != nil {
-		return nil, err
+		return nil, badTokenInstead(ctx, err)
 	}
 	status := http.StatusOK
 	if grant.Created {
 		status = http.StatusCreated
 	}
 	return &grantAnswer{Status: status, Body: grant}, nil
+}
+
+// badTokenInstead is, where the caller's access token is missed, what was wrong with the one
+// that they sent: mails are read when tokens have expired.
+func badTokenInstead(ctx context.Context, err error) error {
+	var missed, sent *muster.Error
+	if !errors.As(err, &missed) || missed.Code != "auth.missing" {
+		return err
+	}
+	if bad, _ := ctx.Value(refusalKey{}).(error); errors.As(bad, &sent) && sent.Code != missed.Code {
+		return bad
+	}
+	return err
 }
 
 func (s *server) loginEmail(ctx context.Context, in *struct{ Body emailPassword }) (*struct{ Body muster.Grant }, error) {

@@ -101,6 +101,17 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
+func TestACodeOfALinkSaysWhatIsWrongWithTheToken(t *testing.T) {
+	r := newRig(t, nil)
+	r.passwords.err = muster.Errorf(muster.Unauthenticated, "auth.missing", "send that player's access token")
+	for token, want := range map[string]string{"": "auth.missing", "nonsense": "auth.bad_token"} {
+		a := r.do("POST", "/v1/auth/email/verify", token, `{"id":"req-1","code":"c"}`)
+		if a.status != 401 || a.code() != want {
+			t.Errorf("with the token %q: status %d, code %s, want %s", token, a.status, a.code(), want)
+		}
+	}
+}
+
 func TestABusyHasherSaysWhenToComeAgain(t *testing.T) {
 	r := newRig(t, nil)
 	r.passwords.err = &muster.Error{Kind: muster.Exhausted, Code: "password.busy", Message: "too many", RetryAfter: 2e9}

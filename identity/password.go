@@ -149,13 +149,20 @@ func (p *Passwords) Link(ctx context.Context, caller muster.Caller, email, passw
 
 // Verify completes what Register or Link began, and signs in. Only the player who asked for
 // a link completes it. A mail's link is not enough without the password: the mail may have
-// come because of somebody else.
+// come because of somebody else. Who forgets the password or the access token is told so, and
+// no try is used up: that a code is for a link is told to who has it alone.
 func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password string) (muster.Grant, error) {
+	if proof.Token != "" && password == "" {
+		return muster.Grant{}, muster.Errorf(muster.Invalid, "password.missing", "the token of a link goes together with the password that was chosen: send both")
+	}
 	r, err := p.prove(ctx, proof, useSignUp, useLink)
 	if err != nil {
 		return muster.Grant{}, err
 	}
-	if caller, known := muster.CallerFrom(ctx); r.Use == useLink && (!known || caller.Player != r.Player) {
+	switch caller, _ := muster.CallerFrom(ctx); {
+	case r.Use == useLink && caller.Player == "":
+		return muster.Grant{}, muster.Errorf(muster.Unauthenticated, "auth.missing", "this links an address to a player: send that player's access token as Authorization: Bearer")
+	case r.Use == useLink && caller.Player != r.Player:
 		return muster.Grant{}, p.miss(ctx, r.id)
 	}
 	if r.byLink {

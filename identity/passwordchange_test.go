@@ -259,6 +259,30 @@ func TestAGuestGainsAnAddress(t *testing.T) {
 	wantRefusal(t, err, muster.Conflict, "identity.provider_linked")
 }
 
+func TestWhatIsForgottenAtACodeUsesUpNoTry(t *testing.T) {
+	ctx := context.Background()
+	d := newDesk(t, nil)
+	caller := d.caller(t, d.site.guest(t))
+	sent, err := d.Link(ctx, caller, annMail, annWords, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	byCode, byLink := muster.MailProof{ID: sent.ID, Code: d.code(t, sent.ID)}, muster.MailProof{Token: d.token(t, sent.ID)}
+	for range maxMisses + 1 {
+		_, err = d.Verify(ctx, byCode, "")
+		wantRefusal(t, err, muster.Unauthenticated, "auth.missing", byCode.Code)
+		_, err = d.Verify(ctx, byLink, annWords)
+		wantRefusal(t, err, muster.Unauthenticated, "auth.missing", byLink.Token)
+		_, err = d.Verify(muster.WithCaller(ctx, caller), byLink, "")
+		wantRefusal(t, err, muster.Invalid, "password.missing", byLink.Token)
+	}
+	_, err = d.Verify(ctx, muster.MailProof{ID: sent.ID, Code: "AAAA-AAAA"}, "") // tells nothing of the request
+	wantRefusal(t, err, muster.Unauthenticated, "credential.invalid")
+	if _, err := d.Verify(muster.WithCaller(ctx, caller), byLink, annWords); err != nil {
+		t.Errorf("with the access token and the password: %v", err)
+	}
+}
+
 func TestALinkNeedsAFreshSignIn(t *testing.T) {
 	ctx := context.Background()
 	d := newDesk(t, nil)
