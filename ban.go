@@ -102,7 +102,7 @@ func (b *Backend) Ban(ctx context.Context, p PlayerID, req BanRequest) (BanView,
 		}
 		made = ban{At: b.instant(), Until: req.Until, Reason: req.Reason, By: caller.Key}
 		a.Ban = &made
-		r = Revocation{Player: p, Why: AccountBanned, At: made.At, Until: made.Until}
+		r = Revocation{Player: p, Why: AccountBanned, At: made.At, Until: made.Until, Reason: made.Reason}
 		return b.banOps(ctx, &a, version, &r)
 	})
 	if err != nil {
@@ -226,7 +226,7 @@ func (b *Backend) evictDue(ctx context.Context, now time.Time, rec Record) error
 
 // evictWhole ends the sign-ins that came to be while the ban was made, too.
 func (b *Backend) evictWhole(ctx context.Context, p PlayerID, a *account, now time.Time) error {
-	r := Revocation{Player: p, Why: AccountBanned, At: now, Until: a.Ban.Until}
+	r := Revocation{Player: p, Why: AccountBanned, At: now, Until: a.Ban.Until, Reason: a.Ban.Reason}
 	ops, err := b.signOutOps(ctx, &r)
 	if err != nil {
 		return err

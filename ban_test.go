@@ -50,6 +50,16 @@ func TestABannedPlayerIsOutAtOnce(t *testing.T) {
 	if !errors.As(err, &e) || e.Details["until"] != until || e.Details["reason"] != "aimbot" || !strings.Contains(e.Message, "2026-03-03T12:00:00Z: aimbot") {
 		t.Errorf("the refusal says %+v", e)
 	}
+	if told := r.Revoked(phone); !errors.As(told, &e) || e.Details["reason"] != "aimbot" {
+		t.Errorf("who holds an access token is told %v", told)
+	}
+	other := r.beside()
+	if err := other.LearnRevocations(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if told := other.Revoked(phone); !errors.As(told, &e) || e.Details["reason"] != "aimbot" {
+		t.Errorf("another replica says %v", told)
+	}
 	if v := must[muster.AdminPlayerView](t)(r.InspectPlayer(ctx, ann)); v.Ban == nil || v.Ban.Reason != "aimbot" {
 		t.Errorf("operators see %+v", v.Ban)
 	}

@@ -19,6 +19,7 @@ type Revocation struct {
 	At     time.Time        `json:"at"`
 	Until  time.Time        `json:"until,omitzero"`    // end of a ban; zero: none
 	SignIn []string         `json:"signIns,omitempty"` // their ids
+	Reason string           `json:"reason,omitempty"`  // of a ban, for the player
 }
 
 // RevocationReason is why tokens are void.
@@ -79,7 +80,7 @@ func (r Revocation) refusal() *Error {
 	case AccountMerged:
 		return Errorf(Unauthenticated, "account.merged", "this account is part of another now: sign in again")
 	case AccountBanned:
-		return bannedError(r.Until, "")
+		return bannedError(r.Until, r.Reason)
 	}
 	return Errorf(Unauthenticated, "token.revoked", "this sign-in has ended: sign in again")
 }
