@@ -61,7 +61,7 @@ func (s *server) linkRoutes() {
 		summary: "Link another way in",
 		description: "The body is a proof, as for a sign-in. An identity that is mine already is a success. 409 identity.in_use: another player signs in with it; offers says what can be done. " +
 			"When a guest gains the first other way in, the guest's secret is replaced: the new one is in the answer, this once, and the old one is void. " + freshHelp,
-		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
+		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit,
 		requestExample: exampleProof(), example: exampleLinks(true),
 	}, s.link)
 	handle(s, operation{
@@ -97,6 +97,9 @@ type linkInput struct {
 }
 
 func (s *server) link(ctx context.Context, in *linkInput) (*linksAnswer, error) {
+	if err := s.refuseNoWay(ctx, in.Provider); err != nil {
+		return nil, err
+	}
 	caller, _ := muster.CallerFrom(ctx) // the route needs a player
 	view, err := s.Links.Link(ctx, caller, in.Provider, in.Body.proof(), in.Shown)
 	return &linksAnswer{view}, err
@@ -119,6 +122,11 @@ type mergeInput struct {
 }
 
 func (s *server) merge(ctx context.Context, in *mergeInput) (*linksAnswer, error) {
+	for _, part := range []string{"proof", "guest"} {
+		if err := refuseUnknownIn(ctx, part); err != nil {
+			return nil, err
+		}
+	}
 	other, err := in.Body.other()
 	if err != nil {
 		return nil, err

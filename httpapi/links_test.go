@@ -57,6 +57,9 @@ func TestLinks(t *testing.T) {
 		{"a merge has one proof", "POST", "/v1/auth/merge", `{"refreshToken":"mrt_1","guest":{"id":"g-2","secret":"x"}}`, 400, `merge.one_proof`, ``},
 		{"a provider has a proof", "POST", "/v1/auth/merge", `{"provider":"acme","refreshToken":"mrt_1"}`, 400, `merge.one_proof`, ``},
 		{"a proof has a provider", "POST", "/v1/auth/merge", `{"proof":{"token":"bob"}}`, 400, `merge.one_proof`, ``},
+		{"a member of a proof that it has not is refused", "POST", "/v1/auth/merge", `{"provider":"email","proof":{"email":"a@b.example","password":"x"}}`, 400, `no member \"email\", \"password\" in proof; it has \"code\", \"codeVerifier\", \"fields\"`, ``},
+		{"a member of a guest that it has not is refused", "POST", "/v1/auth/merge", `{"guest":{"id":"g-2","secret":"x","name":"y"}}`, 400, `"body.guest.name"`, ``},
+		{"the provider is looked at before the members", "POST", "/v1/auth/links/nobody", `{"idToken":"ann"}`, 404, `provider.unknown`, ``},
 		{"a member that no proof has is refused", "POST", "/v1/auth/links/acme", `{"idToken":"ann"}`, 400, `request.unknown_member`, ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {

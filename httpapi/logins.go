@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"muster"
@@ -68,7 +69,7 @@ func (s *server) loginRoutes() {
 		description: "The body is a proof of the platform, with the members that GET /v1/auth/providers lists. A player who is new is made. A proof works once: " +
 			"401 credential.expired means to get another from the platform.",
 		status: http.StatusCreated, alsoStatus: map[int]string{http.StatusOK: "The player was known"},
-		refusals: proofRefusals, bodyLimit: s.BodyLimit, strict: true,
+		refusals: proofRefusals, bodyLimit: s.BodyLimit,
 		requestExample: exampleProof(), example: exampleGrant(false),
 	}, s.login)
 }
@@ -89,6 +90,9 @@ type loginInput struct {
 }
 
 func (s *server) login(ctx context.Context, in *loginInput) (*grantAnswer, error) {
+	if err := s.refuseNoWay(ctx, in.Provider); err != nil {
+		return nil, err
+	}
 	grant, err := s.Logins.Login(muster.WithDevice(ctx, in.UserAgent), in.Provider, in.Body.proof())
 	if err != nil {
 		return nil, err
@@ -98,6 +102,24 @@ func (s *server) login(ctx context.Context, in *loginInput) (*grantAnswer, error
 		status = http.StatusCreated
 	}
 	return &grantAnswer{Status: status, Body: grant}, nil
+}
+
+// refuseNoWay refuses a provider that is not switched on, and after that members that no
+// proof has: they may be right for a way in that this backend has not.
+func (s *server) refuseNoWay(ctx context.Context, provider string) error {
+	if s.Logins == nil {
+		return refuseUnknown(ctx)
+	}
+	isOn := func(way muster.ProviderView) bool { return way.Name == provider }
+	switch on := slices.ContainsFunc(s.Logins.Providers(), isOn); {
+	case on:
+		return refuseUnknown(ctx)
+	case provider == muster.GuestProvider:
+		return muster.Errorf(muster.NotFound, "provider.unknown", "guests sign in at POST /v1/auth/guest")
+	case provider == muster.EmailProvider:
+		return muster.Errorf(muster.NotFound, "provider.unknown", passwordsOff)
+	}
+	return muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name: GET /v1/auth/providers lists them")
 }
 
 func exampleProof() proofBody {

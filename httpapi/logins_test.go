@@ -48,6 +48,8 @@ func TestLogins(t *testing.T) {
 			`acme {Token: Code:c RedirectURI:https://game.example/ CodeVerifier:v Nonce:n Fields:map[region:eu]} on "test"`,
 		},
 		{"an unknown provider is not found", "POST", "/v1/auth/login/nobody", `{"token":"ann"}`, 404, `provider.unknown`, ``},
+		{"the provider is looked at before the members", "POST", "/v1/auth/login/nobody", `{"email":"a@b.example"}`, 404, `provider.unknown`, ``},
+		{"a guest is shown the way", "POST", "/v1/auth/login/guest", `{"guest":{}}`, 404, `POST /v1/auth/guest`, ``},
 		{"a member that no proof has is refused", "POST", "/v1/auth/login/acme", `{"idToken":"ann"}`, 400, `request.unknown_member`, ``},
 		{"an endless token is refused", "POST", "/v1/auth/login/acme", `{"token":"` + strings.Repeat("x", 16385) + `"}`, 400, `request.invalid`, ``},
 		{"a body is needed", "POST", "/v1/auth/login/acme", ``, 400, `request.`, ``},
@@ -62,6 +64,24 @@ func TestLogins(t *testing.T) {
 				t.Errorf("asked %s, want %s", r.logins.last, c.last)
 			}
 		})
+	}
+}
+
+func TestPasswordsThatAreOffSaySo(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.Passwords = nil })
+	for call, code := range map[string]string{
+		"POST /v1/auth/login/email":     "provider.unknown",
+		"POST /v1/auth/links/email":     "provider.unknown",
+		"POST /v1/auth/register":        "route.not_found",
+		"POST /v1/auth/email/verify":    "route.not_found",
+		"POST /v1/auth/password/forgot": "route.not_found",
+		"PUT /v1/auth/password":         "route.not_found",
+	} {
+		method, target, _ := strings.Cut(call, " ")
+		a := r.do(method, target, "ada", `{"email":"a@b.example","password":"four words"}`)
+		if a.status != 404 || a.code() != code || !strings.Contains(a.body, passwordsOff) {
+			t.Errorf("%s: status %d, body %s", call, a.status, a.body)
+		}
 	}
 }
 

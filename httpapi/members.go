@@ -42,13 +42,35 @@ type exactKey struct{}
 // a public session.
 func refuseUnknown(ctx context.Context) error {
 	exact, ok := ctx.Value(exactKey{}).(*exactReader)
-	if !ok || len(exact.unknown) == 0 {
+	if !ok {
 		return nil
 	}
-	known := slices.Sorted(maps.Keys(membersOf(exact.body)))
-	p := newProblem(http.StatusBadRequest, "request.unknown_member", "this call has no member "+quoted(exact.unknown)+"; it has "+quoted(known))
-	for _, name := range exact.unknown {
-		p.Errors = append(p.Errors, fault{Location: "body." + name, Message: "unknown member"})
+	return unknownMembers("", exact.unknown, exact.body)
+}
+
+// refuseUnknownIn does the same to a member that is an object.
+func refuseUnknownIn(ctx context.Context, member string) error {
+	exact, ok := ctx.Value(exactKey{}).(*exactReader)
+	if !ok {
+		return nil
+	}
+	return unknownMembers(member+".", exact.within[member], membersOf(exact.body)[member])
+}
+
+// unknownMembers is the refusal of names that an object of the type has not; nil without
+// names. at is where the object stands in the body.
+func unknownMembers(at string, names []string, t reflect.Type) error {
+	if len(names) == 0 {
+		return nil
+	}
+	known := slices.Sorted(maps.Keys(membersOf(t)))
+	within := ""
+	if at != "" {
+		within = " in " + strings.TrimSuffix(at, ".")
+	}
+	p := newProblem(http.StatusBadRequest, "request.unknown_member", "this call has no member "+quoted(names)+within+"; it has "+quoted(known))
+	for _, name := range names {
+		p.Errors = append(p.Errors, fault{Location: "body." + at + name, Message: "unknown member"})
 	}
 	return p
 }
@@ -64,8 +86,9 @@ type exactReader struct {
 
 	isRead  bool
 	rest    *bytes.Reader
-	err     error    // after rest
-	unknown []string // names of the outermost object, sorted
+	err     error               // after rest
+	unknown []string            // names of the outermost object, sorted
+	within  map[string][]string // and of the objects that its members are
 }
 
 func (r *exactReader) Read(p []byte) (int, error) {
@@ -75,7 +98,7 @@ func (r *exactReader) Read(p []byte) (int, error) {
 		r.err = err
 		if err == nil && int64(len(text)) <= r.limit {
 			var cut []byte
-			cut, r.unknown = onlyKnown(text, r.body)
+			cut, r.unknown, r.within = onlyKnown(text, r.body)
 			text = cut
 		}
 		r.rest = bytes.NewReader(text)
@@ -88,13 +111,14 @@ func (r *exactReader) Read(p []byte) (int, error) {
 }
 
 // onlyKnown cuts the members out of a JSON text that a value of the type has not, and names
-// those of the outermost object. Text that is no such value comes back as it is.
-func onlyKnown(text []byte, t reflect.Type) (kept []byte, unknown []string) {
+// those of the outermost object, and of the objects that its members are. Text that is no
+// such value comes back as it is.
+func onlyKnown(text []byte, t reflect.Type) (kept []byte, unknown []string, within map[string][]string) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		return text, nil
+		return text, nil, nil
 	}
 	switch t.Kind() {
 	case reflect.Struct:
@@ -104,19 +128,20 @@ func onlyKnown(text []byte, t reflect.Type) (kept []byte, unknown []string) {
 			return member, ok
 		})
 	case reflect.Map:
-		kept, _ = cutMembers(text, func(string) (reflect.Type, bool) { return t.Elem(), true })
-		return kept, nil
+		kept, _, _ = cutMembers(text, func(string) (reflect.Type, bool) { return t.Elem(), true })
+		return kept, nil, nil
 	case reflect.Slice, reflect.Array:
-		return cutElements(text, t.Elem()), nil
+		return cutElements(text, t.Elem()), nil, nil
 	}
-	return text, nil
+	return text, nil, nil
 }
 
-func cutMembers(text []byte, memberOf func(name string) (reflect.Type, bool)) (kept []byte, unknown []string) {
+func cutMembers(text []byte, memberOf func(name string) (reflect.Type, bool)) (kept []byte, unknown []string, within map[string][]string) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(text, &object) != nil || object == nil {
-		return text, nil
+		return text, nil, nil
 	}
+	within = make(map[string][]string)
 	for name, value := range object {
 		t, known := memberOf(name)
 		if !known {
@@ -124,10 +149,13 @@ func cutMembers(text []byte, memberOf func(name string) (reflect.Type, bool)) (k
 			delete(object, name)
 			continue
 		}
-		object[name], _ = onlyKnown(value, t)
+		var strangers []string
+		if object[name], strangers, _ = onlyKnown(value, t); len(strangers) > 0 {
+			within[name] = strangers
+		}
 	}
 	slices.Sort(unknown)
-	return encodedRaw(object, text), unknown
+	return encodedRaw(object, text), unknown, within
 }
 
 func cutElements(text []byte, t reflect.Type) []byte {
@@ -136,7 +164,7 @@ func cutElements(text []byte, t reflect.Type) []byte {
 		return text
 	}
 	for i := range list {
-		list[i], _ = onlyKnown(list[i], t)
+		list[i], _, _ = onlyKnown(list[i], t)
 	}
 	return encodedRaw(list, text)
 }

@@ -75,11 +75,25 @@ type codeSentBody struct{ Body muster.CodeSent }
 
 func (s *server) passwordRoutes() {
 	if s.Passwords == nil {
+		s.passwordsAreOff()
 		return
 	}
 	s.signUpRoutes()
 	s.forgottenRoutes()
 	s.ownerRoutes()
+}
+
+const passwordsOff = "e-mail and password are not switched on here"
+
+// passwordsAreOff says so where the calls would be.
+func (s *server) passwordsAreOff() {
+	for _, call := range []string{
+		"POST /v1/auth/register", "POST /v1/auth/email/{call}", "POST /v1/auth/password/{call}", "PUT /v1/auth/password", "PUT /v1/auth/email",
+	} {
+		s.mux.HandleFunc(call, func(w http.ResponseWriter, _ *http.Request) {
+			s.writeProblem(w, newProblem(http.StatusNotFound, "route.not_found", passwordsOff))
+		})
+	}
 }
 
 // codeRoute describes a call that has a code sent.

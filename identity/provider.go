@@ -67,10 +67,13 @@ func (s *Service) Login(ctx context.Context, provider string, proof Proof) (must
 func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proof) (id muster.Identity, err error) {
 	p, known := s.providers[provider]
 	if !known {
-		return muster.Identity{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name")
+		return muster.Identity{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name: GET /v1/auth/providers lists them")
 	}
 	defer func() { s.tellRefused(provider, err) }()
 	if err := checkProof(proof); err != nil {
+		return muster.Identity{}, err
+	}
+	if err := checkForm(p, proof); err != nil {
 		return muster.Identity{}, err
 	}
 	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {

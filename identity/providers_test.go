@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"reflect"
+	"strings"
 	"testing"
 
 	"muster"
@@ -31,5 +32,38 @@ func TestProvidersAreListedByName(t *testing.T) {
 	}
 	if _, err := New(o).Login(context.Background(), "acme", Proof{}); muster.KindOf(err) != muster.Unauthenticated {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestAProofOfAnotherFormIsToldWhatIsTaken(t *testing.T) {
+	asked := 0
+	o := newSite(t).options()
+	o.Providers = map[string]Provider{"studio": telling{vouching(func(Proof) (Verified, error) {
+		asked++
+		return Verified{Subject: "ann"}, nil
+	})}}
+	s := New(o)
+	for name, c := range map[string]struct {
+		proof Proof
+		taken bool
+	}{
+		"nothing":                    {Proof{}, false},
+		"a field":                    {Proof{Fields: map[string]string{"email": annMail}}, false},
+		"what goes beside":           {Proof{Nonce: "n", RedirectURI: "https://game.example/"}, false},
+		"a token":                    {Proof{Token: "t", Nonce: "n"}, true},
+		"a token without its nonce":  {Proof{Token: "t"}, true}, // the provider judges it
+		"a code, and more than that": {Proof{Code: "c", RedirectURI: "https://game.example/"}, true},
+	} {
+		asked = 0
+		_, err := s.Login(context.Background(), "studio", c.proof)
+		if taken := err == nil; taken != c.taken || asked > 0 != c.taken {
+			t.Errorf("%s: %v, asked %d times", name, err, asked)
+		}
+		if !c.taken {
+			wantRefusal(t, err, muster.Invalid, "credential.form")
+			if want := "it takes token, nonce; or code"; !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%s: %q does not say %q", name, err, want)
+			}
+		}
 	}
 }

@@ -33,7 +33,7 @@ var refusals = map[Reason]struct {
 	CredentialInvalid:   {muster.Unauthenticated, "this proof is not valid", 0},
 	CredentialExpired:   {muster.Unauthenticated, "this proof has expired or was used already: get a new one", 0},
 	WrongApplication:    {muster.Unauthenticated, "this proof was made for another application or environment", 0},
-	NonceMismatch:       {muster.Unauthenticated, "this proof is not bound to a nonce that we gave out: ask for one first", 0},
+	NonceMismatch:       {muster.Unauthenticated, "this proof is not bound to a nonce of ours that is still good (each works once): ask for one first", 0},
 	NotEntitled:         {muster.Denied, "this account does not own the game", 0},
 	AccountBanned:       {muster.Denied, "this account is banned", 0},
 	AgeOrPrivilege:      {muster.Denied, "this account may not play with others", 0},
