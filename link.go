@@ -252,7 +252,7 @@ func (a *account) unlink(provider string, guestShown bool) (gone Identity, err e
 	gone = Identity{Provider: mine.Provider, Subject: mine.Subject}
 	left := slices.DeleteFunc(slices.Clone(a.Identities), func(id linkedIdentity) bool { return id == *mine })
 	if len(left) == 1 && left[0].Provider == GuestProvider && !guestShown {
-		return Identity{}, Errorf(Conflict, "identity.guest_unproven", "only the guest would be left: show its id and secret, or link another")
+		return Identity{}, Errorf(Conflict, "identity.guest_unproven", "only the guest would be left: show its id and secret, joined by a dot, in the header Muster-Proof, or link another")
 	}
 	a.Identities = left
 	return gone, nil

@@ -106,16 +106,25 @@ func (s *Service) proveOther(ctx context.Context, other muster.OtherPlayer) (mus
 // lies where the access token lies.
 func (s *Service) fresh(ctx context.Context, caller muster.Caller, shown string) (guestShown bool, err error) {
 	if shown != "" && !strings.HasPrefix(shown, refreshPrefix) {
-		return true, s.Prove(ctx, caller, shown)
+		return true, guestProofInstead(s.Prove(ctx, caller, shown))
 	}
 	record, _, err := s.loadFamily(ctx, refreshToken{player: caller.Player, family: caller.Family})
 	if err != nil && muster.KindOf(err) != muster.Unauthenticated {
 		return false, err
 	}
 	if err != nil || s.now().Sub(record.OpenedAt) > freshFor {
-		return false, muster.Errorf(muster.Denied, "signin.not_fresh", "sign in again first: this is for the first %d minutes after a sign-in", int(freshFor/time.Minute))
+		return false, muster.Errorf(muster.Denied, "signin.not_fresh", "sign in again first, or show a guest's id and secret, joined by a dot, in the header Muster-Proof: this is for the first %d minutes after a sign-in, and a refresh is none", int(freshFor/time.Minute))
 	}
 	return false, nil
+}
+
+// guestProofInstead says of a proof that does not do what would: a refresh token would not.
+func guestProofInstead(err error) error {
+	var refused *muster.Error
+	if errors.As(err, &refused) && refused.Code == "proof.invalid" {
+		return muster.Errorf(muster.Denied, "proof.invalid", "what Muster-Proof shows is not a guest's id and secret, joined by a dot, that are yours")
+	}
+	return err
 }
 
 // withNewSecret does what may replace a guest's secret, and puts the new one into the

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,6 +148,9 @@ func TestWaysInChangeOnlyAfterAFreshProof(t *testing.T) {
 				err := call(shown)
 				if c.code != "" {
 					wantRefusal(t, err, muster.Denied, c.code, shown)
+					if !strings.Contains(err.Error(), "Muster-Proof") {
+						t.Errorf("it does not name the header: %v", err)
+					}
 				} else if err != nil {
 					t.Errorf("refused: %v", err)
 				}

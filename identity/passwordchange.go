@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"muster"
@@ -117,7 +118,7 @@ func (p *Passwords) mayChange(ctx context.Context, caller muster.Caller, current
 	}
 	if current == "" {
 		if _, err = p.service.fresh(ctx, caller, ""); err != nil {
-			return id, nil, err
+			return id, nil, currentInstead(err)
 		}
 		_, hash, err = p.accounts.FindIdentity(ctx, id)
 		return id, hash, err
@@ -130,6 +131,15 @@ func (p *Passwords) mayChange(ctx context.Context, caller muster.Caller, current
 		return id, nil, err
 	}
 	return id, who.hash, nil
+}
+
+// currentInstead says what makes up for a sign-in that is not fresh here: the present password.
+func currentInstead(err error) error {
+	var refused *muster.Error
+	if errors.As(err, &refused) && refused.Code == "signin.not_fresh" {
+		return muster.Errorf(muster.Denied, refused.Code, "send the present password as current, or sign in again first: without it this is for the first %d minutes after a sign-in", int(freshFor/time.Minute))
+	}
+	return err
 }
 
 // ChangeAddress begins to give a player another address: it gets a code.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,9 @@ func TestAPasswordIsChangedByItsOwner(t *testing.T) {
 			err = d.Change(ctx, caller, c.current, newWords)
 			if c.code != "" {
 				wantRefusal(t, err, muster.Denied, c.code, c.current)
+				if c.code == "signin.not_fresh" && !strings.Contains(err.Error(), "as current") {
+					t.Errorf("it does not name current: %v", err)
+				}
 				return
 			}
 			if err != nil {
