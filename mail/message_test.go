@@ -105,6 +105,22 @@ func TestTemplatesOfAStudio(t *testing.T) {
 	}
 }
 
+func TestOurTemplatesAreTrueWhereverTheyAreSent(t *testing.T) {
+	templates, err := NewTemplates(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for topic, wrong := range map[Topic]string{
+		PasswordChanged: "other devices", // a reset signs all of them out
+		ConfirmAddress:  "register",      // an address may be added or changed
+	} {
+		m, err := templates.message(topic, Values{Game: "Tower Clash", Code: "C", Minutes: 3})
+		if err != nil || strings.Contains(m.Text, wrong) || strings.Contains(m.HTML, wrong) {
+			t.Errorf("%s: %+v, %v", topic, m, err)
+		}
+	}
+}
+
 func TestTemplatesThatDoNotWork(t *testing.T) {
 	for name, text := range map[string]string{
 		"no subject":      "Hello\n",
