@@ -78,6 +78,7 @@ func (b *Backend) exportAudit(ctx context.Context, p PlayerID) ([]AuditView, err
 		for _, entry := range page.Entries {
 			if entry.By != string(PlayerScope) {
 				entry.Actor, entry.From, entry.Device = "", "", ""
+				delete(entry.Detail, "operator")
 			}
 			all = append(all, entry)
 		}

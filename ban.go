@@ -13,6 +13,8 @@ type ban struct {
 	Until  time.Time `json:"until,omitzero"` // zero: for good
 	Reason string    `json:"reason"`
 	By     string    `json:"by,omitempty"` // fingerprint of the operator's key
+	// Operator is who made it, as they said.
+	Operator string `json:"operator,omitempty"`
 }
 
 // holds says whether the ban keeps its player out; nil never does.
@@ -37,8 +39,9 @@ func bannedError(until time.Time, reason string) *Error {
 
 // BanRequest is an operator's wish to keep a player out.
 type BanRequest struct {
-	Reason string    // the player is told; 1 to MaxBanReason characters
-	Until  time.Time // zero: for good
+	Reason   string    // the player is told; 1 to MaxBanReason characters
+	Until    time.Time // zero: for good
+	Operator string    // who says so; the player is not told; may be empty
 }
 
 // MaxBanReason bounds the reason of a ban, in characters.
@@ -50,19 +53,24 @@ type BanView struct {
 	Until  *time.Time `json:"until,omitempty"` // nil: for good
 	Reason string     `json:"reason"`
 	By     string     `json:"by,omitempty"` // fingerprint of the operator's key
+	// Operator is who made it, as they said.
+	Operator string `json:"operator,omitempty"`
 }
 
 func (n *ban) view(now time.Time) *BanView {
 	if !n.holds(now) {
 		return nil
 	}
-	return &BanView{At: n.At, Until: someTime(n.Until), Reason: n.Reason, By: n.By}
+	return &BanView{At: n.At, Until: someTime(n.Until), Reason: n.Reason, By: n.By, Operator: n.Operator}
 }
 
 // check says what of the wish cannot be.
 func (r BanRequest) check(now time.Time) error {
 	if reason := printable(r.Reason, MaxBanReason); reason == "" || reason != r.Reason {
 		return Errorf(Invalid, "ban.reason", "a ban has a reason of up to %d printable characters", MaxBanReason)
+	}
+	if len(r.Operator) > maxNameBytes {
+		return Errorf(Invalid, "ban.operator", "the operator is named in at most %d bytes", maxNameBytes)
 	}
 	if !r.Until.IsZero() && !now.Before(r.Until) {
 		return Errorf(Invalid, "ban.until", "a ban ends in the future, or not at all")
@@ -100,19 +108,36 @@ func (b *Backend) Ban(ctx context.Context, p PlayerID, req BanRequest) (BanView,
 		if err != nil {
 			return nil, err
 		}
-		made = ban{At: b.instant(), Until: req.Until, Reason: req.Reason, By: caller.Key}
+		made = ban{At: b.instant(), Until: req.Until, Reason: req.Reason, By: caller.Key, Operator: req.Operator}
 		a.Ban = &made
 		r = Revocation{Player: p, Why: AccountBanned, At: made.At, Until: made.Until, Reason: made.Reason}
 		return b.banOps(ctx, &a, version, &r)
 	})
 	if err != nil {
-		return BanView{}, err
+		return BanView{}, b.mergedInstead(ctx, p, err)
 	}
 	b.revoke(ctx, r)
 	if err := b.evict(ctx, p); err != nil { // the due record has it done again
 		b.log.WarnContext(ctx, "take a banned player out of play", "playerId", p, "error", err)
 	}
 	return *made.view(made.At), nil
+}
+
+// mergedInstead is, for an operator who looks for a player who is part of another now, a
+// Conflict "player.merged" that names the other; any other error is as it was.
+func (b *Backend) mergedInstead(ctx context.Context, p PlayerID, err error) error {
+	var refused *Error
+	if !errors.As(err, &refused) || refused.Code != "player.not_found" || !ours(string(p)) {
+		return err
+	}
+	a, _, loadErr := load[account](ctx, b.store, accountKey(p))
+	if loadErr != nil || a.Status != accountMerged {
+		return err
+	}
+	return &Error{
+		Kind: Conflict, Code: "player.merged", Message: "this player is part of " + string(a.MergedInto) + " now: do it to that one",
+		Details: map[string]any{"mergedInto": a.MergedInto},
+	}
 }
 
 // banOps writes a ban, ends the sign-ins, and has the player taken out of play again a
@@ -134,6 +159,9 @@ func (b *Backend) banOps(ctx context.Context, a *account, version int64, r *Revo
 	detail := map[string]string{"reason": a.Ban.Reason}
 	if !a.Ban.Until.IsZero() {
 		detail["until"] = a.Ban.Until.Format(time.RFC3339)
+	}
+	if a.Ban.Operator != "" {
+		detail["operator"] = a.Ban.Operator
 	}
 	found, err := AuditOps(ctx, r.At, Audit{Player: a.ID, Event: AuditBanned, Detail: detail})
 	return append(append(ops, kept, due), found...), err
@@ -164,7 +192,7 @@ func (b *Backend) Unban(ctx context.Context, p PlayerID) error {
 	if err == nil && r.Player != "" {
 		b.revoke(ctx, r)
 	}
-	return err
+	return b.mergedInstead(ctx, p, err)
 }
 
 // dueEvictions are players who were banned just now, and may have begun something while

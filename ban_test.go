@@ -1,9 +1,11 @@
 package muster_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -220,4 +222,42 @@ func TestABannedPlayerIsNotMerged(t *testing.T) {
 	wantError(t, err, muster.Denied, "account.banned")
 	_, err = r.ScopeOf(ctx, bob)
 	wantError(t, err, muster.Denied, "account.banned")
+}
+
+func TestABanNamesWhoMadeIt(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(false)
+	ann := r.guest("ann")
+	made := must[muster.BanView](t)(r.Ban(operator(), ann, muster.BanRequest{Reason: "aimbot", Operator: "kim"}))
+	if made.Operator != "kim" {
+		t.Errorf("the ban is %+v", made)
+	}
+	if page := must[muster.AuditPage](t)(r.AuditTrail(ctx, ann, 10, "")); page.Entries[0].Event != muster.AuditBanned || page.Entries[0].Detail["operator"] != "kim" {
+		t.Errorf("recorded is %+v", page.Entries)
+	}
+	if err := r.Admit(ctx, ann); strings.Contains(err.Error(), "kim") {
+		t.Errorf("the player is told %v", err)
+	}
+	var export bytes.Buffer
+	if err := must[func(io.Writer) error](t)(r.Export(ctx, ann))(&export); err != nil || strings.Contains(export.String(), "kim") || !strings.Contains(export.String(), "aimbot") {
+		t.Errorf("the player's export, after %v, is %s", err, export.String())
+	}
+	_, err := r.Ban(operator(), ann, muster.BanRequest{Reason: "aimbot", Operator: strings.Repeat("k", 101)})
+	wantError(t, err, muster.Invalid, "ban.operator")
+}
+
+func TestABanOfAMergedPlayerNamesTheOther(t *testing.T) {
+	ctx := context.Background()
+	r, ann, bob, _ := mergers(t, nil)
+	_ = must[muster.LinksView](t)(r.Merge(ctx, ann, bob, nil))
+	_, err := r.Ban(operator(), bob, muster.BanRequest{Reason: "aimbot"})
+	for call, err := range map[string]error{"ban": err, "unban": r.Unban(operator(), bob)} {
+		wantError(t, err, muster.Conflict, "player.merged")
+		var e *muster.Error
+		if !errors.As(err, &e) || e.Details["mergedInto"] != ann {
+			t.Errorf("%s: %+v", call, e)
+		}
+	}
+	_, err = r.Ban(operator(), "nobody", muster.BanRequest{Reason: "aimbot"})
+	wantError(t, err, muster.NotFound, "player.not_found")
 }

@@ -19,6 +19,8 @@ type Bans interface {
 type banBody struct {
 	Reason string     `json:"reason" minLength:"1" maxLength:"800" doc:"The player is told; up to 200 characters" example:"aimbot"`
 	Until  *time.Time `json:"until,omitempty" doc:"Absent: for good" example:"2026-12-24T00:00:00Z"`
+
+	Operator string `json:"operator,omitempty" maxLength:"100" doc:"Who says so; kept with the ban, the player is not told" example:"kim"`
 }
 
 type anyPlayerPath struct {
@@ -46,14 +48,14 @@ func (s *server) banRoutes() {
 		method: http.MethodPost, path: "/v1/admin/players/{id}/ban", id: "banPlayer", tag: "operate",
 		summary: "Ban a player",
 		description: "At once, whatever identity they come with: sign-ins end, access tokens are refused, sockets close with 4012, tickets and placements are withdrawn, the party and the seat are free. " +
-			"Signing in answers 403 account.banned with until and reason. A ban takes the place of an earlier one.",
-		need: needAdmin, refusals: []int{http.StatusNotFound}, bodyLimit: s.BodyLimit, example: exampleBan(),
+			"Signing in answers 403 account.banned with until and reason. A ban takes the place of an earlier one. 409 player.merged: it is part of another player, whom mergedInto names.",
+		need: needAdmin, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true, example: exampleBan(),
 	}, s.banPlayer)
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/admin/players/{id}/unban", id: "unbanPlayer", tag: "operate",
 		summary:     "Lift a ban",
-		description: "The player may sign in again. Who is not banned stays so.",
-		need:        needAdmin, status: http.StatusNoContent, refusals: []int{http.StatusNotFound},
+		description: "The player may sign in again. Who is not banned stays so. 409 player.merged, as for a ban.",
+		need:        needAdmin, status: http.StatusNoContent, refusals: []int{http.StatusNotFound, http.StatusConflict},
 	}, func(ctx context.Context, in *anyPlayerPath) (*struct{}, error) {
 		return nil, s.Bans.Unban(ctx, in.ID)
 	})
@@ -77,7 +79,7 @@ func (s *server) banRoutes() {
 }
 
 func (s *server) banPlayer(ctx context.Context, in *banInput) (*struct{ Body muster.BanView }, error) {
-	req := muster.BanRequest{Reason: in.Body.Reason}
+	req := muster.BanRequest{Reason: in.Body.Reason, Operator: in.Body.Operator}
 	if in.Body.Until != nil {
 		req.Until = *in.Body.Until
 	}
@@ -87,7 +89,7 @@ func (s *server) banPlayer(ctx context.Context, in *banInput) (*struct{ Body mus
 
 func exampleBan() muster.BanView {
 	until := exampleTime().Add(30 * 24 * time.Hour)
-	return muster.BanView{At: exampleTime(), Until: &until, Reason: "aimbot", By: "c6a33eb373511a44"}
+	return muster.BanView{At: exampleTime(), Until: &until, Reason: "aimbot", By: "c6a33eb373511a44", Operator: "kim"}
 }
 
 func exampleAudit() muster.AuditPage {

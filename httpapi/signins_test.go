@@ -40,6 +40,9 @@ func (f *fakeSignIns) SignOutEverywhere(ctx context.Context, p muster.PlayerID) 
 
 func (f *fakeSignIns) Ban(_ context.Context, p muster.PlayerID, req muster.BanRequest) (muster.BanView, error) {
 	f.last = fmt.Sprintf("ban %s: %s until %s", p, req.Reason, req.Until.Format(time.DateOnly))
+	if req.Operator != "" {
+		f.last += " by " + req.Operator
+	}
 	return muster.BanView{At: exampleTime(), Reason: req.Reason}, f.err
 }
 
@@ -64,6 +67,8 @@ func TestSignInsAndBans(t *testing.T) {
 		{"a ban for good", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"aimbot"}`, "ban p-1: aimbot until 0001-01-01", 200},
 		{"a ban with an end", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","until":"2027-01-01T00:00:00Z"}`, "ban p-1: x until 2027-01-01", 200},
 		{"a ban without a reason", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{}`, "", 400},
+		{"a ban with a name", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","operator":"kim"}`, "ban p-1: x until 0001-01-01 by kim", 200},
+		{"a ban with a misspelt end", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","untill":"2027-01-01T00:00:00Z"}`, "", 400},
 		{"a ban by a player", "POST", "/v1/admin/players/p-1/ban", "ada", `{"reason":"x"}`, "", 403},
 		{"a ban lifted", "POST", "/v1/admin/players/p-1/unban", "mak_good", "", "unban p-1", 204},
 		{"a sign-out by an operator", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", "", "end all of p-1 for admin", 204},
