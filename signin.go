@@ -17,5 +17,6 @@ type SignInView struct {
 	OpenedAt  *time.Time `json:"openedAt,omitempty"` // nil: not known
 	RenewedAt *time.Time `json:"renewedAt,omitempty"`
 	ExpiresAt time.Time  `json:"expiresAt"`
-	Device    string     `json:"device,omitempty"` // as it called itself
+	Device    string     `json:"device,omitempty"`   // as it called itself: User-Agent
+	DeviceID  string     `json:"deviceId,omitempty"` // as it says in Muster-Device
 }

@@ -59,6 +59,6 @@ func (s *server) signInRoutes() {
 func exampleSignIn() muster.SignInView {
 	at := exampleTime()
 	return muster.SignInView{
-		ID: "0199c0de-0000-7000-8000-00000000b001", Current: true, OpenedAt: &at, RenewedAt: &at, ExpiresAt: at.Add(30 * 24 * time.Hour), Device: "Game/1.2",
+		ID: "0199c0de-0000-7000-8000-00000000b001", Current: true, OpenedAt: &at, RenewedAt: &at, ExpiresAt: at.Add(30 * 24 * time.Hour), Device: "Game/1.2", DeviceID: "b7c1",
 	}
 }

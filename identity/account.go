@@ -27,7 +27,7 @@ func (s *Service) SignIns(ctx context.Context, player muster.PlayerID) ([]muster
 		id := strings.TrimPrefix(rec.Sort, muster.SignInPrefix)
 		views = append(views, muster.SignInView{
 			ID: id, Current: id == caller.Family,
-			OpenedAt: someTime(f.OpenedAt), RenewedAt: someTime(f.RenewedAt), ExpiresAt: f.ExpiresAt.Truncate(time.Second), Device: f.Device,
+			OpenedAt: someTime(f.OpenedAt), RenewedAt: someTime(f.RenewedAt), ExpiresAt: f.ExpiresAt.Truncate(time.Second), Device: f.Device, DeviceID: f.DeviceID,
 		})
 	}
 	return views, nil

@@ -94,3 +94,17 @@ func TestSignInsAreListedWithoutSecrets(t *testing.T) {
 		t.Errorf("sign-ins are shown as %s (%v)", body, err)
 	}
 }
+
+func TestASignInTellsItsDeviceAndEndsAtAFullSecond(t *testing.T) {
+	s := newSite(t)
+	s.pass(123456789) // nanoseconds
+	ctx := muster.WithClient(context.Background(), muster.Client{UserAgent: "Game/1.2", Device: "phone-1"})
+	grant, err := s.Guest(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.SignIns(ctx, grant.Player.ID)
+	if err != nil || len(list) != 1 || list[0].Device != "Game/1.2" || list[0].DeviceID != "phone-1" || list[0].ExpiresAt.Nanosecond() != 0 {
+		t.Errorf("sign-ins are %+v, %v", list, err)
+	}
+}
