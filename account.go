@@ -22,6 +22,7 @@ type account struct {
 	CreatedAt  time.Time        `json:"createdAt,omitzero"`
 	Identities []linkedIdentity `json:"identities,omitempty"` // in the order in which they became the account's
 	Ban        *ban             `json:"ban,omitempty"`        // may be over
+	SignedOut  signedOut        `json:"signedOut,omitzero"`
 	// Merged are the players who became part of this one, in that order.
 	Merged []mergedPlayer `json:"merged,omitempty"`
 

@@ -79,7 +79,7 @@ func (r BanRequest) check(now time.Time) error {
 }
 
 // Admit says whether a player may sign in, or renew a sign-in; an error is the answer.
-func (b *Backend) Admit(ctx context.Context, p PlayerID) error {
+func (b *Backend) Admit(ctx context.Context, p PlayerID, in SignInRef) error {
 	a, _, err := b.account(ctx, p)
 	switch {
 	case KindOf(err) == NotFound && err != nil:
@@ -88,6 +88,8 @@ func (b *Backend) Admit(ctx context.Context, p PlayerID) error {
 		return err
 	case a.Ban.holds(b.now()):
 		return bannedError(a.Ban.Until, a.Ban.Reason)
+	case a.SignedOut.ends(in):
+		return errSignedOut()
 	}
 	return nil
 }
@@ -110,6 +112,7 @@ func (b *Backend) Ban(ctx context.Context, p PlayerID, req BanRequest) (BanView,
 		}
 		made = ban{At: b.instant(), Until: req.Until, Reason: req.Reason, By: caller.Key, Operator: req.Operator}
 		a.Ban = &made
+		a.SignedOut = signedOut{At: made.At}
 		r = Revocation{Player: p, Why: AccountBanned, At: made.At, Until: made.Until, Reason: made.Reason}
 		return b.banOps(ctx, &a, version, &r)
 	})

@@ -46,7 +46,7 @@ func TestABannedPlayerIsOutAtOnce(t *testing.T) {
 	if code := r.refusal(muster.Caller{Player: ann, Family: "of a sign-in that came at that moment"}); code != "account.banned" {
 		t.Errorf("an access token of a late sign-in is refused with %q", code)
 	}
-	err := r.Admit(ctx, ann)
+	err := r.Admit(ctx, ann, muster.SignInRef{})
 	wantError(t, err, muster.Denied, "account.banned")
 	var e *muster.Error
 	if !errors.As(err, &e) || e.Details["until"] != until || e.Details["reason"] != "aimbot" || !strings.Contains(e.Message, "2026-03-03T12:00:00Z: aimbot") {
@@ -66,7 +66,7 @@ func TestABannedPlayerIsOutAtOnce(t *testing.T) {
 		t.Errorf("operators see %+v", v.Ban)
 	}
 	r.clock.advance(48 * time.Hour)
-	if err := r.Admit(ctx, ann); err != nil || r.refusal(phone) != "" {
+	if err := r.Admit(ctx, ann, muster.SignInRef{}); err != nil || r.refusal(phone) != "" {
 		t.Errorf("after its end the ban still holds: %v", err)
 	}
 }
@@ -144,7 +144,7 @@ func TestUnbanLetsInAndLeavesOldSignInsEnded(t *testing.T) {
 	if err := r.Unban(operator(), ann); err != nil { // within the same millisecond
 		t.Fatal(err)
 	}
-	if err := r.Admit(ctx, ann); err != nil {
+	if err := r.Admit(ctx, ann, muster.SignInRef{}); err != nil {
 		t.Errorf("the player is not let in: %v", err)
 	}
 	if r.refusal(phone) != "token.revoked" || r.refusal(r.signIn(t, ann, "new")) != "" {
@@ -177,7 +177,7 @@ func TestBansThatCannotBe(t *testing.T) {
 	}
 	_, err := r.Ban(operator(), "nobody", muster.BanRequest{Reason: "x"})
 	wantError(t, err, muster.NotFound, "player.not_found")
-	if err := r.Admit(context.Background(), "nobody"); muster.KindOf(err) != muster.Unauthenticated {
+	if err := r.Admit(context.Background(), "nobody", muster.SignInRef{}); muster.KindOf(err) != muster.Unauthenticated {
 		t.Errorf("nobody is let in: %v", err)
 	}
 }
@@ -206,7 +206,7 @@ func TestWhoBansAndUnbansAtOnceLeavesOneOfTheTwo(t *testing.T) {
 		}
 		wg.Wait()
 		r.clock.advance(time.Minute)
-		if one, other := r.Admit(ctx, ann), two.Admit(ctx, ann); (one == nil) != (other == nil) {
+		if one, other := r.Admit(ctx, ann, muster.SignInRef{}), two.Admit(ctx, ann, muster.SignInRef{}); (one == nil) != (other == nil) {
 			t.Fatalf("round %d: one replica says %v, the other %v", round, one, other)
 		}
 	}
@@ -220,7 +220,7 @@ func TestABannedPlayerIsNotMerged(t *testing.T) {
 	wantError(t, err, muster.Denied, "account.banned")
 	_, err = r.Merge(ctx, bob, ann, nil)
 	wantError(t, err, muster.Denied, "account.banned")
-	_, err = r.ScopeOf(ctx, bob)
+	_, err = r.ScopeOf(ctx, bob, muster.SignInRef{})
 	wantError(t, err, muster.Denied, "account.banned")
 }
 

@@ -95,6 +95,16 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 				return nil, err
 			}
 			more = append(more, out...)
+			a, accountVersion, err := b.account(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			a.SignedOut = signedOut{At: ended.At, Keep: secret.Keep}
+			kept, err := put(accountKey(p), accountVersion, a, time.Time{})
+			if err != nil {
+				return nil, err
+			}
+			more = append(more, kept)
 		}
 		if secret.Was != nil && !bytes.Equal(secret.Was, way.SecretHash) {
 			return nil, errIdentityGone()

@@ -70,10 +70,14 @@ func (a *account) scope() Scope {
 
 // ScopeOf is what sign-ins of a player may do. A player without an account in use is
 // NotFound, one who is banned is refused as Admit does.
-func (b *Backend) ScopeOf(ctx context.Context, p PlayerID) (Scope, error) {
+func (b *Backend) ScopeOf(ctx context.Context, p PlayerID, in SignInRef) (Scope, error) {
 	a, _, err := b.account(ctx, p)
-	if err == nil && a.Ban.holds(b.now()) {
+	switch {
+	case err != nil:
+	case a.Ban.holds(b.now()):
 		err = bannedError(a.Ban.Until, a.Ban.Reason)
+	case a.SignedOut.ends(in):
+		err = errSignedOut()
 	}
 	return a.scope(), err
 }

@@ -52,7 +52,7 @@ func TestAGuestWhoLinksIsAPlayerWithANewSecret(t *testing.T) {
 	ctx := context.Background()
 	r := newRig(false)
 	ann := r.guest("ann")
-	if scope := must[muster.Scope](t)(r.ScopeOf(ctx, ann)); scope != muster.GuestScope {
+	if scope := must[muster.Scope](t)(r.ScopeOf(ctx, ann, muster.SignInRef{})); scope != muster.GuestScope {
 		t.Errorf("at first ann is a %s", scope)
 	}
 	view := must[muster.LinksView](t)(r.Link(ctx, ann, steam("7656"), []byte("new")))
@@ -63,7 +63,7 @@ func TestAGuestWhoLinksIsAPlayerWithANewSecret(t *testing.T) {
 	if _, hash, err := r.FindIdentity(ctx, guestOf("ann")); err != nil || string(hash) != "new" {
 		t.Errorf("the guest's secret is %q (%v)", hash, err)
 	}
-	if scope := must[muster.Scope](t)(r.ScopeOf(ctx, ann)); scope != muster.PlayerScope {
+	if scope := must[muster.Scope](t)(r.ScopeOf(ctx, ann, muster.SignInRef{})); scope != muster.PlayerScope {
 		t.Errorf("now ann is a %s", scope)
 	}
 	again := must[muster.LinksView](t)(r.Link(ctx, ann, steam("7656"), []byte("newer")))
@@ -138,7 +138,7 @@ func TestTheLastWayInStays(t *testing.T) {
 	if v := must[muster.LinksView](t)(r.Unlink(ctx, ann, "discord", true)); providers(v) != "guest" {
 		t.Errorf("with the secret shown left are %s", providers(v))
 	}
-	if scope := must[muster.Scope](t)(r.ScopeOf(ctx, ann)); scope != muster.GuestScope {
+	if scope := must[muster.Scope](t)(r.ScopeOf(ctx, ann, muster.SignInRef{})); scope != muster.GuestScope {
 		t.Errorf("with only a guest left, ann is a %s", scope)
 	}
 	bob := r.guest("bob")
@@ -164,7 +164,7 @@ func TestLinksAreGoneWithTheAccount(t *testing.T) {
 	r.wantUnlinked(t, steam("7656"))
 	_, err := r.Links(ctx, ann)
 	wantError(t, err, muster.NotFound, "player.not_found")
-	_, err = r.ScopeOf(ctx, ann)
+	_, err = r.ScopeOf(ctx, ann, muster.SignInRef{})
 	wantError(t, err, muster.NotFound, "player.not_found")
 	if left := r.traces(t, "7656"); len(left) > 0 {
 		t.Errorf("the subject is still in %q", left)

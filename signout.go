@@ -28,6 +28,28 @@ type SignInEndedView struct {
 	At     time.Time `json:"at"`
 }
 
+// SignInRef is a sign-in, or one that is about to be opened and has no id yet.
+type SignInRef struct {
+	ID string
+	At time.Time // when the player was proven; zero: it does not matter
+}
+
+// signedOut is when all sign-ins of a player ended at once: those that were opened before, or
+// after by what was proven before, however many they are. One may go on.
+type signedOut struct {
+	At   time.Time `json:"at"`
+	Keep string    `json:"keep,omitempty"`
+}
+
+func (s signedOut) ends(in SignInRef) bool {
+	return !in.At.IsZero() && in.At.Before(s.At) && (s.Keep == "" || in.ID != s.Keep)
+}
+
+// errSignedOut is the answer to a sign-in, or its renewal, that came too late for that.
+func errSignedOut() *Error {
+	return Errorf(Unauthenticated, "refresh.invalid", "this sign-in was ended meanwhile: sign in again")
+}
+
 func signInKey(p PlayerID, id string) Key { return Key{PlayerPartition(p), SignInPrefix + id} }
 
 // SignIns lists a player's sign-ins, oldest first.
@@ -84,7 +106,8 @@ func errNoSignIn() *Error {
 func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 	var r Revocation
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		if _, _, err := b.account(ctx, p); err != nil {
+		a, version, err := b.account(ctx, p)
+		if err != nil {
 			return nil, err
 		}
 		r = Revocation{Player: p, Why: SignedOut, At: b.instant()}
@@ -92,6 +115,12 @@ func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 		if err != nil {
 			return nil, err
 		}
+		a.SignedOut = signedOut{At: r.At}
+		kept, err := put(accountKey(p), version, a, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, kept)
 		found, err := AuditOps(ctx, r.At, Audit{Player: p, Event: AuditSignedOut})
 		return append(ops, found...), err
 	})
@@ -102,8 +131,9 @@ func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 	return nil
 }
 
-// maxSignIns bounds the sign-ins that end in one Write; identity keeps fewer.
-const maxSignIns = 50
+// maxSignIns bounds the sign-ins that end in one Write, with their access tokens. Identity
+// keeps fewer; if many were opened at the same instant, the others are not renewed any more.
+const maxSignIns = 80
 
 // signOutOps ends all sign-ins of the player of a revocation, which names them from then
 // on, and stores it. Whoever writes the operations calls revoke with it afterwards.

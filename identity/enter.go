@@ -12,6 +12,7 @@ import (
 // already is signed in as who they are. Nobody yet becomes, if the caller is a player, a
 // further way in of the caller, whose sign-in must be fresh as for Link; else a new player.
 func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider string, proof Proof) (muster.Entrance, error) {
+	proven := s.instant()
 	id, err := s.ProveIdentity(ctx, provider, proof)
 	if err != nil {
 		return muster.Entrance{}, err
@@ -22,7 +23,7 @@ func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider stri
 		if err != nil {
 			return muster.Entrance{}, fmt.Errorf("sign in with %s: %w", provider, err)
 		}
-		in.Grant, err = s.grant(ctx, player, muster.PlayerScope, created)
+		in.Grant, err = s.grant(ctx, player, muster.PlayerScope, proven, created)
 		return in, err
 	}
 	player, _, err := s.accounts.FindIdentity(ctx, id)
@@ -32,7 +33,7 @@ func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider stri
 	if err != nil {
 		return muster.Entrance{}, err
 	}
-	in.Grant, err = s.grant(ctx, player, muster.PlayerScope, false)
+	in.Grant, err = s.grant(ctx, player, muster.PlayerScope, proven, false)
 	return in, err
 }
 

@@ -8,8 +8,8 @@ import (
 
 // Guard says who may be here; *muster.Backend is one.
 type Guard interface {
-	// Admit says whether a player may sign in, or renew a sign-in: an error is the answer.
-	Admit(ctx context.Context, player muster.PlayerID) error
+	// Admit says whether a player may open a sign-in, or renew it: an error is the answer.
+	Admit(ctx context.Context, player muster.PlayerID, in muster.SignInRef) error
 	// EndSignIn ends a sign-in with all its tokens. One that has ended is NotFound.
 	EndSignIn(ctx context.Context, player muster.PlayerID, signIn string, why muster.EndReason) error
 }
@@ -17,7 +17,7 @@ type Guard interface {
 // noGuard admits everybody, and ends no more than a sign-in's renewal.
 type noGuard struct{ store muster.Store }
 
-func (noGuard) Admit(context.Context, muster.PlayerID) error { return nil }
+func (noGuard) Admit(context.Context, muster.PlayerID, muster.SignInRef) error { return nil }
 
 func (g noGuard) EndSignIn(ctx context.Context, player muster.PlayerID, signIn string, _ muster.EndReason) error {
 	return g.store.Write(ctx, muster.Op{Kind: muster.Delete, Key: familyKey(player, signIn), Version: muster.AnyVersion})

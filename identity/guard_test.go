@@ -21,7 +21,7 @@ type doorman struct {
 	ended  []string
 }
 
-func (d *doorman) Admit(context.Context, muster.PlayerID) error { return d.banned }
+func (d *doorman) Admit(context.Context, muster.PlayerID, muster.SignInRef) error { return d.banned }
 
 func (d *doorman) EndSignIn(ctx context.Context, p muster.PlayerID, signIn string, why muster.EndReason) error {
 	if d.fail != nil {

@@ -26,6 +26,7 @@ func (s *Service) Guest(ctx context.Context, guest *muster.Guest) (muster.Grant,
 	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {
 		return muster.Grant{}, err
 	}
+	proven := s.instant() // before it is looked at
 	player, err := s.findGuest(ctx, *guest)
 	if err != nil {
 		return muster.Grant{}, err
@@ -33,11 +34,11 @@ func (s *Service) Guest(ctx context.Context, guest *muster.Guest) (muster.Grant,
 	if player == "" {
 		return muster.Grant{}, errGuestRefused()
 	}
-	scope, err := s.accounts.ScopeOf(ctx, player)
+	scope, err := s.accounts.ScopeOf(ctx, player, muster.SignInRef{At: proven})
 	if err != nil {
 		return muster.Grant{}, goneOr(err, errGuestRefused())
 	}
-	grant, err := s.grantAdmitted(ctx, player, scope, false) // ScopeOf has let them in
+	grant, err := s.grantAdmitted(ctx, player, scope, proven, false) // ScopeOf has let them in
 	if err != nil {
 		return muster.Grant{}, err
 	}
@@ -61,7 +62,7 @@ func (s *Service) newGuest(ctx context.Context) (muster.Grant, error) {
 	if !created {
 		return muster.Grant{}, errors.New("create guest: a new guest id was taken already")
 	}
-	grant, err := s.grant(ctx, player, muster.GuestScope, true)
+	grant, err := s.grant(ctx, player, muster.GuestScope, s.instant(), true)
 	if err != nil {
 		return muster.Grant{}, err
 	}

@@ -116,7 +116,7 @@ func (a *accounts) FindIdentity(_ context.Context, id muster.Identity) (muster.P
 }
 
 // ScopeOf counts how many identities lead to the player.
-func (a *accounts) ScopeOf(_ context.Context, p muster.PlayerID) (muster.Scope, error) {
+func (a *accounts) ScopeOf(_ context.Context, p muster.PlayerID, _ muster.SignInRef) (muster.Scope, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.fail != nil {

@@ -98,6 +98,9 @@ func (s *Service) proveOther(ctx context.Context, other muster.OtherPlayer) (mus
 	if record.judge(presented, s.now()) != tokenCurrent {
 		return "", errRefreshRefused()
 	}
+	if s.now().Sub(record.OpenedAt) > freshFor { // as for whoever calls: the token may have been copied
+		return "", errNotFresh()
+	}
 	return presented.player, nil
 }
 
@@ -113,7 +116,7 @@ func (s *Service) fresh(ctx context.Context, caller muster.Caller, shown string)
 		return false, err
 	}
 	if err != nil || s.now().Sub(record.OpenedAt) > freshFor {
-		return false, muster.Errorf(muster.Denied, "signin.not_fresh", "sign in again first, or show a guest's id and secret, joined by a dot, in the header Muster-Proof: this is for the first %d minutes after a sign-in, and a refresh is none", int(freshFor/time.Minute))
+		return false, errNotFresh()
 	}
 	return false, nil
 }
@@ -146,4 +149,8 @@ func (s *Service) withNewSecret(change func(hash []byte) (muster.LinksView, erro
 		view.Guest = &muster.Guest{ID: view.Guest.ID, Secret: secret}
 	}
 	return view, nil
+}
+
+func errNotFresh() *muster.Error {
+	return muster.Errorf(muster.Denied, "signin.not_fresh", "sign in again first, or show a guest's id and secret, joined by a dot, in the header Muster-Proof: this is for the first %d minutes after a sign-in, and a refresh is none", int(freshFor/time.Minute))
 }

@@ -185,7 +185,7 @@ func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password
 	if err != nil {
 		return muster.Grant{}, takenInstead(err)
 	}
-	return p.service.grant(ctx, player, muster.PlayerScope, true)
+	return p.service.grant(ctx, player, muster.PlayerScope, p.service.instant(), true)
 }
 
 // linked adds a proven address to the ways in of the player who asked for it. A guest is a
@@ -197,7 +197,7 @@ func (p *Passwords) linked(ctx context.Context, r proven) (muster.Grant, error) 
 	if err != nil {
 		return muster.Grant{}, takenInstead(err)
 	}
-	grant, err := p.service.grant(ctx, r.Player, muster.PlayerScope, false)
+	grant, err := p.service.grant(ctx, r.Player, muster.PlayerScope, p.service.instant(), false)
 	grant.Guest = view.Guest
 	return grant, err
 }
@@ -225,6 +225,7 @@ func (p *Passwords) Login(ctx context.Context, email, password string) (muster.G
 	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
 		return muster.Grant{}, err
 	}
+	proven := p.service.instant() // a hash takes a while, and the password may change meanwhile
 	who, err := p.checker.check(ctx, email, password)
 	if err != nil {
 		return muster.Grant{}, err
@@ -232,7 +233,7 @@ func (p *Passwords) Login(ctx context.Context, email, password string) (muster.G
 	if who.outdated {
 		p.rehash(ctx, who)
 	}
-	return p.service.grant(ctx, who.player, muster.PlayerScope, false)
+	return p.service.grant(ctx, who.player, muster.PlayerScope, proven, false)
 }
 
 // rehash keeps a password's hash at today's costs. Whatever goes wrong can wait for the

@@ -51,6 +51,7 @@ const (
 // Login signs in whoever a proof of a configured provider is about, and makes the player
 // when the identity is new.
 func (s *Service) Login(ctx context.Context, provider string, proof Proof) (muster.Grant, error) {
+	proven := s.instant()
 	id, err := s.ProveIdentity(ctx, provider, proof)
 	if err != nil {
 		return muster.Grant{}, err
@@ -59,7 +60,7 @@ func (s *Service) Login(ctx context.Context, provider string, proof Proof) (must
 	if err != nil {
 		return muster.Grant{}, fmt.Errorf("sign in with %s: %w", provider, err)
 	}
-	return s.grant(ctx, player, muster.PlayerScope, created)
+	return s.grant(ctx, player, muster.PlayerScope, proven, created)
 }
 
 // ProveIdentity checks a proof against a configured provider and uses it up. An unknown

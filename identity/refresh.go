@@ -30,7 +30,7 @@ type family struct {
 	TagKey        []byte       `json:"tagKey"`
 	ExpiresAt     time.Time    `json:"absExp"`
 
-	OpenedAt  time.Time `json:"opened,omitzero"`
+	OpenedAt  time.Time `json:"opened,omitzero"` // when its player was proven
 	RenewedAt time.Time `json:"renewed,omitzero"`
 	Device    string    `json:"device,omitempty"`   // as it called itself at sign-in
 	DeviceID  string    `json:"deviceId,omitempty"` // that it gave itself, if it did
@@ -50,7 +50,7 @@ func familyKey(p muster.PlayerID, id string) muster.Key {
 // openFamily starts a family for a sign-in beside those that are held, the oldest of which
 // give way when they are too many. A device that none of them is of is recorded; the first
 // of a new player needs no record.
-func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope, created bool) (handout, error) {
+func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (handout, error) {
 	var held []muster.Record
 	if !created {
 		var err error
@@ -70,7 +70,7 @@ func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope 
 	token := refreshToken{player: player, family: s.newID(), secret: secret}.sealed(tagKey)
 	record := family{
 		Scope: scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey,
-		ExpiresAt: now.Add(s.refreshTTL), OpenedAt: now.Truncate(time.Second), Device: client.UserAgent, DeviceID: client.Device,
+		ExpiresAt: now.Add(s.refreshTTL), OpenedAt: proven, Device: client.UserAgent, DeviceID: client.Device,
 	}
 	put, err := familyOp(token, record, 0)
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		}
 		switch found = record.judge(presented, s.now()); found {
 		case tokenCurrent:
-			if record.Scope, err = s.scopeNow(ctx, presented.player, record.Scope); err != nil {
+			if record.Scope, err = s.scopeNow(ctx, presented, record); err != nil {
 				return nil, err
 			}
 			rotated := presented.next(salt, record.TagKey)
@@ -158,7 +158,7 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 			return []muster.Op{op}, err
 		case tokenRepeated:
 			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope, ends: record.ExpiresAt}
-			return nil, s.guard.Admit(ctx, presented.player)
+			return nil, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
 		}
 		return nil, nil
 	})
@@ -178,11 +178,11 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 
 // scopeNow is the scope that a sign-in has from now on, if its player is let in: a guest who
 // gained another way in is a player.
-func (s *Service) scopeNow(ctx context.Context, player muster.PlayerID, scope muster.Scope) (muster.Scope, error) {
-	if scope != muster.GuestScope {
-		return scope, s.guard.Admit(ctx, player)
+func (s *Service) scopeNow(ctx context.Context, presented refreshToken, record family) (muster.Scope, error) {
+	if record.Scope != muster.GuestScope {
+		return record.Scope, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
 	}
-	scope, err := s.accounts.ScopeOf(ctx, player)
+	scope, err := s.accounts.ScopeOf(ctx, presented.player, record.ref(presented.family))
 	if err != nil {
 		return "", goneOr(err, errRefreshRefused())
 	}
@@ -241,6 +241,9 @@ func (f family) judge(t refreshToken, now time.Time) verdict {
 	}
 	return tokenReused
 }
+
+// ref names the sign-in; id is the family's.
+func (f family) ref(id string) muster.SignInRef { return muster.SignInRef{ID: id, At: f.OpenedAt} }
 
 // rotated is the record after its current token was used.
 func (f family) rotated(hash, salt []byte, now time.Time) family {

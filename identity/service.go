@@ -20,7 +20,7 @@ type Accounts interface {
 	// secretHash is nil for every provider but guest.
 	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
 	// ScopeOf is what sign-ins of a player may do; a player who is gone is NotFound.
-	ScopeOf(ctx context.Context, player muster.PlayerID) (muster.Scope, error)
+	ScopeOf(ctx context.Context, player muster.PlayerID, in muster.SignInRef) (muster.Scope, error)
 }
 
 // How long tokens live unless Options say otherwise.
@@ -123,18 +123,18 @@ func orDefault(d, fallback time.Duration) time.Duration {
 
 // grant opens a session for a player who was proven, if they are let in, and signs its
 // first tokens. A player who was made for it just now is nobody who could be banned.
-func (s *Service) grant(ctx context.Context, player muster.PlayerID, scope muster.Scope, created bool) (muster.Grant, error) {
+func (s *Service) grant(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (muster.Grant, error) {
 	if !created {
-		if err := s.guard.Admit(ctx, player); err != nil {
+		if err := s.guard.Admit(ctx, player, muster.SignInRef{At: proven}); err != nil {
 			return muster.Grant{}, err
 		}
 	}
-	return s.grantAdmitted(ctx, player, scope, created)
+	return s.grantAdmitted(ctx, player, scope, proven, created)
 }
 
 // grantAdmitted is grant for a player of whom it was asked whether they are let in.
-func (s *Service) grantAdmitted(ctx context.Context, player muster.PlayerID, scope muster.Scope, created bool) (muster.Grant, error) {
-	opened, err := s.openFamily(ctx, player, scope, created)
+func (s *Service) grantAdmitted(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (muster.Grant, error) {
+	opened, err := s.openFamily(ctx, player, scope, proven, created)
 	if err != nil {
 		return muster.Grant{}, err
 	}
@@ -185,3 +185,6 @@ func hashText(text string) []byte {
 	sum := sha256.Sum256([]byte(text))
 	return sum[:]
 }
+
+// instant is the present, as records keep it.
+func (s *Service) instant() time.Time { return s.now().UTC().Truncate(time.Millisecond) }

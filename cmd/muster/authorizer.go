@@ -250,7 +250,7 @@ func (c *authorizerCmd) bearers(own verification, rules *muster.Backend, p *proc
 	if err != nil {
 		return nil, err
 	}
-	return identity.NewBearers(identity.BearersOptions{Own: own, Issuers: issuers, Accounts: rules, Admit: rules.Admit, Now: wallClock})
+	return identity.NewBearers(identity.BearersOptions{Own: own, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: wallClock})
 }
 
 // learnEvery is how old what is known of revocations may be: as old as at a replica that did

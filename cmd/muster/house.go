@@ -339,7 +339,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	bearers, err := identity.NewBearers(identity.BearersOptions{Own: ids.Verify, Issuers: issuers, Accounts: rules, Admit: rules.Admit, Now: time.Now})
+	bearers, err := identity.NewBearers(identity.BearersOptions{Own: ids.Verify, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

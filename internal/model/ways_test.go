@@ -70,7 +70,7 @@ func (v *ways) actions() []action {
 			}, func() {
 				v.calm = true
 				defer func() { v.calm = false }()
-				if err := r.Admit(ctx, p); muster.KindOf(err) != muster.Denied {
+				if err := r.Admit(ctx, p, muster.SignInRef{}); muster.KindOf(err) != muster.Denied {
 					v.allow(err, "admit", muster.Unavailable)
 					if err == nil {
 						v.fail("%s is banned and let in", p)
