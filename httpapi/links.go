@@ -23,7 +23,7 @@ type mergeBody struct {
 	Provider     string           `json:"provider,omitempty" maxLength:"32" doc:"Together with proof" example:"google"`
 	Proof        *proofBody       `json:"proof,omitempty"`
 	Guest        *guestCredential `json:"guest,omitempty"`
-	RefreshToken string           `json:"refreshToken,omitempty" maxLength:"1024" doc:"The newest of a sign-in of the other player"`
+	RefreshToken string           `json:"refreshToken,omitempty" maxLength:"1024" doc:"The newest of a sign-in of the other player, at most five minutes old"`
 }
 
 func (m *mergeBody) other() (muster.OtherPlayer, error) {
