@@ -22,20 +22,20 @@ type office struct {
 	sender *desk
 }
 
-// desk is a sender that remembers, and fails with what fail answers.
+// desk is a sender that remembers, and fails with fault.
 type desk struct {
-	mu   sync.Mutex
-	sent []Message // guarded by mu
-	fail func(Message) error
+	mu    sync.Mutex // guards what follows
+	sent  []Message
+	tries int
+	fault error // nil: it sends
 }
 
 func (d *desk) Send(_ context.Context, m Message) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.fail != nil {
-		if err := d.fail(m); err != nil {
-			return err
-		}
+	d.tries++
+	if d.fault != nil {
+		return d.fault
 	}
 	d.sent = append(d.sent, m)
 	return nil
@@ -45,6 +45,19 @@ func (d *desk) all() []Message {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]Message(nil), d.sent...)
+}
+
+// failWith has sends fail from now on, or succeed with nil, and counts tries anew.
+func (d *desk) failWith(fault error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault, d.tries = fault, 0
+}
+
+func (d *desk) tried() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tries
 }
 
 func newOffice(t *testing.T, store muster.Store) *office {
@@ -161,32 +174,26 @@ func TestALetterOutlivesItsReplica(t *testing.T) {
 func TestAServerThatIsDownIsTriedAgainUntilTheLetterIsWorthless(t *testing.T) {
 	running(t, func(t *testing.T, start func(*office)) {
 		o := newOffice(t, memory.New(time.Now))
-		tries, down := 0, true
-		o.sender.fail = func(Message) error {
-			tries++
-			if down {
-				return errors.New("connection refused")
-			}
-			return nil
-		}
+		down := errors.New("connection refused")
+		o.sender.failWith(down)
 		start(o)
 		o.post(t, confirmation("ann@example.com"), true)
 		time.Sleep(20 * time.Minute)
 		synctest.Wait()
-		if tries < 4 || tries > 12 {
+		if tries := o.sender.tried(); tries < 4 || tries > 12 {
 			t.Errorf("%d tries in 20 minutes", tries)
 		}
-		down = false
+		o.sender.failWith(nil)
 		time.Sleep(retryMost + sweepEvery)
 		synctest.Wait()
 		if len(o.sender.all()) != 1 || o.waiting(t) != 0 {
 			t.Errorf("sent %d, kept %d", len(o.sender.all()), o.waiting(t))
 		}
-		down, tries = true, 0
+		o.sender.failWith(down)
 		o.post(t, confirmation("bob@example.com"), true)
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
-		if tries > 15 || o.waiting(t) != 0 {
+		if tries := o.sender.tried(); tries > 15 || o.waiting(t) != 0 {
 			t.Errorf("%d tries, %d kept after it is worthless", tries, o.waiting(t))
 		}
 	})
@@ -195,13 +202,12 @@ func TestAServerThatIsDownIsTriedAgainUntilTheLetterIsWorthless(t *testing.T) {
 func TestARefusalIsFinal(t *testing.T) {
 	running(t, func(t *testing.T, start func(*office)) {
 		o := newOffice(t, memory.New(time.Now))
-		tries := 0
-		o.sender.fail = func(Message) error { tries++; return fmt.Errorf("no such mailbox: %w", ErrRefused) }
+		o.sender.failWith(fmt.Errorf("no such mailbox: %w", ErrRefused))
 		start(o)
 		o.post(t, confirmation("ann@example.com"), true)
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if tries != 1 || o.waiting(t) != 0 {
+		if tries := o.sender.tried(); tries != 1 || o.waiting(t) != 0 {
 			t.Errorf("%d tries, %d kept", tries, o.waiting(t))
 		}
 	})
@@ -210,7 +216,7 @@ func TestARefusalIsFinal(t *testing.T) {
 func TestTooManyLettersAreRefusedUntilThereIsRoom(t *testing.T) {
 	running(t, func(t *testing.T, start func(*office)) {
 		o := newOffice(t, memory.New(time.Now))
-		o.sender.fail = func(Message) error { return errors.New("connection refused") }
+		o.sender.failWith(errors.New("connection refused"))
 		start(o)
 		for i := range 2 * shards * maxPerShard {
 			op, _, err := o.outbox.Post(confirmation(fmt.Sprintf("p%d@example.com", i)))

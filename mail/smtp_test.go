@@ -25,18 +25,18 @@ type postOffice struct {
 	config   *tls.Config
 	roots    *x509.CertPool
 	offers   []string          // extensions; STARTTLS disappears once it is done
-	answers  map[string]string // by the command that begins a line, in place of the usual
 	wait     sync.WaitGroup
 
-	mu   sync.Mutex
-	said []string // guarded by mu; every line of the client, with "(tls) " before those in TLS
+	mu      sync.Mutex        // guards what follows
+	answers map[string]string // by the command that begins a line, in place of the usual; replaced, not changed
+	said    []string          // every line of the client, with "(tls) " before those in TLS
 }
 
 func newPostOffice(t *testing.T, security Security, offers ...string) *postOffice {
 	t.Helper()
 	web := httptest.NewTLSServer(nil) // for its certificate, of 127.0.0.1
 	defer web.Close()
-	p := &postOffice{t: t, config: web.TLS, roots: x509.NewCertPool(), offers: offers, answers: map[string]string{}}
+	p := &postOffice{t: t, config: web.TLS, roots: x509.NewCertPool(), offers: offers}
 	p.roots.AddCert(web.Certificate())
 	var err error
 	if p.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -58,11 +58,25 @@ func newPostOffice(t *testing.T, security Security, offers ...string) *postOffic
 	return p
 }
 
+// answerWith replaces the answers for connections from now on.
+func (p *postOffice) answerWith(answers map[string]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answers = answers
+}
+
+func (p *postOffice) special() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answers
+}
+
 func (p *postOffice) talk(conn net.Conn, secret bool) {
 	defer func() { _ = conn.Close() }()
 	in := bufio.NewReader(conn)
 	say := func(format string, args ...any) { fmt.Fprintf(conn, format+"\r\n", args...) }
-	if p.answers["silence"] != "" {
+	answers := p.special()
+	if answers["silence"] != "" {
 		_, _ = in.ReadString('\n') // until the client gives up
 		return
 	}
@@ -75,7 +89,7 @@ func (p *postOffice) talk(conn net.Conn, secret bool) {
 		line = strings.TrimRight(line, "\r\n")
 		p.note(line, secret)
 		command, _, _ := strings.Cut(line, " ")
-		answer, special := p.answers[command]
+		answer, special := answers[command]
 		switch {
 		case special:
 			say("%s", answer)
@@ -201,9 +215,7 @@ func TestMailsThatDoNotGoOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPostOffice(t, StartTLS, c.offers...)
-			if c.answers != nil {
-				p.answers = c.answers
-			}
+			p.answerWith(c.answers)
 			s := p.sender(t, StartTLS, "muster")
 			if c.change != nil {
 				c.change(&s.o)
