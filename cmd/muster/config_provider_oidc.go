@@ -76,6 +76,22 @@ func (c *oidcConfig) check(k *checker, at string) {
 	if c.Introspection != nil {
 		c.Introspection.check(k, at+".introspection")
 		optionalURL(k, at+".introspection.url", c.Introspection.URL)
+		c.checkOpaque(k, at)
+	}
+}
+
+// checkOpaque reports what opaque tokens could not be held to: a demand that half of the
+// tokens get around is none.
+func (c *oidcConfig) checkOpaque(k *checker, at string) {
+	const without = "cannot be asked of opaque tokens: leave it out, or leave out introspection"
+	if provider.NoncePolicy(c.Nonce) == provider.NonceRequired {
+		k.report(at+".nonce", "%q %s", c.Nonce, without)
+	}
+	if c.MaxAgeSeconds != 0 {
+		k.report(at+".maxAgeSeconds", without)
+	}
+	if c.MaxAuthAgeSecond != 0 {
+		k.report(at+".maxAuthAgeSeconds", without)
 	}
 }
 

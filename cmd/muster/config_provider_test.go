@@ -55,6 +55,10 @@ identity:
       maxAgeSeconds: 600
       maxAuthAgeSeconds: 3600
       code: {auth: private_key_jwt, privateKey: {file: apple.pem}, keyId: k1, redirectUris: ['https://game.example/back'], tokenUrl: 'https://id.example/token'}
+    opaque:
+      kind: oidc
+      issuer: https://id.example/realms/game
+      clientIds: [game]
       introspection: {secret: {env: PLAY_SECRET}, url: 'https://id.example/introspect'}
 `
 
@@ -127,6 +131,9 @@ func TestWhatProvidersLackIsNamed(t *testing.T) {
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {}}":                               {"a.code.secret: is needed", "a.code.redirectUris: is needed"},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {auth: magic, redirectUris: [x]}}": {`a.code.auth: "magic" is no way to prove ourselves`},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], introspection: {auth: private_key_jwt}}": {"a.introspection.privateKey: is needed"},
+		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], nonce: required, maxAgeSeconds: 9, maxAuthAgeSeconds: 9, introspection: {secret: {env: S}}}": {
+			`a.nonce: "required" cannot be asked of opaque tokens`, "a.maxAgeSeconds: cannot be asked of opaque tokens", "a.maxAuthAgeSeconds: cannot be asked of opaque tokens",
+		},
 		"a: {kind: nobody}":                       {`a.kind: there is no kind of provider "nobody"; there are amazon, apple, `},
 		"keycloak: {issuer: 'https://i.example'}": {`keycloak.kind: is missing, and "keycloak" is no kind itself; there are amazon, apple, `},
 		"guest: {kind: jwt}":                      {`identity.providers.guest: "guest" is not a name for a provider`},

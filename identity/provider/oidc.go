@@ -42,8 +42,10 @@ type OIDCOptions struct {
 	MaxAge     time.Duration // see Rules
 	MaxAuthAge time.Duration // see Rules
 
-	Code          *CodeOptions          // nil: no authorization codes
-	Introspection *IntrospectionOptions // nil: no opaque tokens
+	Code *CodeOptions // nil: no authorization codes
+	// Introspection nil: no opaque tokens. They are bound to no nonce and do not say their age:
+	// Nonce, MaxAge and MaxAuthAge are for ID tokens alone, and an opaque token works once.
+	Introspection *IntrospectionOptions
 }
 
 // CodeOptions is how authorization codes are exchanged.
@@ -129,7 +131,11 @@ func (p *OIDC) Verify(ctx context.Context, proof identity.Proof) (identity.Verif
 	case LooksLikeJWT(proof.Token):
 		return p.byToken(ctx, proof.Token, Expected{Nonce: proof.Nonce})
 	case p.introspected != nil:
-		return p.introspected.verify(ctx, proof.Token)
+		claims, who, err := p.introspected.verify(ctx, proof.Token)
+		if err != nil {
+			return identity.Verified{}, err
+		}
+		return p.about(claims, who)
 	}
 	return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no proof of a kind that is taken"))
 }
@@ -156,12 +162,16 @@ func (p *OIDC) byToken(ctx context.Context, token string, with Expected) (identi
 	if err != nil {
 		return identity.Verified{}, err
 	}
+	return p.about(claims, p.verifier.Proved(claims, with))
+}
+
+// about holds checked claims against what is required of them, and has them say who it is.
+func (p *OIDC) about(claims Claims, who identity.Verified) (identity.Verified, error) {
 	for _, name := range slices.Sorted(maps.Keys(p.required)) {
 		if !slices.Contains(p.required[name], scalar(claims.at(name))) {
 			return identity.Verified{}, identity.Refusal(identity.WrongApplication, fmt.Errorf("the token does not have the required %s", name))
 		}
 	}
-	who := p.verifier.Proved(claims, with)
 	if p.subjectClaim != "" {
 		who.Subject = scalar(claims.at(p.subjectClaim))
 		if who.Subject == "" {
@@ -212,16 +222,17 @@ type introspection struct {
 	now         func() time.Time
 }
 
-func (i *introspection) verify(ctx context.Context, token string) (identity.Verified, error) {
+// verify gives what the issuer says of a token, and whom it is about.
+func (i *introspection) verify(ctx context.Context, token string) (Claims, identity.Verified, error) {
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}
 	answer, err := i.client.post(ctx, i.endpoint, &i.credentials, form, true, i.now())
 	switch {
 	case err != nil:
-		return identity.Verified{}, err
+		return Claims{}, identity.Verified{}, err
 	case answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden:
-		return identity.Verified{}, i.client.Misconfigured(ctx, "it does not let us look at tokens")
+		return Claims{}, identity.Verified{}, i.client.Misconfigured(ctx, "it does not let us look at tokens")
 	case !answer.OK():
-		return identity.Verified{}, identity.Refusal(identity.ProviderUnavailable, fmt.Errorf("the platform answers %d", answer.Status))
+		return Claims{}, identity.Verified{}, identity.Refusal(identity.ProviderUnavailable, fmt.Errorf("the platform answers %d", answer.Status))
 	}
 	var about struct {
 		Active   *bool   `json:"active"`
@@ -232,26 +243,30 @@ func (i *introspection) verify(ctx context.Context, token string) (identity.Veri
 		Expiry   float64 `json:"exp"`
 	}
 	if err := answer.JSON(&about); err != nil {
-		return identity.Verified{}, err
+		return Claims{}, identity.Verified{}, err
+	}
+	var claims Claims
+	if err := answer.JSON(&claims.all); err != nil {
+		return Claims{}, identity.Verified{}, err
 	}
 	audience, ok := texts(about.Audience)
 	expiresAt, expires := instant(about.Expiry)
 	switch {
 	case about.Active == nil || !ok:
-		return identity.Verified{}, identity.Refusal(identity.ProviderUnavailable, errors.New("the platform does not say whether the token is active"))
+		return Claims{}, identity.Verified{}, identity.Refusal(identity.ProviderUnavailable, errors.New("the platform does not say whether the token is active"))
 	case !*about.Active:
-		return identity.Verified{}, identity.Refusal(identity.CredentialExpired, errors.New("the token is not active"))
+		return Claims{}, identity.Verified{}, identity.Refusal(identity.CredentialExpired, errors.New("the token is not active"))
 	case about.Issuer != "" && !i.issuer(about.Issuer):
-		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("the token is of another issuer"))
+		return Claims{}, identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("the token is of another issuer"))
 	case !i.forUs(about.ClientID, audience):
-		return identity.Verified{}, identity.Refusal(identity.WrongApplication, errors.New("the token is for another client"))
+		return Claims{}, identity.Verified{}, identity.Refusal(identity.WrongApplication, errors.New("the token is for another client"))
 	case about.Subject == "" || !expires:
-		return identity.Verified{}, i.client.Misconfigured(ctx, "it does not say whose a token is, or until when")
+		return Claims{}, identity.Verified{}, i.client.Misconfigured(ctx, "it does not say whose a token is, or until when")
 	case !i.now().Before(expiresAt.Add(clockSkew)):
-		return identity.Verified{}, identity.Refusal(identity.CredentialExpired, errors.New("the token has expired"))
+		return Claims{}, identity.Verified{}, identity.Refusal(identity.CredentialExpired, errors.New("the token has expired"))
 	}
 	sum := sha256.Sum256([]byte(token))
-	return identity.Verified{Subject: about.Subject, Once: hex.EncodeToString(sum[:]), Until: expiresAt.Add(clockSkew)}, nil
+	return claims, identity.Verified{Subject: about.Subject, Once: hex.EncodeToString(sum[:]), Until: expiresAt.Add(clockSkew)}, nil
 }
 
 // forUs says whether a token was given to one of our clients, or is for one where the

@@ -349,6 +349,42 @@ func TestOpaqueTokensAreLookedAt(t *testing.T) {
 	}
 }
 
+func TestAnOpaqueTokenIsHeldToTheClaimsThatAreRequired(t *testing.T) {
+	for name, c := range map[string]struct {
+		members map[string]any
+		reason  identity.Reason // empty: it is good
+	}{
+		"with all of them":         {},
+		"another value":            {members: map[string]any{"tenant": "theirs"}, reason: identity.WrongApplication},
+		"none of the required":     {members: map[string]any{"tenant": nil}, reason: identity.WrongApplication},
+		"without the subject's":    {members: map[string]any{"oid": nil}, reason: identity.CredentialInvalid},
+		"a subject that is a list": {members: map[string]any{"oid": []string{"ann-oid"}}, reason: identity.CredentialInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			answer := map[string]any{
+				"active": true, "client_id": "game", "sub": "42", "oid": "ann-oid", "tenant": "ours", "nick": "Ann",
+				"exp": r.now().Add(time.Hour).Unix(), "iss": r.URL(),
+			}
+			maps.Copy(answer, c.members)
+			maps.DeleteFunc(answer, func(_ string, v any) bool { return v == nil })
+			r.Answer("/introspect", 200, answer)
+			p := newIssuer(r, func(o *OIDCOptions) {
+				o.Required, o.SubjectClaim, o.NameClaim = map[string][]string{"tenant": {"ours"}}, "oid", "nick"
+				o.Introspection = &IntrospectionOptions{Credentials: Credentials{ClientID: "api", Secret: FixedSecret(ourSecret)}}
+			})
+			who, err := p.Verify(t.Context(), identity.Proof{Token: "opaque-token"})
+			if c.reason != "" {
+				wantReason(t, err, c.reason, "opaque-token")
+				return
+			}
+			if err != nil || who.Subject != "ann-oid" || who.DisplayName != "Ann" || who.Once == "" {
+				t.Errorf("the token proves %+v, %v", who, err)
+			}
+		})
+	}
+}
+
 func TestTheSubjectMayBeAnotherClaim(t *testing.T) {
 	r := newRig(t)
 	p := newIssuer(r, func(o *OIDCOptions) {
