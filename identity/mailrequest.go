@@ -33,15 +33,15 @@ type mailRequest struct {
 	Secret  []byte          `json:"secret,omitempty"` // hash of the password to be: signUp, link
 	Player  muster.PlayerID `json:"player,omitempty"` // link, reset, move
 	Dead    bool            `json:"dead,omitempty"`
-	About   mail.Topic      `json:"about"` // of its letter; empty: nobody is written to
-	Misses  int             `json:"misses,omitempty"`
+	About   mail.Topic      `json:"about"`           // of its letter; empty: nobody is written to
+	Tries   int             `json:"tries,omitempty"` // that were wrong, or are under way
 	Letters int             `json:"letters"`
 	Until   time.Time       `json:"until"`
 }
 
 // Bounds of a request.
 const (
-	maxMisses  = 5 // wrong codes; of 2^40 possible ones
+	maxTries   = 5 // wrong codes; of 2^40 possible ones
 	maxLetters = 3 // the first and two more
 )
 
@@ -99,6 +99,9 @@ func (p *Passwords) Resend(ctx context.Context, id string) error {
 	}
 	return p.send(ctx, id, func(ctx context.Context) (mailRequest, int64, error) {
 		r, version, err := p.request(ctx, id)
+		if err == nil && r.Tries >= maxTries {
+			err = errCodeRefused()
+		}
 		if err == nil && r.Letters >= maxLetters {
 			err = muster.Errorf(muster.Exhausted, "email.too_many", "the code was sent %d times: look for it among unwanted mail, or start again", maxLetters)
 		}
@@ -195,9 +198,13 @@ type proven struct {
 	byLink bool
 }
 
-// prove checks what somebody read in a mail, for one of the uses. It uses up a try when
-// that is wrong, and nothing when it is right: usedUp is for the Write that acts on it.
-func (p *Passwords) prove(ctx context.Context, proof muster.MailProof, uses ...mailUse) (proven, error) {
+// proving is what else has to be true of a request, besides its code; nil: nothing.
+type proving func(proven) (bool, error)
+
+// prove checks what somebody read in a mail, for one of the uses. The try is used up before
+// anything is compared, so that guesses at once are no more than guesses in a row, and given
+// back unless something was wrong: usedUp is for the Write that acts on it.
+func (p *Passwords) prove(ctx context.Context, proof muster.MailProof, also proving, uses ...mailUse) (proven, error) {
 	id, secret := proof.ID, proof.Code
 	byLink := proof.Token != ""
 	if byLink {
@@ -206,42 +213,49 @@ func (p *Passwords) prove(ctx context.Context, proof muster.MailProof, uses ...m
 	if len(id) > maxProofField || len(secret) > maxProofField {
 		return proven{}, errCodeRefused()
 	}
-	r, _, err := p.request(ctx, id)
+	r, err := p.countTry(ctx, id, 1)
 	if err != nil {
 		return proven{}, err
 	}
-	var right bool
-	if byLink {
-		right, err = p.codes.isLink(id, secret)
-	} else {
-		right, err = p.codes.isCode(id, secret)
+	was := proven{r, id, byLink}
+	right, err := p.isProof(was, secret)
+	right = right && !r.Dead && slices.Contains(uses, r.Use)
+	if err == nil && right && also != nil {
+		right, err = also(was)
 	}
-	if err != nil {
-		return proven{}, err
+	if err == nil && !right {
+		return proven{}, errCodeRefused()
 	}
-	if !right || r.Dead || !slices.Contains(uses, r.Use) {
-		return proven{}, p.miss(ctx, id)
+	if _, back := p.countTry(ctx, id, -1); err == nil {
+		err = back
 	}
-	return proven{r, id, byLink}, nil
+	return was, err
 }
 
-// miss counts a wrong code, ends the request that had too many, and is the refusal.
-func (p *Passwords) miss(ctx context.Context, id string) error {
-	err := muster.Change(ctx, p.store, func(ctx context.Context) ([]muster.Op, error) {
-		r, version, err := p.request(ctx, id)
-		if err != nil {
+// isProof says whether a secret is the code of a request, or that of its link.
+func (p *Passwords) isProof(r proven, secret string) (bool, error) {
+	if r.byLink {
+		return p.codes.isLink(r.id, secret)
+	}
+	return p.codes.isCode(r.id, secret)
+}
+
+// countTry uses up one of a request's tries, or gives one back with -1. A request that has
+// none left is refused; it stays until it is over, for a try that is under way.
+func (p *Passwords) countTry(ctx context.Context, id string, change int) (r mailRequest, err error) {
+	err = muster.Change(ctx, p.store, func(ctx context.Context) ([]muster.Op, error) {
+		var version int64
+		if r, version, err = p.request(ctx, id); err != nil {
 			return nil, err
 		}
-		if r.Misses++; r.Misses >= maxMisses {
-			return []muster.Op{{Kind: muster.Delete, Key: mailRequestKey(id), Version: version}}, nil
+		if change > 0 && r.Tries >= maxTries {
+			return nil, errCodeRefused()
 		}
+		r.Tries = max(0, r.Tries+change)
 		op, err := recordOp(mailRequestKey(id), version, r, r.Until)
 		return []muster.Op{op}, err
 	})
-	if err != nil {
-		return err
-	}
-	return errCodeRefused()
+	return r, err
 }
 
 // usedUp is the op that takes a request away; one that is gone meanwhile is refused.

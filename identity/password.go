@@ -155,28 +155,9 @@ func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password
 	if proof.Token != "" && password == "" {
 		return muster.Grant{}, muster.Errorf(muster.Invalid, "password.missing", "the token of a link goes together with the password that was chosen: send both")
 	}
-	r, err := p.prove(ctx, proof, useSignUp, useLink)
+	r, err := p.prove(ctx, proof, func(r proven) (bool, error) { return p.mayComplete(ctx, r, password) }, useSignUp, useLink)
 	if err != nil {
 		return muster.Grant{}, err
-	}
-	switch caller, _ := muster.CallerFrom(ctx); {
-	case r.Use == useLink && caller.Player == "":
-		return muster.Grant{}, muster.Errorf(muster.Unauthenticated, "auth.missing", "this links an address to a player: send that player's access token as Authorization: Bearer")
-	case r.Use == useLink && caller.Player != r.Player:
-		return muster.Grant{}, p.miss(ctx, r.id)
-	}
-	if r.byLink {
-		if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
-			return muster.Grant{}, err
-		}
-		normal, _ := normalPassword(password)
-		right, _, err := p.hasher.verify(ctx, normal, r.Secret)
-		if err != nil {
-			return muster.Grant{}, err
-		}
-		if !right {
-			return muster.Grant{}, p.miss(ctx, r.id)
-		}
 	}
 	if r.Use == useLink {
 		return p.linked(ctx, r)
@@ -186,6 +167,25 @@ func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password
 		return muster.Grant{}, takenInstead(err)
 	}
 	return p.service.grant(ctx, player, muster.PlayerScope, p.service.instant(), true)
+}
+
+// mayComplete says whether the caller of Verify may have what a request is for.
+func (p *Passwords) mayComplete(ctx context.Context, r proven, password string) (bool, error) {
+	switch caller, _ := muster.CallerFrom(ctx); {
+	case r.Use == useLink && caller.Player == "":
+		return false, muster.Errorf(muster.Unauthenticated, "auth.missing", "this links an address to a player: send that player's access token as Authorization: Bearer")
+	case r.Use == useLink && caller.Player != r.Player:
+		return false, nil
+	}
+	if !r.byLink {
+		return true, nil
+	}
+	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
+		return false, err
+	}
+	normal, _ := normalPassword(password)
+	right, _, err := p.hasher.verify(ctx, normal, r.Secret)
+	return right, err
 }
 
 // linked adds a proven address to the ways in of the player who asked for it. A guest is a

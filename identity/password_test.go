@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,7 +71,7 @@ func TestFiveWrongCodesEndARequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range maxMisses {
+	for range maxTries {
 		_, err := d.Verify(ctx, muster.MailProof{ID: sent.ID, Code: "AAAA-AAAA"}, "")
 		wantRefusal(t, err, muster.Unauthenticated, "credential.invalid")
 	}
@@ -96,6 +97,88 @@ func TestGuessesAtOnceAreCounted(t *testing.T) {
 	wg.Wait()
 	if _, err := d.Verify(ctx, muster.MailProof{ID: sent.ID, Code: d.code(t, sent.ID)}, ""); err == nil {
 		t.Error("forty wrong codes at once do not end a request")
+	}
+}
+
+// heldReads makes the first n reads of a record wait for each other.
+type heldReads struct {
+	muster.Store
+	key  muster.Key
+	n    int
+	all  chan struct{} // closed once there are n
+	mu   sync.Mutex
+	seen int // guarded by mu
+}
+
+func (s *heldReads) Get(ctx context.Context, key muster.Key) (muster.Record, error) {
+	rec, err := s.Store.Get(ctx, key)
+	if key != s.key {
+		return rec, err
+	}
+	s.mu.Lock()
+	s.seen++
+	seen := s.seen
+	s.mu.Unlock()
+	if seen == s.n {
+		close(s.all)
+	}
+	if seen <= s.n {
+		<-s.all
+	}
+	return rec, err
+}
+
+func TestNoMoreThanFiveOfManyGuessesAtOnceAreCompared(t *testing.T) {
+	ctx := context.Background()
+	d := newDesk(t, nil)
+	d.signUp(t, annMail, annWords)
+	sent, err := d.Forgot(ctx, annMail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 60
+	d.Passwords.store = &heldReads{Store: d.Passwords.store, key: mailRequestKey(sent.ID), n: n, all: make(chan struct{})}
+	var compared atomic.Int64
+	never := func(proven) (bool, error) { compared.Add(1); return false, nil }
+	proof := muster.MailProof{ID: sent.ID, Code: d.code(t, sent.ID)}
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if _, err := d.prove(ctx, proof, never, useReset); err == nil {
+				t.Error("a wrong guess is taken")
+			}
+		})
+	}
+	wg.Wait()
+	if got := compared.Load(); got == 0 || got > maxTries {
+		t.Errorf("%d guesses are compared", got)
+	}
+	for compared.Load() < maxTries { // who was too slow to count a try has none used up
+		_, _ = d.prove(ctx, proof, never, useReset)
+	}
+	wantRefusal(t, d.Reset(ctx, proof, "five better words of mine"), muster.Unauthenticated, "credential.invalid")
+	wantRefusal(t, d.Resend(ctx, sent.ID), muster.Unauthenticated, "credential.invalid")
+}
+
+func TestARightCodeCostsNoTryWhateverComesOfIt(t *testing.T) {
+	ctx := context.Background()
+	d := newDesk(t, nil)
+	d.signUp(t, annMail, annWords)
+	sent, err := d.Forgot(ctx, annMail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range maxTries - 1 {
+		wantRefusal(t, d.Reset(ctx, muster.MailProof{ID: sent.ID, Code: "AAAA-AAAA"}, "five better words of mine"), muster.Unauthenticated, "credential.invalid")
+	}
+	right := muster.MailProof{ID: sent.ID, Code: d.code(t, sent.ID)}
+	for range maxTries + 1 {
+		if err := d.Reset(ctx, right, "short"); muster.KindOf(err) == muster.Unauthenticated || err == nil {
+			t.Fatalf("a password that is too short gives %v", err)
+		}
+	}
+	if err := d.Reset(ctx, right, "five better words of mine"); err != nil {
+		t.Errorf("the last try, a right one, gives %v", err)
 	}
 }
 

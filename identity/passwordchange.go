@@ -30,7 +30,7 @@ func (p *Passwords) Forgot(ctx context.Context, email string) (muster.CodeSent, 
 // Reset sets another password for who read the mail of Forgot, tells the owner, and ends
 // every sign-in. It signs nobody in.
 func (p *Passwords) Reset(ctx context.Context, proof muster.MailProof, password string) error {
-	r, err := p.prove(ctx, proof, useReset)
+	r, err := p.prove(ctx, proof, nil, useReset)
 	if err != nil {
 		return err
 	}
@@ -156,12 +156,9 @@ func (p *Passwords) ChangeAddress(ctx context.Context, caller muster.Caller, cur
 
 // ConfirmAddress completes what ChangeAddress began, and tells the old address.
 func (p *Passwords) ConfirmAddress(ctx context.Context, caller muster.Caller, proof muster.MailProof) error {
-	r, err := p.prove(ctx, proof, useMove)
+	r, err := p.prove(ctx, proof, func(r proven) (bool, error) { return r.Player == caller.Player, nil }, useMove)
 	if err != nil {
 		return err
-	}
-	if r.Player != caller.Player {
-		return p.miss(ctx, r.id)
 	}
 	from, err := p.accounts.IdentityOf(ctx, caller.Player, muster.EmailProvider)
 	if err != nil {
