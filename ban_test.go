@@ -235,7 +235,7 @@ func TestABanNamesWhoMadeIt(t *testing.T) {
 	if page := must[muster.AuditPage](t)(r.AuditTrail(ctx, ann, 10, "")); page.Entries[0].Event != muster.AuditBanned || page.Entries[0].Detail["operator"] != "kim" {
 		t.Errorf("recorded is %+v", page.Entries)
 	}
-	if err := r.Admit(ctx, ann); strings.Contains(err.Error(), "kim") {
+	if err := r.Admit(ctx, ann, muster.SignInRef{}); strings.Contains(err.Error(), "kim") {
 		t.Errorf("the player is told %v", err)
 	}
 	var export bytes.Buffer

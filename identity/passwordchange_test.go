@@ -272,7 +272,7 @@ func TestWhatIsForgottenAtACodeUsesUpNoTry(t *testing.T) {
 		t.Fatal(err)
 	}
 	byCode, byLink := muster.MailProof{ID: sent.ID, Code: d.code(t, sent.ID)}, muster.MailProof{Token: d.token(t, sent.ID)}
-	for range maxMisses + 1 {
+	for range maxTries + 1 {
 		_, err = d.Verify(ctx, byCode, "")
 		wantRefusal(t, err, muster.Unauthenticated, "auth.missing", byCode.Code)
 		_, err = d.Verify(ctx, byLink, annWords)
