@@ -130,3 +130,22 @@ func TestWhatGoesWrongWhileSigningInIsNotARefusal(t *testing.T) {
 		t.Error("a new guest took over the id of a known one")
 	}
 }
+
+func TestAGuestUnderTheNameOfAnotherOpensNoSignIn(t *testing.T) {
+	ctx := context.Background()
+	s := newSite(t)
+	ann, bob := s.guest(t), s.guest(t)
+	for _, named := range []muster.PlayerID{ann.Player.ID, "", "nobody"} {
+		_, err := s.GuestOf(ctx, named, *bob.Guest)
+		wantRefusal(t, err, muster.Unauthenticated, "guest.refused", bob.Guest.Secret)
+	}
+	_, err := s.GuestOf(ctx, bob.Player.ID, muster.Guest{})
+	wantRefusal(t, err, muster.Unauthenticated, "guest.refused")
+	if open, err := s.SignIns(ctx, bob.Player.ID); err != nil || len(open) != 1 {
+		t.Errorf("%d sign-ins are open, %v", len(open), err)
+	}
+	back, err := s.GuestOf(ctx, bob.Player.ID, *bob.Guest)
+	if err != nil || back.Player != bob.Player || back.Created {
+		t.Errorf("the guest comes back as %+v, %v", back.Player, err)
+	}
+}

@@ -21,7 +21,10 @@ import (
 
 // Identity signs players in.
 type Identity interface {
+	// Guest with nil makes a guest.
 	Guest(ctx context.Context, guest *muster.Guest) (muster.Grant, error)
+	// GuestOf signs in a guest whose id and secret are the player's.
+	GuestOf(ctx context.Context, player muster.PlayerID, guest muster.Guest) (muster.Grant, error)
 	Refresh(ctx context.Context, refreshToken string) (muster.Grant, error)
 	// Enter signs in whoever a proof is about; what nobody has becomes a way in of the caller.
 	Enter(ctx context.Context, caller muster.Caller, provider string, proof muster.Proof) (muster.Entrance, error)

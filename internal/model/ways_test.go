@@ -64,7 +64,7 @@ func (v *ways) actions() []action {
 			p := v.anyone()
 			v.quietly(func() bool {
 				_, err := r.Ban(ctx, p, muster.BanRequest{Reason: "cheats", Until: v.now.Add(time.Duration(1+v.rand.IntN(60)) * time.Minute)})
-				v.allow(err, "ban", muster.NotFound)
+				v.allow(err, "ban", muster.NotFound, muster.Conflict) // of who is merged
 				v.count(err, "bans")
 				return err == nil
 			}, func() {
@@ -79,7 +79,7 @@ func (v *ways) actions() []action {
 			})
 		}},
 		{"a ban is lifted", 2, func(_ *world, r *replica) {
-			v.allow(r.Unban(ctx, v.anyone()), "unban", muster.NotFound)
+			v.allow(r.Unban(ctx, v.anyone()), "unban", muster.NotFound, muster.Conflict)
 		}},
 		{"revocations are learned", 4, func(_ *world, r *replica) {
 			if v.acting == 1 { // a process looks once at a time
