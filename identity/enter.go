@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"muster"
 )
@@ -19,9 +18,9 @@ func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider stri
 	}
 	in := muster.Entrance{Subject: id.Subject}
 	if caller.Player == "" {
-		player, created, err := s.accounts.EnsurePlayer(ctx, id, nil)
+		player, created, err := s.playerOf(ctx, id)
 		if err != nil {
-			return muster.Entrance{}, fmt.Errorf("sign in with %s: %w", provider, err)
+			return muster.Entrance{}, err
 		}
 		in.Grant, err = s.grant(ctx, player, muster.PlayerScope, proven, created)
 		return in, err

@@ -56,11 +56,28 @@ func (s *Service) Login(ctx context.Context, provider string, proof Proof) (must
 	if err != nil {
 		return muster.Grant{}, err
 	}
-	player, created, err := s.accounts.EnsurePlayer(ctx, id, nil)
+	player, created, err := s.playerOf(ctx, id)
 	if err != nil {
-		return muster.Grant{}, fmt.Errorf("sign in with %s: %w", provider, err)
+		return muster.Grant{}, err
 	}
 	return s.grant(ctx, player, muster.PlayerScope, proven, created)
+}
+
+// playerOf is the player of a proven identity, made when it is new. An address makes nobody:
+// it has to be confirmed first. One that is unknown was deleted after its password was checked.
+func (s *Service) playerOf(ctx context.Context, id muster.Identity) (player muster.PlayerID, created bool, err error) {
+	if id.Provider == muster.EmailProvider {
+		player, _, err = s.accounts.FindIdentity(ctx, id)
+		if muster.KindOf(err) == muster.NotFound {
+			return "", false, errPasswordRefused()
+		}
+	} else {
+		player, created, err = s.accounts.EnsurePlayer(ctx, id, nil)
+	}
+	if err != nil {
+		err = fmt.Errorf("sign in with %s: %w", id.Provider, err)
+	}
+	return player, created, err
 }
 
 // ProveIdentity checks a proof against a configured provider and uses it up. An unknown

@@ -167,3 +167,21 @@ func TestRefusalsAreToldOnce(t *testing.T) {
 		t.Errorf("told of %q, want %q", told, want)
 	}
 }
+
+func TestAPasswordMakesNoPlayer(t *testing.T) {
+	ctx := context.Background()
+	d := newDesk(t, nil)
+	proven := vouching(func(Proof) (Verified, error) { return Verified{Subject: annMail}, nil })
+	d.site.providers = map[string]Provider{muster.EmailProvider: proven}
+	_, err := d.site.Login(ctx, muster.EmailProvider, Proof{})
+	wantRefusal(t, err, muster.Unauthenticated, "credential.invalid")
+	_, err = d.site.Enter(ctx, muster.Caller{}, muster.EmailProvider, Proof{})
+	wantRefusal(t, err, muster.Unauthenticated, "credential.invalid")
+	if _, _, err := d.rules.FindIdentity(ctx, emailIdentity(annMail)); muster.KindOf(err) != muster.NotFound {
+		t.Errorf("somebody has the address now: %v", err)
+	}
+	ann := d.signUp(t, annMail, annWords)
+	if in, err := d.site.Login(ctx, muster.EmailProvider, Proof{}); err != nil || in.Player.ID != ann.Player.ID || in.Created {
+		t.Errorf("who has the address is signed in as %+v, %v", in.Player, err)
+	}
+}
