@@ -24,7 +24,7 @@ type postOffice struct {
 	listener net.Listener
 	config   *tls.Config
 	roots    *x509.CertPool
-	offers   []string          // extensions; STARTTLS disappears once it is done
+	offers   []string // extensions; STARTTLS disappears once it is done
 	wait     sync.WaitGroup
 
 	mu      sync.Mutex        // guards what follows
