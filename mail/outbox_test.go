@@ -218,6 +218,7 @@ func TestTooManyLettersAreRefusedUntilThereIsRoom(t *testing.T) {
 		o := newOffice(t, memory.New(time.Now))
 		o.sender.failWith(errors.New("connection refused"))
 		start(o)
+		synctest.Wait() // the first look for letters is over: the next is when time passes
 		for i := range 2 * shards * maxPerShard {
 			op, _, err := o.outbox.Post(confirmation(fmt.Sprintf("p%d@example.com", i)))
 			if err != nil {
