@@ -68,7 +68,7 @@ func TestSignInsAndBans(t *testing.T) {
 		{"a ban with an end", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","until":"2027-01-01T00:00:00Z"}`, "ban p-1: x until 2027-01-01", 200},
 		{"a ban without a reason", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{}`, "", 400},
 		{"a ban with a name", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","operator":"kim"}`, "ban p-1: x until 0001-01-01 by kim", 200},
-		{"a ban with a misspelt end", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","untill":"2027-01-01T00:00:00Z"}`, "", 400},
+		{"a ban with a misspelt end", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","end":"2027-01-01T00:00:00Z"}`, "", 400},
 		{"a ban by a player", "POST", "/v1/admin/players/p-1/ban", "ada", `{"reason":"x"}`, "", 403},
 		{"a ban lifted", "POST", "/v1/admin/players/p-1/unban", "mak_good", "", "unban p-1", 204},
 		{"a sign-out by an operator", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", "", "end all of p-1 for admin", 204},

@@ -66,7 +66,7 @@ identity:
 func TestWhatCognitoLacksIsNamed(t *testing.T) {
 	const pool = "userPools: [{id: eu-central-1_AbC, clientIds: [c]}]"
 	for text, want := range map[string]string{
-		"providers: {cognito: {}}":                                                                                              "cognito.userPools: is needed",
+		"providers: {cognito: {}}": "cognito.userPools: is needed",
 		"providers: {cognito: {userPools: [{id: pool, clientIds: [c]}]}}":                                                       `cognito.userPools[0].id: "pool" is not the id of a user pool`,
 		"providers: {cognito: {userPools: [{id: eu-central-1_AbC}]}}":                                                           "cognito.userPools[0].clientIds: is needed",
 		"providers: {cognito: {userPools: [{id: eu-central-1_AbC, clientIds: [c]}, {id: eu-central-1_AbC, clientIds: [d]}]}}":   "cognito.userPools[1].id: another pool",
