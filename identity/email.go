@@ -2,6 +2,7 @@ package identity
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -29,7 +30,10 @@ func canonicalEmail(text string) (string, error) {
 		return "", errEmailInvalid()
 	}
 	domain, err := idna.Lookup.ToASCII(text[at+1:])
-	if err != nil || !strings.Contains(domain, ".") || strings.HasSuffix(domain, ".") || strings.Contains(domain, "..") {
+	if err == nil { // bytes that are no text become a label that nobody could look up
+		_, err = idna.Lookup.ToASCII(domain)
+	}
+	if err != nil || !utf8.ValidString(text) || !strings.Contains(domain, ".") || strings.HasSuffix(domain, ".") || strings.Contains(domain, "..") {
 		return "", errEmailInvalid()
 	}
 	address := local + "@" + strings.ToLower(domain)

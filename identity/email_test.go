@@ -43,6 +43,8 @@ func TestWhatIsNoAddress(t *testing.T) {
 		"an endless domain":           "ann@" + strings.Repeat("a.", 200) + "com",
 		"a label with a space":        "ann@exa mple.com",
 		"a null":                      "ann\x00@example.com",
+		"a domain that is no text":    "ann@b\xc3üher.example",
+		"a replacement character":     "ann@b\ufffdher.example",
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := canonicalEmail(in)
