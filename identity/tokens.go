@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -66,12 +67,18 @@ func (s *Service) JoinToken(seat *muster.SeatView, player muster.PlayerID) error
 	return nil
 }
 
+// sign makes a token of claims. jwt.Signed would take the claims apart and put them
+// together again twice, a fifth of what a sign-in costs.
 func sign(signer jose.Signer, claims any) (string, error) {
-	text, err := jwt.Signed(signer).Claims(claims).Serialize()
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	return text, nil
+	token, err := signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return token.CompactSerialize()
 }
 
 // Verify checks an access token and says who it speaks for. It does not read the store,
