@@ -351,31 +351,10 @@ func (b *Backend) placementOf(ctx context.Context, me PlayerID, id PlacementID) 
 // WaitPlacement is Placement once its version exceeds after, or when wait has passed.
 // after below zero waits for the next change from now. Who waits often enough already does not wait.
 func (b *Backend) WaitPlacement(ctx context.Context, me PlayerID, id PlacementID, after int64, wait time.Duration) (SessionPlacementView, error) {
-	if wait > 0 {
-		leave, ok := b.waits.enter(me)
-		defer leave()
-		if !ok {
-			wait = 0
-		}
-	}
-	until := b.now().Add(wait)
-	for {
-		changed, done := b.watch.on(TicketID(id))
+	return longPoll(ctx, b, me, TicketID(id), after, wait, func() (SessionPlacementView, int64, bool, error) {
 		view, err := b.Placement(ctx, me, id)
-		if after < 0 {
-			after = view.Version
-		}
-		left := until.Sub(b.now())
-		if err != nil || view.Version > after || view.Status.Final() || left <= 0 {
-			done()
-			return view, err
-		}
-		err = waitChange(ctx, changed, min(left, lookEvery))
-		done()
-		if err != nil {
-			return view, err
-		}
-	}
+		return view, view.Version, view.Status.Final(), err
+	})
 }
 
 // CancelPlacement withdraws the caller's request for a session. One that is over stays

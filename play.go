@@ -223,50 +223,13 @@ func (b *Backend) ticketOf(ctx context.Context, p PlayerID, id TicketID) (ticket
 
 func errNoTicket() error { return Errorf(NotFound, "ticket.not_found", "there is no such ticket") }
 
-// lookEvery is how often a waiter looks for changes made by another replica.
-const lookEvery = time.Second
-
 // WaitTicket is Ticket once its version exceeds after, or when wait has passed. after
 // below zero waits for the next change from now. Who waits often enough already does not wait.
 func (b *Backend) WaitTicket(ctx context.Context, p PlayerID, id TicketID, after int64, wait time.Duration) (TicketView, error) {
-	if wait > 0 {
-		leave, ok := b.waits.enter(p)
-		defer leave()
-		if !ok {
-			wait = 0
-		}
-	}
-	until := b.now().Add(wait)
-	for {
-		changed, done := b.watch.on(id)
+	return longPoll(ctx, b, p, id, after, wait, func() (TicketView, int64, bool, error) {
 		view, err := b.Ticket(ctx, p, id)
-		if after < 0 {
-			after = view.Version
-		}
-		left := until.Sub(b.now())
-		if err != nil || view.Version > after || view.Status.Final() || left <= 0 {
-			done()
-			return view, err
-		}
-		err = waitChange(ctx, changed, min(left, lookEvery))
-		done()
-		if err != nil {
-			return view, err
-		}
-	}
-}
-
-// waitChange waits for a change, at most d.
-func waitChange(ctx context.Context, changed <-chan struct{}, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-changed:
-	case <-timer.C:
-	}
-	return nil
+		return view, view.Version, view.Status.Final(), err
+	})
 }
 
 // CancelTicket withdraws the caller's ticket. A ticket that is over stays as it is;

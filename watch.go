@@ -1,6 +1,10 @@
 package muster
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // watch wakes those who wait for a change of a ticket in this process. A waiter on
 // another replica sees the change when it next looks.
@@ -86,4 +90,54 @@ func (w *waits) leave(p PlayerID) {
 	if w.count[p]--; w.count[p] == 0 {
 		delete(w.count, p)
 	}
+}
+
+// lookEvery is how often a waiter looks for changes made by another replica.
+const lookEvery = time.Second
+
+// longPoll answers what look sees of a ticket or placement once its version exceeds after,
+// it is over, or wait has passed. after below zero waits for the next change from now. A
+// player who waits often enough already does not wait.
+func longPoll[View any](
+	ctx context.Context, b *Backend, p PlayerID, id TicketID, after int64, wait time.Duration,
+	look func() (view View, version int64, final bool, err error),
+) (View, error) {
+	if wait > 0 {
+		leave, ok := b.waits.enter(p)
+		defer leave()
+		if !ok {
+			wait = 0
+		}
+	}
+	until := b.now().Add(wait)
+	for {
+		changed, done := b.watch.on(id)
+		view, version, final, err := look()
+		if after < 0 {
+			after = version
+		}
+		left := until.Sub(b.now())
+		if err != nil || version > after || final || left <= 0 {
+			done()
+			return view, err
+		}
+		err = waitChange(ctx, changed, min(left, lookEvery))
+		done()
+		if err != nil {
+			return view, err
+		}
+	}
+}
+
+// waitChange waits for a change, at most d.
+func waitChange(ctx context.Context, changed <-chan struct{}, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-changed:
+	case <-timer.C:
+	}
+	return nil
 }
