@@ -24,6 +24,15 @@ const (
 	useMove   mailUse = "move"   // replaces a player's address
 )
 
+// room is where the letters of a use wait to be sent. Whoever has no address here yet, which
+// anybody can be, has but a part of the outbox.
+func (u mailUse) room() mail.Room {
+	if u == useSignUp || u == useLink {
+		return mail.SignUps
+	}
+	return mail.Codes
+}
+
 // mailRequest is what waits for a code to come back. Whoever knows the id and the code
 // read the answer of the call and the mail. One that is dead looks like others: no code
 // is right.
@@ -125,7 +134,7 @@ func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.C
 			return nil, err
 		}
 		sent = sent.since(now)
-		letter := mail.Letter{To: r.Address, About: r.About, Until: r.Until}
+		letter := mail.Letter{To: r.Address, About: r.About, Until: r.Until, Room: r.Use.room()}
 		if !r.Dead {
 			letter.Ref = id
 		}

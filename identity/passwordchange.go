@@ -99,7 +99,7 @@ func (p *Passwords) telling(player muster.PlayerID, address string, about mail.T
 	var send func()
 	along = func(ctx context.Context) ([]muster.Op, error) {
 		now := p.now().UTC()
-		letter, sending, err := p.outbox.Post(mail.Letter{To: address, About: about, Until: now.Add(noticeLife)})
+		letter, sending, err := p.outbox.Post(mail.Letter{To: address, About: about, Until: now.Add(noticeLife), Room: mail.Notices})
 		if err != nil {
 			return nil, err
 		}

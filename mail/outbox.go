@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"muster"
@@ -23,6 +20,8 @@ type Letter struct {
 	// Ref is what OutboxOptions.Reveal knows code and link by; empty: there are none.
 	Ref   string    `json:"ref,omitempty"`
 	Until time.Time `json:"until"` // when it is worthless
+	// Room is where it waits; the key of its record says so.
+	Room Room `json:"-"`
 }
 
 // OutboxOptions is what an Outbox needs, all of it.
@@ -43,8 +42,7 @@ type OutboxOptions struct {
 // stops leaves its own to the others.
 type Outbox struct {
 	o        OutboxOptions
-	handed   chan held // letters of this replica, and those it took over
-	crowded  atomic.Bool
+	rooms    [numRooms]*room
 	senders  int
 	interval time.Duration
 }
@@ -60,15 +58,18 @@ const (
 
 // Bounds of an outbox.
 const (
-	shards       = 4
 	maxPerShard  = 250 // letters that wait; about: a replica knows as of its last sweep
-	handedAtOnce = 64  // letters that wait in memory
+	handedAtOnce = 64  // letters of one room that wait in memory
 	atOnce       = 4   // connections to the server of mails
 )
 
 // NewOutbox makes an Outbox; Run makes it work.
 func NewOutbox(o OutboxOptions) *Outbox {
-	return &Outbox{o: o, handed: make(chan held, handedAtOnce), senders: atOnce, interval: sweepEvery}
+	box := &Outbox{o: o, senders: atOnce, interval: sweepEvery}
+	for i := range box.rooms {
+		box.rooms[i] = &room{shards: shardsOf[i], handed: make(chan held, handedAtOnce)}
+	}
+	return box
 }
 
 // kept is a letter as it is stored.
@@ -85,36 +86,25 @@ type held struct {
 	version int64
 }
 
-func partition(shard int) string { return "MAIL#" + strconv.Itoa(shard) }
-
-// key sorts letters of a shard by when they were posted.
-func (o *Outbox) key(id string, at time.Time) muster.Key {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(id)) // a hash never fails to write
-	return muster.Key{Partition: partition(int(h.Sum32() % shards)), Sort: at.UTC().Format("2006-01-02T15:04:05.000Z") + "#" + id}
-}
-
 // Post gives the change that makes a letter durable; call send after the Write that it is
-// part of. While too many letters wait the error is Unavailable.
+// part of. While too many letters wait in its room the error is Unavailable. A letter to
+// nobody takes the same change, and does not wait.
 func (o *Outbox) Post(l Letter) (op muster.Op, send func(), err error) {
-	if o.crowded.Load() {
+	in := o.rooms[l.Room]
+	if in.crowded.Load() {
 		return muster.Op{}, nil, &muster.Error{
 			Kind: muster.Unavailable, Code: "mail.crowded", Message: "too many mails wait to be sent: try again", RetryAfter: sweepEvery,
 		}
 	}
-	now := o.o.Now()
-	letter := held{kept: kept{Letter: l, Lease: now.UTC().Add(leaseFor)}, key: o.key(o.o.NewID(), now), version: 1}
-	op, err = letter.op(0)
-	return op, func() { o.hand(letter) }, err
-}
-
-// hand gives a letter to the senders of this replica, or leaves it to whoever sweeps when
-// its lease is over.
-func (o *Outbox) hand(h held) {
-	select {
-	case o.handed <- h:
-	default:
+	now, id := o.o.Now(), o.o.NewID()
+	letter := held{kept: kept{Letter: l, Lease: now.UTC().Add(leaseFor)}, key: in.key(id, now), version: 1}
+	if l.To == "" {
+		letter.key, letter.Until = muster.Key{Partition: "MAIL#nobody#" + id, Sort: "M"}, letter.Lease
+		op, err = letter.op(0)
+		return op, func() {}, err
 	}
+	op, err = letter.op(0)
+	return op, func() { in.hand(letter) }, err
 }
 
 // op stores the letter in place of a version.
@@ -132,10 +122,18 @@ func (o *Outbox) Run(ctx context.Context) error {
 	for range o.senders {
 		wg.Go(func() { o.deliverAll(ctx) })
 	}
+	for _, in := range o.rooms { // each alone: a full one holds up no other
+		wg.Go(func() { o.sweepAll(ctx, in) })
+	}
+	wg.Wait()
+	return nil
+}
+
+func (o *Outbox) sweepAll(ctx context.Context, in *room) {
 	ticker := time.NewTicker(o.interval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		if err := o.sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := o.sweep(ctx, in); err != nil && ctx.Err() == nil {
 			o.o.Log.WarnContext(ctx, "look for letters to send", "error", err)
 		}
 		select {
@@ -143,48 +141,51 @@ func (o *Outbox) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	wg.Wait()
-	return nil
 }
 
 func (o *Outbox) deliverAll(ctx context.Context) {
 	for {
-		select {
-		case <-ctx.Done():
+		h, ok := o.next(ctx)
+		if !ok {
 			return
-		case h := <-o.handed:
-			if err := o.deliver(ctx, h); err != nil && ctx.Err() == nil {
-				o.o.Log.WarnContext(ctx, "keep a letter in order", "letter", h.id(), "error", err)
-			}
+		}
+		if err := o.deliver(ctx, h); err != nil && ctx.Err() == nil {
+			o.o.Log.WarnContext(ctx, "keep a letter in order", "letter", h.id(), "error", err)
 		}
 	}
 }
 
-// sweep takes over the letters that nobody has, and learns whether too many wait.
-func (o *Outbox) sweep(ctx context.Context) error {
+// sweep learns whether too many letters wait in a room, and takes over those that nobody has,
+// as many as the senders have room for.
+func (o *Outbox) sweep(ctx context.Context, in *room) error {
 	crowded := false
+	var waiting []muster.Record
 	var failed []error
-	for shard := range shards {
+	for _, shard := range in.shards {
 		records, err := o.o.Store.List(ctx, partition(shard), muster.ListOptions{Limit: maxPerShard})
 		if err != nil {
 			failed = append(failed, fmt.Errorf("list letters: %w", err))
 			continue
 		}
 		crowded = crowded || len(records) == maxPerShard
-		for _, rec := range records {
-			if err := o.takeOver(ctx, rec); err != nil {
-				failed = append(failed, err)
-			}
-		}
+		waiting = append(waiting, records...)
 	}
-	if o.crowded.Swap(crowded) != crowded {
-		o.o.Log.WarnContext(ctx, "how many letters wait", "tooMany", crowded)
+	if in.crowded.Swap(crowded) != crowded {
+		o.o.Log.WarnContext(ctx, "how many letters wait", "shards", in.shards, "tooMany", crowded)
+	}
+	for _, rec := range waiting {
+		if len(in.handed) == cap(in.handed) {
+			break
+		}
+		if err := o.takeOver(ctx, in, rec); err != nil {
+			failed = append(failed, err)
+		}
 	}
 	return errors.Join(failed...)
 }
 
-// takeOver leases a letter that is due and hands it to the senders. It waits for them.
-func (o *Outbox) takeOver(ctx context.Context, rec muster.Record) error {
+// takeOver leases a letter that is due and hands it to the senders.
+func (o *Outbox) takeOver(ctx context.Context, in *room, rec muster.Record) error {
 	h := held{key: rec.Key, version: rec.Version + 1}
 	if err := json.Unmarshal(rec.Value, &h.kept); err != nil {
 		return fmt.Errorf("decode a letter: %w", err)
@@ -205,12 +206,8 @@ func (o *Outbox) takeOver(ctx context.Context, rec muster.Record) error {
 	if err != nil {
 		return fmt.Errorf("lease a letter: %w", err)
 	}
-	select {
-	case o.handed <- h:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	in.hand(h)
+	return nil
 }
 
 // deliver sends one letter and forgets it, or says when to try again.
