@@ -15,6 +15,13 @@ type Client struct {
 	UserAgent string     // what the client calls itself
 }
 
+// MinDeviceID is how long the id of a device must be to tell it from all others, in bytes. A
+// shorter one may be guessed, or be the name of a model.
+const MinDeviceID = 16
+
+// NamesDevice says that the client gives its device an id that tells it from others.
+func (c Client) NamesDevice() bool { return len(c.Device) >= MinDeviceID }
+
 type clientKey struct{}
 
 // WithClient returns a context that carries where a request came from.

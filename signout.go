@@ -98,6 +98,25 @@ func (b *Backend) EndSignIn(ctx context.Context, p PlayerID, id string, why EndR
 	return nil
 }
 
+// EndSignIns ends sign-ins of a player as a part of the Write that opens another in their
+// place: the operations to write with it, and what to call once that is done. used says that
+// one of their access tokens may be good still, which is revoked then; without any, nothing has
+// to be stored, and what is left of their sockets closes.
+func (b *Backend) EndSignIns(p PlayerID, ids []string, used bool) (ops []Op, done func(ctx context.Context), err error) {
+	r := Revocation{Player: p, Why: SignedOut, At: b.instant(), SignIn: ids}
+	for _, id := range ids {
+		ops = append(ops, Op{Kind: Delete, Key: signInKey(p, id), Version: AnyVersion})
+	}
+	if used {
+		denied, err := revocationOp(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		ops = append(ops, denied)
+	}
+	return ops, func(ctx context.Context) { b.revoke(ctx, r) }, nil
+}
+
 func errNoSignIn() *Error {
 	return Errorf(NotFound, "sign_in.not_found", "you have no such sign-in")
 }

@@ -24,10 +24,13 @@ func (s *Service) SignIns(ctx context.Context, player muster.PlayerID) ([]muster
 		if err := json.Unmarshal(rec.Value, &f); err != nil {
 			return nil, fmt.Errorf("decode refresh family: %w", err)
 		}
+		if !s.now().Before(s.ends(f)) {
+			continue
+		}
 		id := strings.TrimPrefix(rec.Sort, muster.SignInPrefix)
 		views = append(views, muster.SignInView{
 			ID: id, Current: id == caller.Family,
-			OpenedAt: someTime(f.OpenedAt), RenewedAt: someTime(f.RenewedAt), ExpiresAt: f.ExpiresAt.Truncate(time.Second), Device: f.Device, DeviceID: f.DeviceID,
+			OpenedAt: someTime(f.OpenedAt), RenewedAt: someTime(f.RenewedAt), ExpiresAt: s.ends(f).Truncate(time.Second), Device: f.Device, DeviceID: f.DeviceID,
 		})
 	}
 	return views, nil
@@ -103,7 +106,7 @@ func (s *Service) proveByRefresh(ctx context.Context, player muster.PlayerID, pr
 	if err != nil {
 		return err
 	}
-	if record.judge(presented, s.now()) != tokenCurrent {
+	if s.judge(record, presented) != tokenCurrent {
 		return errProofRefused()
 	}
 	return nil

@@ -95,7 +95,7 @@ func (s *Service) proveOther(ctx context.Context, other muster.OtherPlayer) (mus
 	if err != nil {
 		return "", err
 	}
-	if record.judge(presented, s.now()) != tokenCurrent {
+	if s.judge(record, presented) != tokenCurrent {
 		return "", errRefreshRefused()
 	}
 	if s.now().Sub(record.OpenedAt) > freshFor { // as for whoever calls: the token may have been copied

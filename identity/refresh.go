@@ -47,83 +47,6 @@ func familyKey(p muster.PlayerID, id string) muster.Key {
 	return muster.Key{Partition: muster.PlayerPartition(p), Sort: muster.SignInPrefix + id}
 }
 
-// openFamily starts a family for a sign-in beside those that are held, the oldest of which
-// give way when they are too many. A device that none of them is of is recorded; the first
-// of a new player needs no record.
-func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (handout, error) {
-	var held []muster.Record
-	if !created {
-		var err error
-		if held, err = s.families(ctx, player); err != nil {
-			return handout{}, err
-		}
-	}
-	secret, err := newSecret(s.random)
-	if err != nil {
-		return handout{}, err
-	}
-	tagKey, err := newSecret(s.random)
-	if err != nil {
-		return handout{}, err
-	}
-	now, client := s.now().UTC(), muster.ClientFrom(ctx)
-	token := refreshToken{player: player, family: s.newID(), secret: secret}.sealed(tagKey)
-	record := family{
-		Scope: scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey,
-		ExpiresAt: now.Add(s.refreshTTL), OpenedAt: proven, Device: client.UserAgent, DeviceID: client.Device,
-	}
-	put, err := familyOp(token, record, 0)
-	if err != nil {
-		return handout{}, err
-	}
-	ops := append(crowdedOut(held), put)
-	if !created && !isKnownDevice(held, client) {
-		found, err := muster.AuditOps(ctx, now, muster.Audit{Player: player, Event: muster.AuditSignIn, Detail: map[string]string{"signIn": token.family}})
-		if err != nil {
-			return handout{}, err
-		}
-		ops = append(ops, found...)
-	}
-	if err := s.store.Write(ctx, ops...); err != nil {
-		return handout{}, fmt.Errorf("open refresh family: %w", err)
-	}
-	return handout{token: token, scope: scope, ends: record.ExpiresAt}, nil
-}
-
-// families lists the sign-ins of a player, the oldest first: ids ascend with time.
-func (s *Service) families(ctx context.Context, player muster.PlayerID) ([]muster.Record, error) {
-	held, err := s.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
-	if err != nil {
-		return nil, fmt.Errorf("list refresh families: %w", err)
-	}
-	return held, nil
-}
-
-// isKnownDevice says that one of the sign-ins is of the client's device: by the id that
-// it gives itself, or else by what it calls itself.
-func isKnownDevice(held []muster.Record, client muster.Client) bool {
-	for i := len(held) - 1; i >= 0; i-- { // the latest is the likeliest
-		var f struct {
-			Device   string `json:"device"`
-			DeviceID string `json:"deviceId"`
-		}
-		if json.Unmarshal(held[i].Value, &f) == nil && f.DeviceID == client.Device && (client.Device != "" || f.Device == client.UserAgent) {
-			return true
-		}
-	}
-	return false
-}
-
-// crowdedOut removes the oldest families of a player who holds too many.
-func crowdedOut(held []muster.Record) []muster.Op {
-	surplus := min(len(held)-maxFamilies+1, muster.MaxWriteOps-2)
-	var ops []muster.Op
-	for i := range max(surplus, 0) {
-		ops = append(ops, muster.Op{Kind: muster.Delete, Key: held[i].Key, Version: muster.AnyVersion})
-	}
-	return ops
-}
-
 // Refresh rotates a refresh token: the answer holds its successor and a new access
 // token. The token before, presented again within ten seconds, gets the same answer; any
 // older token means that someone copied one, and ends the whole family. Every refusal
@@ -147,18 +70,21 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		if err != nil {
 			return nil, err
 		}
-		switch found = record.judge(presented, s.now()); found {
+		switch found = s.judge(record, presented); found {
 		case tokenCurrent:
 			if record.Scope, err = s.scopeNow(ctx, presented, record); err != nil {
 				return nil, err
 			}
 			rotated := presented.next(salt, record.TagKey)
-			next = handout{token: rotated, scope: record.Scope, ends: record.ExpiresAt}
-			op, err := familyOp(rotated, record.rotated(rotated.hash(), salt, s.now()), version)
+			record = record.rotated(rotated.hash(), salt, s.now())
+			next = handout{token: rotated, scope: record.Scope, ends: s.ends(record)}
+			op, err := s.familyOp(rotated, record, version)
 			return []muster.Op{op}, err
 		case tokenRepeated:
-			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope, ends: record.ExpiresAt}
+			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope, ends: s.ends(record)}
 			return nil, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
+		case tokenLate:
+			return []muster.Op{{Kind: muster.Delete, Key: familyKey(presented.player, presented.family), Version: version}}, nil
 		}
 		return nil, nil
 	})
@@ -170,7 +96,7 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 			return muster.Grant{}, err
 		}
 		return muster.Grant{}, errRefreshRefused()
-	case found == tokenUnknown:
+	case found == tokenUnknown, found == tokenLate:
 		return muster.Grant{}, errRefreshRefused()
 	}
 	return s.granted(next)
@@ -221,16 +147,21 @@ func (s *Service) endFamily(ctx context.Context, t refreshToken, why muster.EndR
 type verdict uint8
 
 const (
-	tokenUnknown  verdict = iota // not of our making, or the family is over
+	tokenUnknown  verdict = iota // not of our making
+	tokenLate                    // of a family that is over
 	tokenCurrent                 // the newest: rotate
 	tokenRepeated                // the one before, within its grace: answer again
 	tokenReused                  // an old one: someone has a copy
 )
 
 // judge decides what a presented token is. Hashes are compared in constant time.
-func (f family) judge(t refreshToken, now time.Time) verdict {
-	if !t.genuine(f.TagKey) || !now.Before(f.ExpiresAt) {
+func (s *Service) judge(f family, t refreshToken) verdict {
+	now := s.now()
+	switch {
+	case !t.genuine(f.TagKey):
 		return tokenUnknown
+	case !now.Before(s.ends(f)):
+		return tokenLate
 	}
 	hash := t.hash()
 	switch {
@@ -240,6 +171,23 @@ func (f family) judge(t refreshToken, now time.Time) verdict {
 		return tokenRepeated
 	}
 	return tokenReused
+}
+
+// ends is when a family is over: at its end, or when nobody has renewed it for too long.
+func (s *Service) ends(f family) time.Time {
+	used := f.lastUsed()
+	if idle := used.Add(s.idleTTL); s.idleTTL > 0 && !used.IsZero() && idle.Before(f.ExpiresAt) {
+		return idle
+	}
+	return f.ExpiresAt
+}
+
+// lastUsed is when the family gave out its latest tokens; zero: not known.
+func (f family) lastUsed() time.Time {
+	if f.RenewedAt.After(f.OpenedAt) {
+		return f.RenewedAt
+	}
+	return f.OpenedAt
 }
 
 // ref names the sign-in; id is the family's.
@@ -271,15 +219,15 @@ func (s *Service) loadFamily(ctx context.Context, t refreshToken) (family, int64
 }
 
 // familyOp stores the family that token belongs to in place of version. The store may
-// forget it a second after it has expired.
-func familyOp(token refreshToken, f family, version int64) (muster.Op, error) {
+// forget it a second after it has ended.
+func (s *Service) familyOp(token refreshToken, f family, version int64) (muster.Op, error) {
 	body, err := json.Marshal(f)
 	if err != nil {
 		return muster.Op{}, fmt.Errorf("encode refresh family: %w", err)
 	}
 	return muster.Op{
 		Kind: muster.Put, Key: familyKey(token.player, token.family), Value: body,
-		Version: version, ExpiresAt: f.ExpiresAt.Add(time.Second),
+		Version: version, ExpiresAt: s.ends(f).Add(time.Second),
 	}, nil
 }
 

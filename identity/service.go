@@ -62,7 +62,12 @@ type Options struct {
 
 	AccessTTL  time.Duration // zero: DefaultAccessTTL
 	RefreshTTL time.Duration // of a sign-in as a whole, however often renewed; zero: DefaultRefreshTTL
+	IdleTTL    time.Duration // of a sign-in that is not renewed; zero: no less than RefreshTTL
 	JoinTTL    time.Duration // zero: DefaultJoinTTL
+
+	// SeveralPerDevice lets a device that names itself keep its earlier sign-ins of a player
+	// when it signs in again. False: they end.
+	SeveralPerDevice bool
 
 	Now    func() time.Time
 	NewID  func() string // unique, ascending with time, of the alphabet [a-zA-Z0-9-]
@@ -86,6 +91,8 @@ type Service struct {
 	signOut    func(context.Context, muster.PlayerID) error
 	accessTTL  time.Duration
 	refreshTTL time.Duration
+	idleTTL    time.Duration
+	several    bool // sign-ins per device
 	joinTTL    time.Duration
 	now        func() time.Time
 	newID      func() string
@@ -109,7 +116,9 @@ func New(o Options) *Service {
 		providers: o.Providers, ways: describeProviders(o.Providers, o.Kinds), refused: o.Refused, signOut: o.SignOut,
 		accessTTL:  orDefault(o.AccessTTL, DefaultAccessTTL),
 		refreshTTL: orDefault(o.RefreshTTL, DefaultRefreshTTL),
+		idleTTL:    o.IdleTTL,
 		joinTTL:    orDefault(o.JoinTTL, DefaultJoinTTL),
+		several:    o.SeveralPerDevice,
 		now:        o.Now, newID: o.NewID, random: o.Random,
 	}
 }

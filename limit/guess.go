@@ -19,10 +19,6 @@ type tries struct {
 // who comes from more than that is slowed by what is counted of all.
 const maxSources = 8
 
-// minDevice is how long a device's id must be to be told from others: a shorter one can be
-// guessed.
-const minDevice = 16
-
 // Guessing is how failures to prove an identity slow down the tries that follow.
 type Guessing struct {
 	// Source is for one identity from one address, or from one known device.
@@ -56,7 +52,7 @@ func (l *Limiter) Guess(ctx context.Context, id muster.Identity, known func(ctx 
 	if guarded(id) {
 		g.identity = identityKey(id)
 	}
-	if known == nil || len(client.Device) < minDevice {
+	if known == nil || !client.NamesDevice() {
 		known = func(context.Context) (bool, error) { return false, nil }
 	}
 	g, had, err := l.mayTry(ctx, g, hashed("device "+client.Device), known)

@@ -34,6 +34,7 @@ type identityConfig struct {
 	// SampleClients serves the calls of Amazon's sample clients; nil: it does not.
 	SampleClients *sampleClientsConfig `yaml:"sampleClients"`
 	Limits        limitsConfig         `yaml:"limits"`
+	Tokens        tokensConfig         `yaml:"tokens"`
 }
 
 // providerConfig is one provider. Kind is the name of the provider where it is left out; what
@@ -114,6 +115,7 @@ func identityShape() *shape {
 		"mail":          mailShape(),
 		"sampleClients": sampleClientsShape(),
 		"limits":        limitsShape(),
+		"tokens":        tokensShape(),
 	})
 }
 
@@ -170,6 +172,7 @@ func (c *identityConfig) check(k *checker) {
 	c.checkBearers(k)
 	c.ServerRoles.check(k)
 	c.Limits.check(k)
+	c.Tokens.check(k)
 }
 
 func (c providerConfig) kind(name string) string {

@@ -331,10 +331,12 @@ func newBackend(p backendParts) (*backend, error) {
 	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools}
 	limits, calls := p.identity.Limits.limiter(p.store, p.log), p.identity.Limits.calls()
 	passwords.provide(providers, limits)
-	ids = identity.New(identity.Options{
+	service := identity.Options{
 		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, time.Now),
 		Now: time.Now, NewID: newID, Random: rand.Reader,
-	})
+	}
+	p.identity.Tokens.apply(&service)
+	ids = identity.New(service)
 	issuers, err := p.identity.bearers(providers)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,140 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"muster"
+)
+
+// openFamily starts a family for a sign-in beside those that are held, of which some may have
+// to make room. A device that none of them is of is recorded; the first of a new player needs
+// no record.
+func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (handout, error) {
+	secret, err := newSecret(s.random)
+	if err != nil {
+		return handout{}, err
+	}
+	tagKey, err := newSecret(s.random)
+	if err != nil {
+		return handout{}, err
+	}
+	now, client := s.now().UTC(), muster.ClientFrom(ctx)
+	token := refreshToken{player: player, family: s.newID(), secret: secret}.sealed(tagKey)
+	record := family{
+		Scope: scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey,
+		ExpiresAt: now.Add(s.refreshTTL), OpenedAt: proven, Device: client.UserAgent, DeviceID: client.Device,
+	}
+	put, err := s.familyOp(token, record, 0)
+	if err != nil {
+		return handout{}, err
+	}
+	ended := func(context.Context) {}
+	err = muster.Change(ctx, s.store, func(ctx context.Context) ([]muster.Op, error) {
+		if created {
+			return []muster.Op{put}, nil
+		}
+		held, err := s.families(ctx, player)
+		if err != nil {
+			return nil, err
+		}
+		var ops []muster.Op
+		if ops, ended, err = s.makeRoom(player, held, client, now); err != nil {
+			return nil, err
+		}
+		if !isKnownDevice(held, client) {
+			found, err := muster.AuditOps(ctx, now, muster.Audit{Player: player, Event: muster.AuditSignIn, Detail: map[string]string{"signIn": token.family}})
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, found...)
+		}
+		return append(ops, put), nil
+	})
+	if err != nil {
+		return handout{}, fmt.Errorf("open refresh family: %w", err)
+	}
+	ended(ctx)
+	return handout{token: token, scope: scope, ends: s.ends(record)}, nil
+}
+
+// families lists the sign-ins of a player, the oldest first: ids ascend with time.
+func (s *Service) families(ctx context.Context, player muster.PlayerID) ([]muster.Record, error) {
+	held, err := s.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
+	if err != nil {
+		return nil, fmt.Errorf("list refresh families: %w", err)
+	}
+	return held, nil
+}
+
+// isKnownDevice says that one of the sign-ins is of the client's device: by the id that
+// it gives itself, or else by what it calls itself.
+func isKnownDevice(held []muster.Record, client muster.Client) bool {
+	for i := len(held) - 1; i >= 0; i-- { // the latest is the likeliest
+		var f struct {
+			Device   string `json:"device"`
+			DeviceID string `json:"deviceId"`
+		}
+		if json.Unmarshal(held[i].Value, &f) == nil && f.DeviceID == client.Device && (client.Device != "" || f.Device == client.UserAgent) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxRepeats bounds the sign-ins of the last moment that a device keeps: those of a client that
+// asks again because an answer was lost, or late.
+const maxRepeats = 2
+
+// roomOps bounds what makes room for a sign-in in its Write: its own record, that of a new
+// device and a revocation stand beside it.
+const roomOps = muster.MaxWriteOps - 3
+
+// makeRoom ends the sign-ins that give way to another one: those of the same device, and the
+// oldest where there are too many. ended is to be called after the Write.
+func (s *Service) makeRoom(player muster.PlayerID, held []muster.Record, client muster.Client, now time.Time) (ops []muster.Op, ended func(context.Context), err error) {
+	stay, gone, used := s.replaced(held, client, now)
+	if ended = func(context.Context) {}; len(gone) > 0 {
+		if ops, ended, err = s.guard.EndSignIns(player, gone, used); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range max(0, min(len(stay)-maxFamilies+1, roomOps-len(gone))) {
+		ops = append(ops, muster.Op{Kind: muster.Delete, Key: stay[i].Key, Version: muster.AnyVersion})
+	}
+	return ops, ended, nil
+}
+
+// replaced divides the sign-ins that are held, the oldest first, into those that stay and those
+// that another one of the client's device replaces. Who names no device replaces none. used says
+// that access tokens of those may be good still.
+func (s *Service) replaced(held []muster.Record, client muster.Client, now time.Time) (stay []muster.Record, gone []string, used bool) {
+	if s.several || !client.NamesDevice() {
+		return held, nil, false
+	}
+	repeats := 0
+	for _, rec := range slices.Backward(held) {
+		var f family
+		if json.Unmarshal(rec.Value, &f) != nil || f.DeviceID != client.Device || len(gone) == roomOps {
+			stay = append(stay, rec)
+			continue
+		}
+		if now.Sub(f.OpenedAt) < refreshGrace && repeats < maxRepeats {
+			repeats++
+			stay = append(stay, rec)
+			continue
+		}
+		gone = append(gone, strings.TrimPrefix(rec.Sort, muster.SignInPrefix))
+		used = used || now.Before(f.lastUsed().Add(s.accessTTL+clockSlack))
+	}
+	slices.Reverse(stay)
+	return stay, gone, used
+}
+
+// clockSlack is how much longer than it should an access token counts as good, for what was
+// proven some time before its token was signed, by a clock that may differ.
+const clockSlack = time.Minute
