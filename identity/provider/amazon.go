@@ -48,8 +48,8 @@ type amazonToken struct {
 // Verify implements identity.Provider. It makes sure for whom the token was made before it
 // asks whose it is.
 func (a *Amazon) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
-	if proof.Token == "" {
-		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no token"))
+	if !visible(proof.Token) {
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no token, or one that none can be"))
 	}
 	var token amazonToken
 	query := url.Values{"access_token": {proof.Token}}

@@ -57,9 +57,6 @@ func (d *Discord) Takes() [][]string {
 // Verify implements identity.Provider. Discord takes a code once. Access tokens that
 // clients hold are not taken: a code cannot come from another application.
 func (d *Discord) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
-	if proof.Code == "" {
-		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no code"))
-	}
 	given, err := d.code.trade(ctx, proof)
 	if err != nil {
 		return identity.Verified{}, err

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -153,8 +154,16 @@ type tokens struct {
 // verifierForm is the form of a code verifier (RFC 7636, section 4.1).
 var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 
+// visible says that a text may be a code or an opaque token (RFC 6749, appendix A).
+func visible(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
 // trade exchanges the code of a proof. A code is sent once: it works once.
 func (x *codeExchange) trade(ctx context.Context, proof identity.Proof) (tokens, error) {
+	if !visible(proof.Code) {
+		return tokens{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no code, or one that none can be"))
+	}
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {proof.Code}}
 	redirect, err := x.redirect(proof)
 	if err != nil {

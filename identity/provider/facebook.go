@@ -58,8 +58,8 @@ func (f *Facebook) Takes() [][]string {
 // Limited Login is a JWT.
 func (f *Facebook) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
 	switch {
-	case proof.Token == "":
-		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no token"))
+	case !visible(proof.Token):
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no token, or one that none can be"))
 	case !LooksLikeJWT(proof.Token):
 		return f.verifyAccess(ctx, proof.Token)
 	case f.o.Limited == nil:

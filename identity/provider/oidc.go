@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,14 +32,12 @@ type OIDCOptions struct {
 	// NamesKeysURL says that tokens have a header jku, which has to be KeysURL.
 	NamesKeysURL bool
 
-	SubjectClaim string // whose value is the subject; empty: sub
-	NameClaim    string // whose value people may read; empty: none
-	// Required are claims that a token must have, each with one of the values given. "a.b" is
-	// the member b of a claim a, unless there is a claim of that name.
-	Required   map[string][]string
-	Nonce      NoncePolicy
-	MaxAge     time.Duration // see Rules
-	MaxAuthAge time.Duration // see Rules
+	SubjectClaim string              // whose value is the subject; empty: sub
+	NameClaim    string              // whose value people may read; empty: none
+	Required     map[string][]string // see Rules; of opaque tokens, the answer about them must have these
+	Nonce        NoncePolicy
+	MaxAge       time.Duration // see Rules
+	MaxAuthAge   time.Duration // see Rules
 
 	Code *CodeOptions // nil: no authorization codes
 	// Introspection nil: no opaque tokens. They are bound to no nonce and do not say their age:
@@ -71,7 +68,6 @@ type OIDC struct {
 	introspected *introspection
 	subjectClaim string
 	nameClaim    string
-	required     map[string][]string
 	nonce        NoncePolicy
 }
 
@@ -91,10 +87,10 @@ func NewOIDC(o OIDCOptions) *OIDC {
 		keyURL = o.KeysURL
 	}
 	p := &OIDC{
-		client: o.Client, subjectClaim: o.SubjectClaim, nameClaim: o.NameClaim, required: o.Required, nonce: o.Nonce,
+		client: o.Client, subjectClaim: o.SubjectClaim, nameClaim: o.NameClaim, nonce: o.Nonce,
 		verifier: NewVerifier(Rules{
 			Keys: keys, Algorithms: o.Algorithms, Issuer: issuer, KeyURL: keyURL,
-			Audiences: o.ClientIDs, Nonce: o.Nonce, MaxAge: o.MaxAge, MaxAuthAge: o.MaxAuthAge, Now: o.Now,
+			Audiences: o.ClientIDs, Nonce: o.Nonce, MaxAge: o.MaxAge, MaxAuthAge: o.MaxAuthAge, Required: o.Required, Now: o.Now,
 		}),
 	}
 	if o.Code != nil {
@@ -107,7 +103,7 @@ func NewOIDC(o OIDCOptions) *OIDC {
 	}
 	if o.Introspection != nil {
 		p.introspected = &introspection{
-			client: o.Client, credentials: o.Introspection.Credentials, issuer: issuer, audiences: o.ClientIDs, now: o.Now,
+			client: o.Client, credentials: o.Introspection.Credentials, issuer: issuer, audiences: o.ClientIDs, required: o.Required, now: o.Now,
 			endpoint: fixedOr(o.Introspection.URL, dir, introspectionMember),
 		}
 	}
@@ -130,7 +126,7 @@ func (p *OIDC) Verify(ctx context.Context, proof identity.Proof) (identity.Verif
 	case proof.Token == "":
 	case LooksLikeJWT(proof.Token):
 		return p.byToken(ctx, proof.Token, Expected{Nonce: proof.Nonce})
-	case p.introspected != nil:
+	case p.introspected != nil && visible(proof.Token):
 		claims, who, err := p.introspected.verify(ctx, proof.Token)
 		if err != nil {
 			return identity.Verified{}, err
@@ -165,13 +161,8 @@ func (p *OIDC) byToken(ctx context.Context, token string, with Expected) (identi
 	return p.about(claims, p.verifier.Proved(claims, with))
 }
 
-// about holds checked claims against what is required of them, and has them say who it is.
+// about has checked claims say who it is.
 func (p *OIDC) about(claims Claims, who identity.Verified) (identity.Verified, error) {
-	for _, name := range slices.Sorted(maps.Keys(p.required)) {
-		if !slices.Contains(p.required[name], scalar(claims.at(name))) {
-			return identity.Verified{}, identity.Refusal(identity.WrongApplication, fmt.Errorf("the token does not have the required %s", name))
-		}
-	}
 	if p.subjectClaim != "" {
 		who.Subject = scalar(claims.at(p.subjectClaim))
 		if who.Subject == "" {
@@ -184,6 +175,9 @@ func (p *OIDC) about(claims Claims, who identity.Verified) (identity.Verified, e
 
 // byCode proves by the ID token that a code is worth.
 func (p *OIDC) byCode(ctx context.Context, proof identity.Proof) (identity.Verified, tokens, error) {
+	if p.verifier.rules.Nonce == NonceRequired && proof.Nonce == "" { // no token will do: spare the code
+		return identity.Verified{}, tokens{}, identity.Refusal(identity.NonceMismatch, errors.New("the code comes without a nonce"))
+	}
 	got, err := p.code.trade(ctx, proof)
 	if err != nil {
 		return identity.Verified{}, tokens{}, err
@@ -219,6 +213,7 @@ type introspection struct {
 	credentials Credentials
 	issuer      func(string) bool
 	audiences   []string
+	required    map[string][]string
 	now         func() time.Time
 }
 
@@ -264,6 +259,9 @@ func (i *introspection) verify(ctx context.Context, token string) (Claims, ident
 		return Claims{}, identity.Verified{}, i.client.Misconfigured(ctx, "it does not say whose a token is, or until when")
 	case !i.now().Before(expiresAt.Add(clockSkew)):
 		return Claims{}, identity.Verified{}, identity.Refusal(identity.CredentialExpired, errors.New("the token has expired"))
+	}
+	if reason, err := checkRequired(claims, i.required); err != nil {
+		return Claims{}, identity.Verified{}, identity.Refusal(reason, err)
 	}
 	sum := sha256.Sum256([]byte(token))
 	return claims, identity.Verified{Subject: about.Subject, Once: hex.EncodeToString(sum[:]), Until: expiresAt.Add(clockSkew)}, nil

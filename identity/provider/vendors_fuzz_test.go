@@ -59,13 +59,23 @@ func FuzzWebhookAnswer(f *testing.F) {
 
 func FuzzXSTSToken(f *testing.F) {
 	ours := providertest.RSAKey(0)
-	f.Add("XBL3.0 x=1234;" + providertest.Seal(&ours.PublicKey, "inner", nil))
+	r := newRig(f)
+	f.Add("XBL3.0 x=1234;" + xboxToken(r, xboxClaims(r, nil)))
+	f.Add(providertest.Seal(&ours.PublicKey, "inner", nil))
 	f.Add("XBL3.0 x=;a.b.c.d.e")
 	f.Add(providertest.Seal(&providertest.RSAKey(1).PublicKey, "inner", nil))
 	f.Fuzz(func(t *testing.T, text string) {
-		_, sealed := cutXBL(text)
-		if inner, err := unseal(sealed, []*rsa.PrivateKey{ours}); err == nil && inner != "inner" {
-			t.Errorf("%q opens as %q", text, inner)
+		_, text = cutXBL(text)
+		sealed, err := parseSealed(text)
+		if err != nil {
+			return
+		}
+		opened, err := unseal(sealed, []*rsa.PrivateKey{ours})
+		if err != nil {
+			return
+		}
+		if claims, err := opened.claims(); err == nil && claims.Issuer != XboxIssuer {
+			t.Errorf("%q opens as %+v", text, claims)
 		}
 	})
 }

@@ -113,9 +113,6 @@ func TestVendorsNeedTheirSecret(t *testing.T) {
 		"Instant Games": func(r *rig) identity.Provider {
 			return NewFacebookInstant(FacebookInstantOptions{Client: r.client, Now: r.now, AppSecret: none})
 		},
-		"Xbox": func(r *rig) identity.Provider {
-			return NewXbox(XboxOptions{Client: r.client, Now: r.now, PrivateKeys: none})
-		},
 		"webhook": func(r *rig) identity.Provider {
 			return NewWebhook(WebhookOptions{Client: r.client, Now: r.now, Key: none, Takes: []string{"token", "code"}})
 		},

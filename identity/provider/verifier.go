@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,9 @@ type Rules struct {
 	AudienceClaim string
 	// AccessTokens accepts access tokens, which are refused otherwise.
 	AccessTokens bool
+	// Required are claims that a token must have, each with one of the values given. "a.b" is
+	// the member b of a claim a, unless there is a claim of that name.
+	Required map[string][]string
 	// Events is for tokens that tell of an event, not of a sign-in: they need neither sub nor
 	// exp. Set MaxAge with it.
 	Events bool
@@ -89,22 +93,26 @@ func IssuerUnder(base string) func(string) bool {
 }
 
 // Verify checks a token against the rules. Errors are refusals; their causes hold nothing
-// of the token.
+// of the token. What would be refused whoever signed it is refused first: it is worth neither
+// a call for keys nor the check of a signature.
 func (v *Verifier) Verify(ctx context.Context, token string, with Expected) (Claims, error) {
 	opened, err := openToken(token, v.rules.Algorithms, v.rules.KeyURL)
 	if err != nil {
 		return Claims{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
-	key, err := v.rules.Keys.Key(ctx, opened.header.KeyID, opened.header.Algorithm)
-	if err != nil {
-		return Claims{}, err
-	}
-	claims, err := opened.claims(key)
+	claims, err := opened.claims()
 	if err != nil {
 		return Claims{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
 	if reason, err := v.rules.check(claims, opened.header, with); err != nil {
 		return Claims{}, identity.Refusal(reason, err)
+	}
+	key, err := v.rules.Keys.Key(ctx, opened.header.KeyID, opened.header.Algorithm)
+	if err != nil {
+		return Claims{}, err
+	}
+	if err := opened.check(key); err != nil {
+		return Claims{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
 	return claims, nil
 }
@@ -121,7 +129,7 @@ func (v *Verifier) Proved(claims Claims, with Expected) identity.Verified {
 	return who
 }
 
-// check decides on claims whose signature is good.
+// check decides on everything but the signature.
 func (r *Rules) check(c Claims, h tokenHeader, with Expected) (identity.Reason, error) {
 	switch {
 	case !r.Issuer(c.Issuer):
@@ -134,6 +142,7 @@ func (r *Rules) check(c Claims, h tokenHeader, with Expected) (identity.Reason, 
 	for _, check := range []func() (identity.Reason, error){
 		func() (identity.Reason, error) { return r.checkAudience(c) },
 		func() (identity.Reason, error) { return r.checkTimes(c) },
+		func() (identity.Reason, error) { return checkRequired(c, r.Required) },
 		func() (identity.Reason, error) { return r.checkNonce(c, with) },
 		func() (identity.Reason, error) { return checkHashes(c, h, with) },
 	} {
@@ -188,6 +197,16 @@ func (r *Rules) checkTimes(c Claims) (identity.Reason, error) {
 		return identity.CredentialInvalid, errors.New("the token lacks auth_time")
 	case now.After(c.AuthenticatedAt.Add(r.MaxAuthAge + clockSkew)):
 		return identity.CredentialExpired, errors.New("the player signed in there too long ago")
+	}
+	return "", nil
+}
+
+// checkRequired holds claims against what is required of them.
+func checkRequired(c Claims, required map[string][]string) (identity.Reason, error) {
+	for _, name := range slices.Sorted(maps.Keys(required)) {
+		if !slices.Contains(required[name], scalar(c.at(name))) {
+			return identity.WrongApplication, fmt.Errorf("the token does not have the required %s", name)
+		}
 	}
 	return "", nil
 }

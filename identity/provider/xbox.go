@@ -2,9 +2,6 @@ package provider
 
 import (
 	"context"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"slices"
 	"strings"
@@ -29,9 +26,6 @@ const (
 
 // xboxMultiplayer is the privilege to play with others over the network.
 const xboxMultiplayer = "254"
-
-// maxXboxKeys bounds the private keys that are tried.
-const maxXboxKeys = 4
 
 // XboxOptions says which tokens are taken. Client, Now, RelyingParty and PrivateKeys are
 // required.
@@ -59,7 +53,10 @@ type XboxOptions struct {
 // private key opens. Subjects are partner XUIDs. Sources: Microsoft Game Development Kit,
 // "Xbox services security tokens (XSTS tokens)" and "Example XSTS Token, decryption, and
 // validation", as of January 2026; Microsoft's GameService sample.
-type Xbox struct{ o XboxOptions }
+type Xbox struct {
+	o    XboxOptions
+	keys relyingKeys
+}
 
 // NewXbox makes an Xbox.
 func NewXbox(o XboxOptions) *Xbox {
@@ -73,38 +70,44 @@ func NewXbox(o XboxOptions) *Xbox {
 	if o.Certificates == nil {
 		o.Certificates = newCertificateSet(o.Client, XboxCertificatesURL, o.Now)
 	}
-	return &Xbox{o}
+	return &Xbox{o: o}
 }
 
 // Takes implements identity.Taker.
 func (x *Xbox) Takes() [][]string { return [][]string{{"token"}} }
 
 // Verify implements identity.Provider. The token is what the game would send as
-// Authorization header, "XBL3.0 x=userhash;token", or the token in it alone.
+// Authorization header, "XBL3.0 x=userhash;token", or the token in it alone. It goes from
+// what is cheap to what is dear: the form, one decryption, the claims, and only then a key
+// of Xbox's and the signature, without which the claims are nobody's word.
 func (x *Xbox) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
-	hash, sealed := cutXBL(proof.Token)
-	if sealed == "" || len(sealed) > maxToken {
-		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("this is no XSTS token"))
-	}
-	text, err := x.o.PrivateKeys.read(ctx, x.o.Client, "the private key of the Xbox relying party")
-	if err != nil {
-		return identity.Verified{}, err
-	}
-	private, err := ParseXboxKeys([]byte(text))
-	if err != nil {
-		return identity.Verified{}, x.o.Client.Misconfigured(ctx, "the private key of the Xbox relying party "+err.Error())
-	}
-	inner, err := unseal(sealed, private)
+	hash, text := cutXBL(proof.Token)
+	sealed, err := parseSealed(text)
 	if err != nil {
 		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
-	claims, err := x.openInner(ctx, inner)
+	private, err := x.privateKeys(ctx)
 	if err != nil {
 		return identity.Verified{}, err
+	}
+	opened, err := unseal(sealed, private)
+	if err != nil {
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, err)
+	}
+	claims, err := opened.claims()
+	if err != nil {
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
 	who, reason, err := x.decide(claims, hash)
 	if err != nil {
 		return identity.Verified{}, identity.Refusal(reason, err)
+	}
+	key, err := x.signingKey(ctx, opened.signed.Signatures[0].Protected)
+	if err != nil {
+		return identity.Verified{}, err
+	}
+	if err := opened.check(key); err != nil {
+		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
 	return who, nil
 }
@@ -121,69 +124,6 @@ func cutXBL(text string) (hash, token string) {
 		hash = ""
 	}
 	return hash, token
-}
-
-// ParseXboxKeys reads the private keys of a relying party: PEM of PKCS#8 or PKCS#1; what
-// else is in the file, as the certificate, is skipped. The error completes a sentence that
-// begins with the key's name.
-func ParseXboxKeys(text []byte) ([]*rsa.PrivateKey, error) {
-	var keys []*rsa.PrivateKey
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		var key any
-		var err error
-		switch block.Type {
-		case "PRIVATE KEY":
-			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		case "RSA PRIVATE KEY":
-			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-		default:
-			continue
-		}
-		private, ok := key.(*rsa.PrivateKey)
-		if err != nil || !ok || private.N.BitLen() < minRSABits {
-			return nil, errors.New("is not an RSA key of 2048 bits or more")
-		}
-		keys = append(keys, private)
-	}
-	if len(keys) == 0 || len(keys) > maxXboxKeys {
-		return nil, errors.New("is not PEM of one to four private keys")
-	}
-	return keys, nil
-}
-
-// unseal decrypts a token. Xbox names one pair of algorithms (RFC 7518, sections 4.3 and
-// 5.2.3); no other is tried.
-func unseal(sealed string, private []*rsa.PrivateKey) (inner string, err error) {
-	object, err := jose.ParseEncryptedCompact(sealed, []jose.KeyAlgorithm{jose.RSA_OAEP}, []jose.ContentEncryption{jose.A128CBC_HS256})
-	if err != nil {
-		return "", errors.New("the token is not encrypted as Xbox does it")
-	}
-	for _, key := range private {
-		if opened, err := object.Decrypt(key); err == nil {
-			return string(opened), nil
-		}
-	}
-	return "", errors.New("the token is not encrypted for us")
-}
-
-// xboxAlgorithms are what XSTS signs with.
-var xboxAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256}
-
-// openInner checks the signature of the decrypted token.
-func (x *Xbox) openInner(ctx context.Context, inner string) (Claims, error) {
-	signed, err := jose.ParseSignedCompact(inner, xboxAlgorithms)
-	if err != nil || len(inner) > maxToken {
-		return Claims{}, identity.Refusal(identity.CredentialInvalid, errors.New("what is encrypted is not a token signed as Xbox does it"))
-	}
-	key, err := x.signingKey(ctx, signed.Signatures[0].Protected)
-	if err != nil {
-		return Claims{}, err
-	}
-	claims, err := openedToken{signed: signed}.claims(key)
-	if err != nil {
-		return Claims{}, identity.Refusal(identity.CredentialInvalid, err)
-	}
-	return claims, nil
 }
 
 // signingKey finds the key that a token names. Its headers jku and x5u are never followed: jku

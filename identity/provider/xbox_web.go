@@ -74,9 +74,6 @@ func (x *XboxWeb) Takes() [][]string {
 
 // Verify implements identity.Provider. Microsoft takes a code once.
 func (x *XboxWeb) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
-	if proof.Code == "" {
-		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no code"))
-	}
 	access, err := x.exchange(ctx, proof)
 	if err != nil {
 		return identity.Verified{}, err
