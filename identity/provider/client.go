@@ -10,13 +10,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"muster"
 	"muster/identity"
 )
 
@@ -47,15 +50,17 @@ type ClientOptions struct {
 // limiter gives a context that ends after a time.
 type limiter func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 
-// Client calls one platform. It calls https alone, but for http on loopback addresses,
-// and follows no redirect to another host. It is safe for concurrent use.
+// Client calls one platform. It calls https alone, but for http on loopback addresses. It
+// follows a redirect only from what the platform publishes, and to the same host. It is safe
+// for concurrent use.
 type Client struct {
 	name      string
 	timeout   time.Duration
 	limit     limiter
 	parallel  int
 	userAgent string
-	http      *http.Client
+	direct    *http.Client // follows no redirect
+	onHost    *http.Client // follows one to the same host
 	now       func() time.Time
 	log       *slog.Logger
 
@@ -100,7 +105,8 @@ func NewClient(o ClientOptions) *Client {
 		own.MaxResponseHeaderBytes = 64 << 10
 		transport = own
 	}
-	c.http = &http.Client{Transport: transport, CheckRedirect: sameHost}
+	c.direct = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c.onHost = &http.Client{Transport: transport, CheckRedirect: sameHost}
 	return c
 }
 
@@ -125,6 +131,9 @@ type Call struct {
 	Body   []byte     // sent if there is no Form, as Header says
 	// Repeatable says that the platform may get the call twice; a GET may, always.
 	Repeatable bool
+	// Published says that the call fetches what the platform publishes to everybody, from an
+	// address that no client named: nothing in it is a client's or a secret of ours.
+	Published bool
 }
 
 // Answer is what a platform said, below 500 and other than 429.
@@ -239,11 +248,14 @@ func (c *Client) admit(h *host, take bool) error {
 }
 
 // attempt sends a call once and tells the host's breaker. again says that another try
-// may help.
+// may help. That the caller left says nothing of the host.
 func (c *Client) attempt(ctx context.Context, h *host, call Call) (a Answer, again bool, err error) {
 	limited, cancel := c.limit(ctx, c.timeout)
 	defer cancel()
-	a, sendErr := c.send(limited, call)
+	var connected atomic.Bool
+	traced := httptrace.WithClientTrace(limited, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	a, sendErr := c.send(traced, call)
+	by := blame{platform: call.Published || !connected.Load(), client: networkOf(ctx)}
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -253,7 +265,7 @@ func (c *Client) attempt(ctx context.Context, h *host, call Call) (a Answer, aga
 		h.breaker.abandon()
 		return Answer{}, false, identity.Refusal(identity.ProviderUnavailable, ctx.Err())
 	case sendErr != nil:
-		h.breaker.fail(now)
+		h.breaker.fail(now, by)
 		return Answer{}, limited.Err() == nil, identity.Refusal(identity.ProviderUnavailable, sendErr)
 	case a.Status == http.StatusTooManyRequests:
 		wait, told := retryAfter(a.Header.Get("Retry-After"), now)
@@ -264,11 +276,22 @@ func (c *Client) attempt(ctx context.Context, h *host, call Call) (a Answer, aga
 		}
 		return Answer{}, false, identity.RefusalAfter(identity.ProviderRateLimited, wait, errors.New("the platform answers 429"))
 	case a.Status >= 500 || a.Status < 200:
-		h.breaker.fail(now)
+		h.breaker.fail(now, by)
 		return Answer{}, true, identity.Refusal(identity.ProviderUnavailable, fmt.Errorf("the platform answers %d", a.Status))
 	}
 	h.breaker.succeed()
 	return a, false, nil
+}
+
+// networkOf is the network of whoever a call is made for: an IPv4 address alone, and the 64
+// bits of an IPv6 address that its holder has all of. Zero: it is not known.
+func networkOf(ctx context.Context) netip.Prefix {
+	a := muster.ClientFrom(ctx).Address.Unmap().WithZone("")
+	network, err := a.Prefix(min(a.BitLen(), 64))
+	if err != nil {
+		return netip.Prefix{} // of the zero address
+	}
+	return network
 }
 
 func (c Call) method() string {
@@ -302,7 +325,11 @@ func (c *Client) send(ctx context.Context, call Call) (Answer, error) {
 		req.Header.Set("Accept", "application/json")
 	}
 	req.Header.Set("User-Agent", c.userAgent)
-	resp, err := c.http.Do(req)
+	by := c.direct
+	if call.Published {
+		by = c.onHost
+	}
+	resp, err := by.Do(req)
 	if err != nil {
 		return Answer{}, withoutAddress(err)
 	}

@@ -2,7 +2,9 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -63,19 +65,24 @@ func TestNoCallLeavesForAnotherHost(t *testing.T) {
 	other.Answer("/who", 200, map[string]string{"user": "mallory"})
 	r := newRig(t)
 	r.Fail("/who", providertest.Failure{Forward: other.URL() + "/who"})
-	a, err := r.client.Do(t.Context(), Call{URL: r.URL() + "/who"})
-	if err != nil || a.OK() {
-		t.Errorf("a redirect to another host gives %+v, %v", a, err)
+	for _, published := range []bool{true, false} {
+		a, err := r.client.Do(t.Context(), Call{URL: r.URL() + "/who", Published: published})
+		if err != nil || a.OK() {
+			t.Errorf("a redirect to another host gives %+v, %v", a, err)
+		}
 	}
 	if len(other.Calls("")) != 0 {
 		t.Error("the other host was called")
 	}
 	r.Fail("/who", providertest.Failure{Forward: "/me"})
 	r.Answer("/me", 200, map[string]string{"user": "ann"})
-	if a, err := r.client.Do(t.Context(), Call{URL: r.URL() + "/who"}); err != nil || !a.OK() {
+	if a, err := r.client.Do(t.Context(), Call{URL: r.URL() + "/who", Published: true}); err != nil || !a.OK() {
 		t.Errorf("a redirect to the same host gives %+v, %v", a, err)
 	}
-	if a, _ := r.client.Do(t.Context(), Call{URL: r.URL() + "/who", Form: url.Values{"code": {"x"}}}); a.OK() {
+	if a, err := r.client.Do(t.Context(), Call{URL: r.URL() + "/who"}); err != nil || a.OK() {
+		t.Errorf("a call about somebody is sent on: %+v, %v", a, err)
+	}
+	if a, _ := r.client.Do(t.Context(), Call{URL: r.URL() + "/who", Form: url.Values{"code": {"x"}}, Published: true}); a.OK() {
 		t.Error("a form was sent on")
 	}
 }
@@ -112,8 +119,10 @@ func TestAPlatformThatKeepsFailingIsLeftAlone(t *testing.T) {
 	r := newRig(t)
 	r.Answer("/who", 200, map[string]string{})
 	r.Fail("/who", providertest.Failure{Status: 500})
-	who := func() error {
-		_, err := r.client.Do(context.Background(), Call{URL: r.URL() + "/who", Body: []byte("x")})
+	clients := 0
+	who := func() error { // each time for another client
+		clients++
+		_, err := r.client.Do(clientAt(fmt.Sprintf("203.0.113.%d", clients)), Call{URL: r.URL() + "/who", Body: []byte("x")})
 		return err
 	}
 	for range breakAfter {
@@ -137,6 +146,11 @@ func TestAPlatformThatKeepsFailingIsLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// clientAt is the context of a request from an address.
+func clientAt(address string) context.Context {
+	return muster.WithClient(context.Background(), muster.Client{Address: netip.MustParseAddr(address)})
 }
 
 func TestAPlatformThatAsksForAPauseGetsIt(t *testing.T) {

@@ -78,7 +78,7 @@ func shown(text string) string {
 
 func (d *directory) fetch(ctx context.Context) (configuration, time.Duration, error) {
 	address := strings.TrimSuffix(d.issuer, "/") + "/.well-known/openid-configuration"
-	answer, err := d.client.Do(ctx, Call{URL: address})
+	answer, err := d.client.Do(ctx, Call{URL: address, Published: true})
 	if err != nil {
 		return configuration{}, 0, err
 	}

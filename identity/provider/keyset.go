@@ -66,7 +66,7 @@ func (k *KeySet) fetch(ctx context.Context) ([]jose.JSONWebKey, time.Duration, e
 	if err != nil {
 		return nil, 0, err
 	}
-	answer, err := k.client.Do(ctx, Call{URL: address})
+	answer, err := k.client.Do(ctx, Call{URL: address, Published: true})
 	if err != nil {
 		return nil, 0, err
 	}

@@ -86,6 +86,9 @@ func New(t testing.TB) *Platform {
 	return p
 }
 
+// Close ends the server before the test does: nobody is at its address then.
+func (p *Platform) Close() { p.server.Close() }
+
 // URL is the Platform's base, which is its issuer, too.
 func (p *Platform) URL() string { return p.server.URL }
 
