@@ -54,34 +54,8 @@ const (
 	maxLetters = 3 // the first and two more
 )
 
-// Mails with codes that one address gets within an hour, whoever asks for them.
-const (
-	lettersAnHour = 6
-	lettersWithin = time.Hour
-)
-
 func mailRequestKey(id string) muster.Key {
 	return muster.Key{Partition: "MAILCODE#" + hex.EncodeToString(hashText(id)), Sort: "M"}
-}
-
-func lettersKey(address string) muster.Key {
-	return muster.Key{Partition: "LETTERS#" + hex.EncodeToString(hashText(address)), Sort: "L"}
-}
-
-// letters is when an address was written to.
-type letters struct {
-	At []time.Time `json:"at"`
-}
-
-// since drops what is too long ago to count.
-func (l letters) since(now time.Time) letters {
-	var recent letters
-	for _, at := range l.At {
-		if now.Sub(at) < lettersWithin {
-			recent.At = append(recent.At, at)
-		}
-	}
-	return recent
 }
 
 // open keeps a new request and has its letter sent.
@@ -128,20 +102,20 @@ func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.C
 		if err != nil {
 			return nil, err
 		}
-		now := p.now().UTC()
-		sent, sentVersion, err := p.lettersTo(ctx, r.Address)
+		from, err := p.source(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		sent = sent.since(now)
+		may, count, err := p.count(ctx, r.Address, r.Use.kind(), from)
+		if err != nil {
+			return nil, err
+		}
 		letter := mail.Letter{To: r.Address, About: r.About, Until: r.Until, Room: r.Use.room()}
 		if !r.Dead {
 			letter.Ref = id
 		}
-		if len(sent.At) >= lettersAnHour || r.About == "" {
+		if !may || r.About == "" {
 			letter.To = ""
-		} else {
-			sent.At = append(sent.At, now)
 		}
 		letterOp, send, err := p.outbox.Post(letter)
 		if err != nil {
@@ -149,10 +123,6 @@ func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.C
 		}
 		post = send
 		request, err := recordOp(mailRequestKey(id), version, r, r.Until)
-		if err != nil {
-			return nil, err
-		}
-		count, err := recordOp(lettersKey(r.Address), sentVersion, sent, now.Add(lettersWithin))
 		return []muster.Op{request, letterOp, count}, err
 	})
 	if err != nil {
@@ -169,17 +139,6 @@ func recordOp(key muster.Key, version int64, value any, until time.Time) (muster
 		return muster.Op{}, fmt.Errorf("encode %s: %w", key.Sort, err)
 	}
 	return muster.Op{Kind: muster.Put, Key: key, Value: body, Version: version, ExpiresAt: until.Add(time.Second)}, nil
-}
-
-func (p *Passwords) lettersTo(ctx context.Context, address string) (l letters, version int64, err error) {
-	rec, err := p.store.Get(ctx, lettersKey(address))
-	if errors.Is(err, muster.ErrNotFound) {
-		return letters{}, 0, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(rec.Value, &l)
-	}
-	return l, rec.Version, err
 }
 
 // request reads what waits for a code. What is unknown or over is refused.

@@ -157,6 +157,13 @@ func (p *postbox) all() []mail.Letter {
 	return append([]mail.Letter(nil), p.letters...)
 }
 
+// forget drops the letters so far.
+func (p *postbox) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.letters = nil
+}
+
 // last is the newest letter.
 func (p *postbox) last(t testing.TB) mail.Letter {
 	t.Helper()

@@ -251,34 +251,6 @@ func TestACodeSentAgainIsTheSame(t *testing.T) {
 	wantRefusal(t, d.Resend(ctx, "nothing"), muster.Unauthenticated, "credential.invalid")
 }
 
-func TestAnAddressIsNotFloodedWithMails(t *testing.T) {
-	ctx := context.Background()
-	d := newDesk(t, nil)
-	for range 3 * lettersAnHour {
-		if _, err := d.Forgot(ctx, annMail); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := d.Register(ctx, annMail, annWords); err != nil {
-			t.Fatal(err)
-		}
-	}
-	sent := func() (n int) {
-		for _, l := range d.post.all() {
-			if l.To != "" {
-				n++
-			}
-		}
-		return n
-	}
-	if got := sent(); got != lettersAnHour {
-		t.Errorf("%d mails went out", got)
-	}
-	d.site.pass(lettersWithin)
-	if _, err := d.Register(ctx, annMail, annWords); err != nil || sent() != lettersAnHour+1 {
-		t.Errorf("an hour later: %v, %d mails", err, sent())
-	}
-}
-
 // Whether an address has an account shows neither in the answer nor in the work that is
 // done for it.
 func TestKnownAndUnknownAddressesAreTheSame(t *testing.T) {

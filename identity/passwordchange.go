@@ -99,13 +99,21 @@ func (p *Passwords) telling(player muster.PlayerID, address string, about mail.T
 	var send func()
 	along = func(ctx context.Context) ([]muster.Op, error) {
 		now := p.now().UTC()
-		letter, sending, err := p.outbox.Post(mail.Letter{To: address, About: about, Until: now.Add(noticeLife), Room: mail.Notices})
+		may, count, err := p.count(ctx, address, kindNotice, source{})
+		if err != nil {
+			return nil, err
+		}
+		notice := mail.Letter{To: address, About: about, Until: now.Add(noticeLife), Room: mail.Notices}
+		if !may {
+			notice.To = ""
+		}
+		letter, sending, err := p.outbox.Post(notice)
 		if err != nil {
 			return nil, err
 		}
 		send = sending
 		ops, err := muster.AuditOps(ctx, now, muster.Audit{Player: player, Event: event})
-		return append(ops, letter), err
+		return append(ops, letter, count), err
 	}
 	return along, func() { send() }
 }

@@ -62,19 +62,23 @@ func (c passwordChecker) check(ctx context.Context, email, password string) (hol
 // isKnown says whether the player of an address is signed in on the client's device. The
 // reads are the same when there is no player.
 func (c passwordChecker) isKnown(ctx context.Context, id muster.Identity) (bool, error) {
-	device := muster.ClientFrom(ctx).Device
-	if c.store == nil || device == "" {
+	if c.store == nil || muster.ClientFrom(ctx).Device == "" {
 		return false, nil
 	}
 	player, _, err := c.accounts.FindIdentity(ctx, id)
 	if _, err := found(err); err != nil {
 		return false, fmt.Errorf("find who has an address: %w", err)
 	}
+	return c.isSignedIn(ctx, player)
+}
+
+// isSignedIn says whether a player is signed in on the client's device, which it names.
+func (c passwordChecker) isSignedIn(ctx context.Context, player muster.PlayerID) (bool, error) {
 	held, err := c.store.List(ctx, muster.PlayerPartition(player), muster.ListOptions{Prefix: muster.SignInPrefix})
 	if err != nil {
 		return false, fmt.Errorf("list refresh families: %w", err)
 	}
-	return isKnownDevice(held, muster.Client{Device: device}), nil
+	return isKnownDevice(held, muster.Client{Device: muster.ClientFrom(ctx).Device}), nil
 }
 
 func errPasswordRefused() error {

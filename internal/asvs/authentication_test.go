@@ -139,8 +139,8 @@ var authentication = []row{
 	},
 	{
 		"6.6.3", "guessing of codes is limited", met,
-		"Five wrong tries end a request, also at once; an address gets six mails an hour, and who asks for many waits ([limits](identity.md#limits))",
-		[]string{"identity.TestFiveWrongCodesEndARequest", "identity.TestGuessesAtOnceAreCounted", "identity.TestAnAddressIsNotFloodedWithMails"},
+		"Five wrong tries end a request, also at once; an address gets a bounded number of mails an hour, of which a stranger has but a few, and who asks for many waits ([limits](identity.md#limits))",
+		[]string{"identity.TestFiveWrongCodesEndARequest", "identity.TestGuessesAtOnceAreCounted", "identity.TestAnAddressIsNotFloodedWithMails", "identity.TestAStrangerDoesNotUseUpTheOwnersLetters"},
 	},
 	{
 		"6.8.1", "nobody comes in as another by a second identity provider", met,
