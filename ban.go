@@ -88,7 +88,7 @@ func (b *Backend) Admit(ctx context.Context, p PlayerID, in SignInRef) error {
 		return err
 	case a.Ban.holds(b.now()):
 		return bannedError(a.Ban.Until, a.Ban.Reason)
-	case a.SignedOut.ends(in):
+	case a.ended(in):
 		return errSignedOut()
 	}
 	return nil

@@ -76,7 +76,7 @@ func (b *Backend) ScopeOf(ctx context.Context, p PlayerID, in SignInRef) (Scope,
 	case err != nil:
 	case a.Ban.holds(b.now()):
 		err = bannedError(a.Ban.Until, a.Ban.Reason)
-	case a.SignedOut.ends(in):
+	case a.ended(in):
 		err = errSignedOut()
 	}
 	return a.scope(), err
@@ -215,13 +215,16 @@ func (b *Backend) newSecretOps(ctx context.Context, a *account, newSecret []byte
 // that the caller showed the guest's secret: without it a guest does not count as a way in,
 // for the secret may be lost. One that is not linked changes nothing. Errors are Conflict:
 // "identity.last", or "identity.guest_unproven" when only an unproven guest would be left.
+// Sign-ins that were opened by it end, but for the caller's.
 func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guestShown bool) (view LinksView, err error) {
+	var ended Revocation
 	err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		a, version, err := b.account(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		now := b.instant()
+		ended = Revocation{Player: p, Why: SignedOut, At: now}
 		if err := a.mayChangeWays(now); err != nil {
 			return nil, err
 		}
@@ -234,12 +237,19 @@ func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guest
 		if err != nil {
 			return nil, err
 		}
+		signIns, err := b.endWayOps(ctx, &ended, WayInOf(gone))
+		if err != nil {
+			return nil, err
+		}
 		kept, err := put(accountKey(p), version, a, time.Time{})
 		// The account's version guards the identity's: they change together.
-		return append(ops, kept, Op{Kind: Delete, Key: identityKey(gone), Version: AnyVersion}), err
+		return append(append(ops, signIns...), kept, Op{Kind: Delete, Key: identityKey(gone), Version: AnyVersion}), err
 	})
 	if err != nil {
 		return LinksView{}, err
+	}
+	if len(ended.SignIn) > 0 {
+		b.revoke(ctx, ended)
 	}
 	return view, nil
 }

@@ -1,13 +1,35 @@
 package muster
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
 
 // SignInPrefix begins the sort keys of a player's sign-ins, which package identity keeps
-// in the player's partition.
+// in the player's partition. Their records have a member "way", a WayIn; one without it is
+// bound to no way in.
 const SignInPrefix = "RT#"
 
 // PlayerPartition is where everything stands that is a player's alone.
 func PlayerPartition(p PlayerID) string { return "P#" + string(p) }
+
+// WayIn is how a sign-in remembers the identity that it was opened by: which one it was can
+// be told from it only by who knows the identity.
+type WayIn string
+
+// wayInBytes are enough to tell the few identities of one player apart.
+const wayInBytes = 8
+
+// WayInOf is what stands for an identity. An e-mail address may change, and its sign-ins go
+// on: all addresses are one way in.
+func WayInOf(id Identity) WayIn {
+	if id.Provider == EmailProvider {
+		return EmailProvider
+	}
+	sum := sha256.Sum256([]byte(id.Provider + "\x00" + id.Subject))
+	return WayIn(id.Provider + ":" + hex.EncodeToString(sum[:wayInBytes]))
+}
 
 // SignInView is one sign-in of a player: a device that can renew its access without a new
 // proof.

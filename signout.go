@@ -30,8 +30,9 @@ type SignInEndedView struct {
 
 // SignInRef is a sign-in, or one that is about to be opened and has no id yet.
 type SignInRef struct {
-	ID string
-	At time.Time // when the player was proven; zero: it does not matter
+	ID  string
+	At  time.Time // when the player was proven; zero: it does not matter
+	Way WayIn     // by which; empty: it does not matter
 }
 
 // signedOut is when all sign-ins of a player ended at once: those that were opened before, or

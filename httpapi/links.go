@@ -68,7 +68,7 @@ func (s *server) linkRoutes() {
 		method: http.MethodDelete, path: "/v1/auth/links/{provider}", id: "unlink", tag: "auth",
 		summary: "Unlink a way in",
 		description: "One that is not linked is a success. 409 identity.last: the last way in stays. 409 identity.guest_unproven: only the guest would be left, " +
-			"which takes the guest's id and secret in Muster-Proof. " + freshHelp,
+			"which takes the guest's id and secret in Muster-Proof. Sign-ins that were opened by it end, but for the one that asks. " + freshHelp,
 		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, example: exampleLinks(false),
 	}, s.unlink)
 	handle(s, operation{

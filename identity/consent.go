@@ -49,22 +49,18 @@ func consentKey(id muster.Identity) muster.Key {
 	return muster.Key{Partition: "CONSENT#" + id.Provider + "#" + hex.EncodeToString(hashText(id.Subject)), Sort: "C"}
 }
 
-// keepConsent stores what a proof came with, in place of what there was.
-func (s *Service) keepConsent(ctx context.Context, id muster.Identity, given Consent) error {
+// consentOps keeps what a proof came with, in place of what there was.
+func (s *Service) consentOps(id muster.Identity, given Consent) ([]muster.Op, error) {
 	if given.Token == "" {
-		return nil
+		return nil, nil
 	}
 	value, err := json.Marshal(given)
 	if err != nil {
-		return fmt.Errorf("encode a consent: %w", err)
+		return nil, fmt.Errorf("encode a consent: %w", err)
 	}
-	err = s.store.Write(ctx, muster.Op{
+	return []muster.Op{{
 		Kind: muster.Put, Key: consentKey(id), Version: muster.AnyVersion, Value: value, ExpiresAt: s.now().UTC().Add(consentTTL),
-	})
-	if err != nil {
-		return fmt.Errorf("keep a consent: %w", err)
-	}
-	return nil
+	}}, nil
 }
 
 // TakeBack tells the platform of an identity that its player is deleted here, where there is

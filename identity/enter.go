@@ -12,7 +12,7 @@ import (
 // further way in of the caller, whose sign-in must be fresh as for Link; else a new player.
 func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider string, proof Proof) (muster.Entrance, error) {
 	proven := s.instant()
-	id, err := s.ProveIdentity(ctx, provider, proof)
+	id, consent, err := s.prove(ctx, provider, proof)
 	if err != nil {
 		return muster.Entrance{}, err
 	}
@@ -22,29 +22,27 @@ func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider stri
 		if err != nil {
 			return muster.Entrance{}, err
 		}
-		in.Grant, err = s.grant(ctx, player, muster.PlayerScope, proven, created)
+		in.Grant, err = s.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: id, proven: proven, created: created, consent: consent})
 		return in, err
 	}
 	player, _, err := s.accounts.FindIdentity(ctx, id)
 	if muster.KindOf(err) == muster.NotFound {
-		player, in.Guest, err = s.link(ctx, caller, id)
+		player, in.Guest, err = s.link(ctx, caller, id, consent)
 	}
 	if err != nil {
 		return muster.Entrance{}, err
 	}
-	in.Grant, err = s.grant(ctx, player, muster.PlayerScope, proven, false)
+	in.Grant, err = s.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: id, proven: proven, consent: consent})
 	return in, err
 }
 
 // link makes an identity that nobody has the caller's, and says whose it is then: somebody
 // may have been faster.
-func (s *Service) link(ctx context.Context, caller muster.Caller, id muster.Identity) (muster.PlayerID, *muster.Guest, error) {
+func (s *Service) link(ctx context.Context, caller muster.Caller, id muster.Identity, consent Consent) (muster.PlayerID, *muster.Guest, error) {
 	if _, err := s.fresh(ctx, caller, ""); err != nil {
 		return "", nil, err
 	}
-	view, err := s.withNewSecret(func(hash []byte) (muster.LinksView, error) {
-		return s.linker.Link(ctx, caller.Player, id, hash)
-	})
+	view, err := s.linkProven(ctx, caller.Player, id, consent)
 	var refused *muster.Error
 	if errors.As(err, &refused) && refused.Code == "identity.in_use" {
 		player, _, err := s.accounts.FindIdentity(ctx, id)

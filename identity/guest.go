@@ -45,11 +45,11 @@ func (s *Service) knownGuest(ctx context.Context, guest muster.Guest, wanted fun
 	if player == "" || !wanted(player) {
 		return muster.Grant{}, errGuestRefused()
 	}
-	scope, err := s.accounts.ScopeOf(ctx, player, muster.SignInRef{At: proven})
-	if err != nil {
+	signIn := opening{player: player, way: guestIdentity(guest.ID), proven: proven}
+	if signIn.scope, err = s.accounts.ScopeOf(ctx, player, signIn.ref()); err != nil {
 		return muster.Grant{}, goneOr(err, errGuestRefused())
 	}
-	grant, err := s.grantAdmitted(ctx, player, scope, proven, false) // ScopeOf has let them in
+	grant, err := s.grantAdmitted(ctx, signIn) // ScopeOf has let them in
 	if err != nil {
 		return muster.Grant{}, err
 	}
@@ -73,7 +73,7 @@ func (s *Service) newGuest(ctx context.Context) (muster.Grant, error) {
 	if !created {
 		return muster.Grant{}, errors.New("create guest: a new guest id was taken already")
 	}
-	grant, err := s.grant(ctx, player, muster.GuestScope, s.instant(), true)
+	grant, err := s.grant(ctx, opening{player: player, scope: muster.GuestScope, way: guestIdentity(id), proven: s.instant(), created: true})
 	if err != nil {
 		return muster.Grant{}, err
 	}

@@ -14,7 +14,7 @@ import (
 // a guest gets when it is replaced; the answer names the guest then.
 type Linker interface {
 	Links(ctx context.Context, player muster.PlayerID) (muster.LinksView, error)
-	Link(ctx context.Context, player muster.PlayerID, id muster.Identity, newSecret []byte) (muster.LinksView, error)
+	LinkSecret(ctx context.Context, player muster.PlayerID, id muster.Identity, secret muster.LinkedSecret) (muster.LinksView, error)
 	Unlink(ctx context.Context, player muster.PlayerID, provider string, guestShown bool) (muster.LinksView, error)
 	Merge(ctx context.Context, into, from muster.PlayerID, newSecret []byte) (muster.LinksView, error)
 }
@@ -34,12 +34,19 @@ func (s *Service) Link(ctx context.Context, caller muster.Caller, provider strin
 	if _, err := s.fresh(ctx, caller, shown); err != nil {
 		return muster.LinksView{}, err
 	}
-	id, err := s.ProveIdentity(ctx, provider, proof)
+	id, consent, err := s.prove(ctx, provider, proof)
 	if err != nil {
 		return muster.LinksView{}, err
 	}
+	return s.linkProven(ctx, caller.Player, id, consent)
+}
+
+// linkProven adds a proven identity to a player's ways in, and keeps what its proof came with.
+func (s *Service) linkProven(ctx context.Context, player muster.PlayerID, id muster.Identity, consent Consent) (muster.LinksView, error) {
 	return s.withNewSecret(func(hash []byte) (muster.LinksView, error) {
-		return s.linker.Link(ctx, caller.Player, id, hash)
+		return s.linker.LinkSecret(ctx, player, id, muster.LinkedSecret{
+			NewGuest: hash, Along: func(context.Context) ([]muster.Op, error) { return s.consentOps(id, consent) },
+		})
 	})
 }
 
@@ -67,7 +74,8 @@ func (s *Service) Merge(ctx context.Context, caller muster.Caller, other muster.
 	})
 }
 
-// proveOther is the player whom a proof is about.
+// proveOther is the player whom a proof is about. A consent that comes with the proof is not
+// kept: the identity is known, and what was given when it came is still there.
 func (s *Service) proveOther(ctx context.Context, other muster.OtherPlayer) (muster.PlayerID, error) {
 	switch {
 	case other.Provider != "":

@@ -15,6 +15,7 @@ import (
 type linker struct {
 	accounts *accounts
 	last     string
+	along    []muster.Op // of the last link
 	rotates  bool
 	err      error
 }
@@ -37,8 +38,12 @@ func (l *linker) Links(_ context.Context, p muster.PlayerID) (muster.LinksView, 
 	return l.answer(p, nil, "%s lists", p)
 }
 
-func (l *linker) Link(_ context.Context, p muster.PlayerID, id muster.Identity, hash []byte) (muster.LinksView, error) {
-	return l.answer(p, hash, "%s links %v", p, id)
+func (l *linker) LinkSecret(ctx context.Context, p muster.PlayerID, id muster.Identity, secret muster.LinkedSecret) (muster.LinksView, error) {
+	along, err := secret.Along(ctx)
+	if l.along = along; err != nil {
+		return muster.LinksView{}, err
+	}
+	return l.answer(p, secret.NewGuest, "%s links %v", p, id)
 }
 
 func (l *linker) Unlink(_ context.Context, p muster.PlayerID, provider string, shown bool) (muster.LinksView, error) {

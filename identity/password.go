@@ -166,7 +166,7 @@ func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password
 	if err != nil {
 		return muster.Grant{}, takenInstead(err)
 	}
-	return p.service.grant(ctx, player, muster.PlayerScope, p.service.instant(), true)
+	return p.service.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant(), created: true})
 }
 
 // mayComplete says whether the caller of Verify may have what a request is for.
@@ -197,7 +197,7 @@ func (p *Passwords) linked(ctx context.Context, r proven) (muster.Grant, error) 
 	if err != nil {
 		return muster.Grant{}, takenInstead(err)
 	}
-	grant, err := p.service.grant(ctx, r.Player, muster.PlayerScope, p.service.instant(), false)
+	grant, err := p.service.grant(ctx, opening{player: r.Player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant()})
 	grant.Guest = view.Guest
 	return grant, err
 }
@@ -233,7 +233,7 @@ func (p *Passwords) Login(ctx context.Context, email, password string) (muster.G
 	if who.outdated {
 		p.rehash(ctx, who)
 	}
-	return p.service.grant(ctx, who.player, muster.PlayerScope, proven, false)
+	return p.service.grant(ctx, opening{player: who.player, scope: muster.PlayerScope, way: who.id, proven: proven})
 }
 
 // rehash keeps a password's hash at today's costs. Whatever goes wrong can wait for the

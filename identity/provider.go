@@ -35,7 +35,8 @@ type Verified struct {
 	// bound to none, which only a provider that needs none may allow.
 	Nonce string
 
-	// Consent is kept for Revoker, until the player is deleted. Zero: there is none.
+	// Consent is kept for Revoker, until the player is deleted or unlinks the identity. Zero:
+	// there is none.
 	Consent Consent
 }
 
@@ -52,7 +53,7 @@ const (
 // when the identity is new.
 func (s *Service) Login(ctx context.Context, provider string, proof Proof) (muster.Grant, error) {
 	proven := s.instant()
-	id, err := s.ProveIdentity(ctx, provider, proof)
+	id, consent, err := s.prove(ctx, provider, proof)
 	if err != nil {
 		return muster.Grant{}, err
 	}
@@ -60,7 +61,7 @@ func (s *Service) Login(ctx context.Context, provider string, proof Proof) (must
 	if err != nil {
 		return muster.Grant{}, err
 	}
-	return s.grant(ctx, player, muster.PlayerScope, proven, created)
+	return s.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: id, proven: proven, created: created, consent: consent})
 }
 
 // playerOf is the player of a proven identity, made when it is new. An address makes nobody:
@@ -82,33 +83,39 @@ func (s *Service) playerOf(ctx context.Context, id muster.Identity) (player must
 
 // ProveIdentity checks a proof against a configured provider and uses it up. An unknown
 // provider is NotFound.
-func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proof) (id muster.Identity, err error) {
+func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proof) (muster.Identity, error) {
+	id, _, err := s.prove(ctx, provider, proof)
+	return id, err
+}
+
+// prove is ProveIdentity with the consent that the proof came with, to be kept once the
+// account has taken the identity.
+func (s *Service) prove(ctx context.Context, provider string, proof Proof) (id muster.Identity, consent Consent, err error) {
 	p, known := s.providers[provider]
 	if !known {
-		return muster.Identity{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name: GET /v1/auth/providers lists them")
+		return muster.Identity{}, Consent{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name: GET /v1/auth/providers lists them")
 	}
 	defer func() { s.tellRefused(provider, err) }()
 	if err := checkProof(proof); err != nil {
-		return muster.Identity{}, err
+		return muster.Identity{}, Consent{}, err
 	}
 	if err := checkForm(p, proof); err != nil {
-		return muster.Identity{}, err
+		return muster.Identity{}, Consent{}, err
 	}
 	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {
-		return muster.Identity{}, err
+		return muster.Identity{}, Consent{}, err
 	}
 	who, err := p.Verify(ctx, proof)
 	if err != nil {
-		return muster.Identity{}, err
+		return muster.Identity{}, Consent{}, err
 	}
 	if who.Subject == "" {
-		return muster.Identity{}, fmt.Errorf("provider %s verified a proof without a subject", provider)
+		return muster.Identity{}, Consent{}, fmt.Errorf("provider %s verified a proof without a subject", provider)
 	}
 	if err := s.useUp(ctx, provider, who); err != nil {
-		return muster.Identity{}, err
+		return muster.Identity{}, Consent{}, err
 	}
-	id = muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}
-	return id, s.keepConsent(ctx, id, who.Consent)
+	return muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}, who.Consent, nil
 }
 
 // checkProof bounds what a provider gets to read.

@@ -34,6 +34,8 @@ type family struct {
 	RenewedAt time.Time `json:"renewed,omitzero"`
 	Device    string    `json:"device,omitempty"`   // as it called itself at sign-in
 	DeviceID  string    `json:"deviceId,omitempty"` // that it gave itself, if it did
+
+	Way muster.WayIn `json:"way,omitempty"` // by which it was opened; empty: it is bound to none
 }
 
 // handout is a refresh token on its way to the client.
@@ -191,7 +193,9 @@ func (f family) lastUsed() time.Time {
 }
 
 // ref names the sign-in; id is the family's.
-func (f family) ref(id string) muster.SignInRef { return muster.SignInRef{ID: id, At: f.OpenedAt} }
+func (f family) ref(id string) muster.SignInRef {
+	return muster.SignInRef{ID: id, At: f.OpenedAt, Way: f.Way}
+}
 
 // rotated is the record after its current token was used.
 func (f family) rotated(hash, salt []byte, now time.Time) family {

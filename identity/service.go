@@ -130,28 +130,6 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return fallback
 }
 
-// grant opens a session for a player who was proven, if they are let in, and signs its
-// first tokens. A player who was made for it just now is nobody who could be banned.
-func (s *Service) grant(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (muster.Grant, error) {
-	if !created {
-		if err := s.guard.Admit(ctx, player, muster.SignInRef{At: proven}); err != nil {
-			return muster.Grant{}, err
-		}
-	}
-	return s.grantAdmitted(ctx, player, scope, proven, created)
-}
-
-// grantAdmitted is grant for a player of whom it was asked whether they are let in.
-func (s *Service) grantAdmitted(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (muster.Grant, error) {
-	opened, err := s.openFamily(ctx, player, scope, proven, created)
-	if err != nil {
-		return muster.Grant{}, err
-	}
-	grant, err := s.granted(opened)
-	grant.Created = created
-	return grant, err
-}
-
 // granted is the answer for a refresh token and an access token of the same family.
 func (s *Service) granted(h handout) (muster.Grant, error) {
 	access, err := s.accessToken(muster.Caller{Player: h.token.player, Scope: h.scope, Family: h.token.family})

@@ -14,52 +14,65 @@ import (
 // openFamily starts a family for a sign-in beside those that are held, of which some may have
 // to make room. A device that none of them is of is recorded; the first of a new player needs
 // no record.
-func (s *Service) openFamily(ctx context.Context, player muster.PlayerID, scope muster.Scope, proven time.Time, created bool) (handout, error) {
-	secret, err := newSecret(s.random)
+func (s *Service) openFamily(ctx context.Context, o opening) (handout, error) {
+	token, record, err := s.newFamily(ctx, o)
 	if err != nil {
 		return handout{}, err
-	}
-	tagKey, err := newSecret(s.random)
-	if err != nil {
-		return handout{}, err
-	}
-	now, client := s.now().UTC(), muster.ClientFrom(ctx)
-	token := refreshToken{player: player, family: s.newID(), secret: secret}.sealed(tagKey)
-	record := family{
-		Scope: scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey,
-		ExpiresAt: now.Add(s.refreshTTL), OpenedAt: proven, Device: client.UserAgent, DeviceID: client.Device,
 	}
 	put, err := s.familyOp(token, record, 0)
 	if err != nil {
 		return handout{}, err
 	}
+	consent, err := s.consentOps(o.way, o.consent)
+	if err != nil {
+		return handout{}, err
+	}
+	now, client := s.now().UTC(), muster.ClientFrom(ctx)
 	ended := func(context.Context) {}
 	err = muster.Change(ctx, s.store, func(ctx context.Context) ([]muster.Op, error) {
-		if created {
-			return []muster.Op{put}, nil
+		if o.created {
+			return append(consent, put), nil
 		}
-		held, err := s.families(ctx, player)
+		held, err := s.families(ctx, o.player)
 		if err != nil {
 			return nil, err
 		}
 		var ops []muster.Op
-		if ops, ended, err = s.makeRoom(player, held, client, now); err != nil {
+		if ops, ended, err = s.makeRoom(o.player, held, client, now); err != nil {
 			return nil, err
 		}
 		if !isKnownDevice(held, client) {
-			found, err := muster.AuditOps(ctx, now, muster.Audit{Player: player, Event: muster.AuditSignIn, Detail: map[string]string{"signIn": token.family}})
+			found, err := muster.AuditOps(ctx, now, muster.Audit{Player: o.player, Event: muster.AuditSignIn, Detail: map[string]string{"signIn": token.family}})
 			if err != nil {
 				return nil, err
 			}
 			ops = append(ops, found...)
 		}
-		return append(ops, put), nil
+		return slices.Concat(ops, consent, []muster.Op{put}), nil
 	})
 	if err != nil {
 		return handout{}, fmt.Errorf("open refresh family: %w", err)
 	}
 	ended(ctx)
-	return handout{token: token, scope: scope, ends: s.ends(record)}, nil
+	return handout{token: token, scope: o.scope, ends: s.ends(record)}, nil
+}
+
+// newFamily makes the record of a sign-in, and its first token.
+func (s *Service) newFamily(ctx context.Context, o opening) (refreshToken, family, error) {
+	secret, err := newSecret(s.random)
+	if err != nil {
+		return refreshToken{}, family{}, err
+	}
+	tagKey, err := newSecret(s.random)
+	if err != nil {
+		return refreshToken{}, family{}, err
+	}
+	client := muster.ClientFrom(ctx)
+	token := refreshToken{player: o.player, family: s.newID(), secret: secret}.sealed(tagKey)
+	return token, family{
+		Scope: o.scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey, ExpiresAt: s.now().UTC().Add(s.refreshTTL),
+		OpenedAt: o.proven, Device: client.UserAgent, DeviceID: client.Device, Way: muster.WayInOf(o.way),
+	}, nil
 }
 
 // families lists the sign-ins of a player, the oldest first: ids ascend with time.
@@ -91,22 +104,28 @@ func isKnownDevice(held []muster.Record, client muster.Client) bool {
 const maxRepeats = 2
 
 // roomOps bounds what makes room for a sign-in in its Write: its own record, that of a new
-// device and a revocation stand beside it.
-const roomOps = muster.MaxWriteOps - 3
+// device, a revocation and a consent stand beside it.
+const roomOps = muster.MaxWriteOps - 4
 
 // makeRoom ends the sign-ins that give way to another one: those of the same device, and the
 // oldest where there are too many. ended is to be called after the Write.
 func (s *Service) makeRoom(player muster.PlayerID, held []muster.Record, client muster.Client, now time.Time) (ops []muster.Op, ended func(context.Context), err error) {
 	stay, gone, used := s.replaced(held, client, now)
-	if ended = func(context.Context) {}; len(gone) > 0 {
-		if ops, ended, err = s.guard.EndSignIns(player, gone, used); err != nil {
-			return nil, nil, err
-		}
-	}
 	for i := range max(0, min(len(stay)-maxFamilies+1, roomOps-len(gone))) {
-		ops = append(ops, muster.Op{Kind: muster.Delete, Key: stay[i].Key, Version: muster.AnyVersion})
+		var f family
+		used = used || json.Unmarshal(stay[i].Value, &f) != nil || s.mayBeUsed(f, now)
+		gone = append(gone, strings.TrimPrefix(stay[i].Sort, muster.SignInPrefix))
 	}
-	return ops, ended, nil
+	if len(gone) == 0 {
+		return nil, func(context.Context) {}, nil
+	}
+	return s.guard.EndSignIns(player, gone, used)
+}
+
+// mayBeUsed says that an access token of a family may be good still.
+func (s *Service) mayBeUsed(f family, now time.Time) bool {
+	used := f.lastUsed()
+	return used.IsZero() || now.Before(used.Add(s.accessTTL+clockSlack))
 }
 
 // replaced divides the sign-ins that are held, the oldest first, into those that stay and those
@@ -129,7 +148,7 @@ func (s *Service) replaced(held []muster.Record, client muster.Client, now time.
 			continue
 		}
 		gone = append(gone, strings.TrimPrefix(rec.Sort, muster.SignInPrefix))
-		used = used || now.Before(f.lastUsed().Add(s.accessTTL+clockSlack))
+		used = used || s.mayBeUsed(f, now)
 	}
 	slices.Reverse(stay)
 	return stay, gone, used

@@ -61,7 +61,7 @@ func TestHoweverManySignInsThereAreAllOfThemEnd(t *testing.T) {
 	for i := range grants {
 		wg.Go(func() {
 			var err error
-			if grants[i], err = d.site.grant(ctx, ann, muster.PlayerScope, d.site.instant(), false); err != nil {
+			if grants[i], err = d.site.grant(ctx, opening{player: ann, scope: muster.PlayerScope, way: emailIdentity(annMail), proven: d.site.instant()}); err != nil {
 				t.Error(err)
 			}
 		})
