@@ -62,7 +62,7 @@ type resendRequest struct {
 }
 
 type passwordChange struct {
-	Current  string `json:"current,omitempty" maxLength:"512" doc:"The present password; not needed within five minutes of a sign-in" example:"four words of mine"`
+	Current  string `json:"current,omitempty" maxLength:"512" doc:"The present password" example:"four words of mine"`
 	Password string `json:"password" minLength:"1" maxLength:"512" doc:"The new one" example:"five better words of mine"`
 }
 
@@ -170,8 +170,8 @@ func (s *server) ownerRoutes() {
 	handle(s, operation{
 		method: http.MethodPut, path: "/v1/auth/password", id: "changePassword", tag: "auth",
 		summary: "Change my password",
-		description: "With the present one, or within five minutes of a sign-in. Every other sign-in ends. " +
-			"403 password.wrong, or signin.not_fresh without the present password. 404 identity.none without an e-mail.",
+		description: "With the present one; where the service is set up so, within five minutes of a sign-in without it. Every other sign-in ends. " +
+			"403 password.wrong, or password.current_needed or signin.not_fresh without the present password. 404 identity.none without an e-mail.",
 		need: needPlayer, status: http.StatusNoContent, refusals: []int{http.StatusNotFound}, bodyLimit: s.BodyLimit, strict: true,
 	}, func(ctx context.Context, in *struct{ Body passwordChange }) (*struct{}, error) {
 		return nil, s.Passwords.Change(ctx, callerOf(ctx), in.Body.Current, in.Body.Password)

@@ -36,6 +36,9 @@ type PasswordOptions struct {
 	Hasher   *PasswordHasher
 	Policy   PasswordPolicy
 
+	// ChangeAfterSignIn lets a sign-in just now change a password without the present one.
+	ChangeAfterSignIn bool
+
 	VerifyFor time.Duration // how long a code that proves an address works; zero: DefaultVerifyFor
 	ResetFor  time.Duration // and one that resets a password; zero: DefaultResetFor
 	Log       *slog.Logger
@@ -69,6 +72,8 @@ type Passwords struct {
 	now       func() time.Time
 	random    io.Reader
 	log       *slog.Logger
+
+	changeFresh bool // a sign-in just now changes a password without the present one
 }
 
 // NewPasswords makes Passwords.
@@ -79,6 +84,7 @@ func NewPasswords(o PasswordOptions) *Passwords {
 		service: o.Service, store: o.Service.store, now: o.Service.now, random: o.Service.random,
 		accounts: o.Accounts, outbox: o.Outbox, codes: o.Codes, hasher: o.Hasher, policy: o.Policy,
 		verifyFor: orDefault(o.VerifyFor, DefaultVerifyFor), resetFor: orDefault(o.ResetFor, DefaultResetFor), log: o.Log,
+		changeFresh: o.ChangeAfterSignIn,
 	}
 }
 

@@ -40,8 +40,11 @@ func (p *Passwords) Reset(ctx context.Context, proof muster.MailProof, password 
 }
 
 // Change sets another password for a player who shows the present one, or has signed in
-// just now. Every other sign-in ends.
+// just now where that is enough. Every other sign-in ends.
 func (p *Passwords) Change(ctx context.Context, caller muster.Caller, current, password string) error {
+	if err := p.currentGiven(ctx, caller, current); err != nil {
+		return err
+	}
 	id, hash, err := p.mayChange(ctx, caller, current)
 	if err != nil {
 		return err

@@ -78,8 +78,8 @@ func TestAPasswordIsChangedByItsOwner(t *testing.T) {
 		code    string // of the refusal
 	}{
 		"with the present one":                 {time.Hour, annWords, ""},
-		"right after the sign-in":              {freshFor, "", ""},
-		"not later, without the present one":   {freshFor + time.Second, "", "signin.not_fresh"},
+		"not right after the sign-in, without": {0, "", "password.current_needed"},
+		"not later, without the present one":   {freshFor + time.Second, "", "password.current_needed"},
 		"not with a wrong one":                 {0, "something else", "password.wrong"},
 		"not with a wrong one after a while":   {time.Hour, "something else", "password.wrong"},
 		"with the present one at once as well": {0, annWords, ""},
@@ -96,7 +96,7 @@ func TestAPasswordIsChangedByItsOwner(t *testing.T) {
 			err = d.Change(ctx, caller, c.current, newWords)
 			if c.code != "" {
 				wantRefusal(t, err, muster.Denied, c.code, c.current)
-				if c.code == "signin.not_fresh" && !strings.Contains(err.Error(), "as current") {
+				if c.code == "password.current_needed" && !strings.Contains(err.Error(), "as current") {
 					t.Errorf("it does not name current: %v", err)
 				}
 				return

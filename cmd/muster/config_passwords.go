@@ -15,13 +15,15 @@ import (
 // passwordsConfig is how players sign in by e-mail and password. Without it `muster serve`
 // has none; `muster up` has the defaults.
 type passwordsConfig struct {
-	MinLength     *int           `yaml:"minLength"`
-	Words         []string       `yaml:"words"` // that passwords must have more than
-	VerifyMinutes *int           `yaml:"verifyMinutes"`
-	ResetMinutes  *int           `yaml:"resetMinutes"`
-	Page          string         `yaml:"page"` // where links in mails lead; empty: there are codes alone
-	Breached      breachedConfig `yaml:"breached"`
-	Hashing       hashingConfig  `yaml:"hashing"`
+	MinLength     *int     `yaml:"minLength"`
+	Words         []string `yaml:"words"` // that passwords must have more than
+	VerifyMinutes *int     `yaml:"verifyMinutes"`
+	ResetMinutes  *int     `yaml:"resetMinutes"`
+	// ChangeAfterSignIn lets a sign-in of the last minutes change it without the present one.
+	ChangeAfterSignIn bool           `yaml:"changeAfterSignIn"`
+	Page              string         `yaml:"page"` // where links in mails lead; empty: there are codes alone
+	Breached          breachedConfig `yaml:"breached"`
+	Hashing           hashingConfig  `yaml:"hashing"`
 }
 
 // breachedConfig is where passwords are looked up that others know, besides the list that is
@@ -61,7 +63,7 @@ type smtpConfig struct {
 
 func passwordsShape() *shape {
 	return group(map[string]*shape{
-		"minLength": whole(), "words": list("a list of strings", text()), "verifyMinutes": whole(), "resetMinutes": whole(), "page": text(),
+		"minLength": whole(), "words": list("a list of strings", text()), "verifyMinutes": whole(), "resetMinutes": whole(), "page": text(), "changeAfterSignIn": truth(),
 		"breached": group(map[string]*shape{"file": text(), "url": text(), "required": truth()}),
 		"hashing":  group(map[string]*shape{"memoryKiB": whole(), "passes": whole(), "atOnce": whole(), "queue": whole()}),
 	})

@@ -79,7 +79,8 @@ func (p *passwordParts) open(ids *identity.Service) (*identity.Passwords, *lette
 	return identity.NewPasswords(identity.PasswordOptions{
 		Service: ids, Accounts: p.rules, Outbox: outbox, Codes: codes, Hasher: p.hasher, Policy: policy,
 		VerifyFor: time.Duration(or(c.VerifyMinutes)) * time.Minute, ResetFor: time.Duration(or(c.ResetMinutes)) * time.Minute,
-		Log: p.tools.log,
+		ChangeAfterSignIn: c.ChangeAfterSignIn,
+		Log:               p.tools.log,
 	}), outbox, nil
 }
 

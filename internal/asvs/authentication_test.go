@@ -27,9 +27,9 @@ var authentication = []row{
 		[]string{"identity.TestAPasswordIsChangedByItsOwner", "httpapi.TestPasswords"},
 	},
 	{
-		"6.2.3", "a change needs the present password", partly,
-		"The present password, or a sign-in of the last five minutes, by whatever way in. So a player who comes in by a platform can set another; all other sign-ins end and the owner gets a mail",
-		[]string{"identity.TestAPasswordIsChangedByItsOwner", "identity.TestAGuestHasNoPasswordToChange"},
+		"6.2.3", "a change needs the present password", met,
+		"Always, unless `changeAfterSignIn` lets a sign-in of the last five minutes do. All other sign-ins end, and the owner gets a mail. Who has forgotten it has a code sent (6.4.3)",
+		[]string{"identity.TestAPasswordIsChangedByItsOwner", "identity.TestAFreshSignInChangesAPasswordWhereThatIsEnough", "identity.TestAGuestHasNoPasswordToChange"},
 	},
 	{
 		"6.2.4", "common passwords, 3,000 at least, are refused", met,
