@@ -56,15 +56,21 @@ func runIn(t *testing.T, env []string, args ...string) (stdout, stderr string, c
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// newCluster starts everything but the players. store is what --store takes.
-func newCluster(t *testing.T, store string, env []string, size int) *cluster {
+// newKeys makes a file of one signing key.
+func newKeys(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "signing-keys.json")
+	if _, errs, code := run(t, "keys", "signing", "--out", file); code != 0 {
+		t.Fatal(errs)
+	}
+	return file
+}
+
+// newCluster starts everything but the players. store is what --store takes, keys a file.
+func newCluster(t *testing.T, store, keys string, env []string, size int) *cluster {
 	t.Helper()
 	dir := t.TempDir()
 	c := &cluster{t: t, balancer: newBalancer(t), store: store, config: demoConfig(t, dir)}
-	keys := filepath.Join(dir, "signing-keys.json")
-	if _, errs, code := run(t, "keys", "signing", "--out", keys); code != 0 {
-		t.Fatal(errs)
-	}
 	var key struct{ Key, Hash string }
 	stdout, errs, _ := run(t, "keys", "server", "--json")
 	if err := json.Unmarshal([]byte(stdout), &key); err != nil {
@@ -133,7 +139,7 @@ func (c *cluster) said() string {
 	defer c.mu.Unlock()
 	var all strings.Builder
 	for _, r := range c.replicas {
-		if r != nil {
+		if r != nil && r.daemon != nil {
 			all.WriteString(r.stderr.String())
 		}
 	}
@@ -284,16 +290,21 @@ func stormPlayers(t *testing.T) int {
 	return n
 }
 
+// sharedStore is a new table that replicas can share, and the environment to find it by.
+func sharedStore(t *testing.T) (store string, env []string) {
+	t.Helper()
+	endpoint := os.Getenv("MUSTER_DYNAMODB")
+	if endpoint == "" {
+		t.Skipf("needs DynamoDB Local at the URL in MUSTER_DYNAMODB: scripts/dynamodb-local go test ./e2e -run %s", t.Name())
+	}
+	return "dynamodb:e2e-" + strings.ToLower(rand.Text()[:8]), []string{"MUSTER_DYNAMODB_ENDPOINT=" + endpoint, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint}
+}
+
 // TestReplicasDieUnderLoad kills one of three replicas every few seconds while bots play:
 // every match that began ends with exactly one result.
 func TestReplicasDieUnderLoad(t *testing.T) {
-	endpoint := os.Getenv("MUSTER_DYNAMODB")
-	if endpoint == "" {
-		t.Skip("needs DynamoDB Local at the URL in MUSTER_DYNAMODB: scripts/dynamodb-local go test ./e2e -run TestReplicasDieUnderLoad")
-	}
-	env := []string{"MUSTER_DYNAMODB_ENDPOINT=" + endpoint, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint}
-	store := "dynamodb:storm-" + strings.ToLower(rand.Text()[:8])
-	c := newCluster(t, store, env, 3)
+	store, env := sharedStore(t)
+	c := newCluster(t, store, newKeys(t), env, 3)
 	got, kills := c.storm(stormLength(t), stormPlayers(t))
 	c.judge(got, kills, c.settled(func() books { return readBooks(t, c.env, store) }))
 	if stdout, errs, code := runIn(t, c.env, "ratings", "replay", "--store", store, "--config", c.config, "--mode", "duel"); code != 0 {
@@ -308,7 +319,7 @@ func TestTheOnlyReplicaDiesUnderLoad(t *testing.T) {
 		t.Skip("takes most of a minute: leave -short out")
 	}
 	file := filepath.Join(t.TempDir(), "muster.db")
-	c := newCluster(t, "sqlite:"+file, nil, 1)
+	c := newCluster(t, "sqlite:"+file, newKeys(t), nil, 1)
 	got, kills := c.storm(min(stormLength(t), 25*time.Second), stormPlayers(t))
 	n := 0
 	c.judge(got, kills, c.settled(func() books {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -55,15 +56,19 @@ func (s *server) readyz(ctx context.Context, _ *struct{}) (*struct{ Body statusB
 	return &struct{ Body statusBody }{statusBody{"ok"}}, nil
 }
 
-// wellKnown serves a public document for five minutes of caching: new keys are
-// published long before they sign.
+// wellKnownCached is how long others may keep the public documents, in seconds. A replica reads
+// the file of its keys every ten; both together are less than the least that a new key waits
+// before it signs, a minute, so that nobody who obeys meets a key that they do not have.
+const wellKnownCached = 40
+
+// wellKnown serves a public document.
 func (s *server) wellKnown(path, id, summary string, content func() []byte) {
 	if content == nil {
 		return
 	}
 	s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cache-Control", "public, max-age=300")
+		w.Header().Set("Cache-Control", fmt.Sprintf("public, max-age=%d", wellKnownCached))
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		_, _ = w.Write(content()) // the client is gone: nobody to tell
 	})

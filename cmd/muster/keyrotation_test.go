@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +87,20 @@ func TestRotationsThatAreRefused(t *testing.T) {
 		if err := cmd.Validate(); !errors.As(err, &usage) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Who keeps the published keys for as long as they may has a new key before it signs, whatever
+// --wait says: it begins at one minute, of which a replica takes ten seconds to read the file.
+func TestPublishedKeysAreKeptForLessThanANewOneWaits(t *testing.T) {
+	res := httptest.NewRecorder()
+	wired(t).ServeHTTP(res, httptest.NewRequest("GET", "/.well-known/jwks.json", nil))
+	seconds, err := strconv.Atoi(strings.TrimPrefix(res.Header().Get("Cache-Control"), "public, max-age="))
+	if err != nil {
+		t.Fatalf("they may be kept for %q", res.Header().Get("Cache-Control"))
+	}
+	late := time.Duration(seconds)*time.Second + 10*time.Second
+	if (&rotateKeysCmd{Wait: late, Keep: time.Hour}).Validate() == nil {
+		t.Errorf("a key may sign after %v, when others do not have it yet", late)
 	}
 }
