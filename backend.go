@@ -120,20 +120,9 @@ func (b *Backend) instant() time.Time { return b.now().UTC().Truncate(time.Milli
 // recounts ratings, erases deleted players, and learns what other replicas revoked. Every replica runs it; they share the work.
 func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	wg.Go(func() { b.repeat(ctx, recountEvery, "recount ratings", b.Recount) }) // may take long
-	wg.Go(func() { b.repeat(ctx, eraseEvery, "erase deleted players", b.ErasePlayers) })
-	wg.Go(func() { b.repeat(ctx, censusLook, "count boards", b.CountBoards) }) // may take long
-	wg.Go(func() { b.repeat(ctx, revokedWithin, "learn of revocations", b.LearnRevocations) })
-	wg.Go(func() { b.repeat(ctx, evictEvery, "take banned players out of play", b.EvictBanned) })
-	// Each in a loop of its own: GameLift may be slow to say how many sessions fare, and
-	// that must not hold up those who wait in the queue.
-	placed := sweepLeft
-	if b.placesSessions {
-		placed = sweepEvery
+	for _, c := range b.chores() {
+		wg.Go(func() { b.repeat(ctx, c.every, c.what, c.work) })
 	}
-	wg.Go(func() { b.repeat(ctx, placed, "settle placements", b.reconcilePlacements) })
-	wg.Go(func() { b.repeat(ctx, placed, "look at sessions", b.reconcileSessions) })
-	b.repeat(ctx, sweepEvery, "reconcile", b.reconcileMatches)
 	wg.Wait()
 	return nil
 }
