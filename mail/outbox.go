@@ -24,7 +24,7 @@ type Letter struct {
 	Room Room `json:"-"`
 }
 
-// OutboxOptions is what an Outbox needs, all of it.
+// OutboxOptions is what an Outbox needs, all of it but Leave.
 type OutboxOptions struct {
 	Store     muster.Store
 	Sender    Sender
@@ -36,6 +36,9 @@ type OutboxOptions struct {
 	Now    func() time.Time
 	NewID  func() string
 	Log    *slog.Logger
+	// Leave has letters left to whoever calls Round, from when they are posted: this program
+	// does not run between calls. Run is not called then.
+	Leave bool
 }
 
 // Outbox keeps letters until they are sent. All replicas share the letters; one that
@@ -98,6 +101,11 @@ func (o *Outbox) Post(l Letter) (op muster.Op, send func(), err error) {
 	}
 	now, id := o.o.Now(), o.o.NewID()
 	letter := held{kept: kept{Letter: l, Lease: now.UTC().Add(leaseFor)}, key: in.key(id, now), version: 1}
+	if o.o.Leave && l.To != "" {
+		letter.Lease = now.UTC()
+		op, err = letter.op(0)
+		return op, func() {}, err
+	}
 	if l.To == "" {
 		letter.key, letter.Until = muster.Key{Partition: "MAIL#nobody#" + id, Sort: "M"}, letter.Lease
 		op, err = letter.op(0)
@@ -158,8 +166,22 @@ func (o *Outbox) deliverAll(ctx context.Context) {
 // sweep learns whether too many letters wait in a room, and takes over those that nobody has,
 // as many as the senders have room for.
 func (o *Outbox) sweep(ctx context.Context, in *room) error {
+	waiting, err := o.look(ctx, in)
+	failed := []error{err}
+	for _, rec := range waiting {
+		if len(in.handed) == cap(in.handed) {
+			break
+		}
+		if err := o.takeOver(ctx, in, rec); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// look lists the letters of a room, and learns whether too many wait.
+func (o *Outbox) look(ctx context.Context, in *room) (waiting []muster.Record, err error) {
 	crowded := false
-	var waiting []muster.Record
 	var failed []error
 	for _, shard := range in.shards {
 		records, err := o.o.Store.List(ctx, partition(shard), muster.ListOptions{Limit: maxPerShard})
@@ -173,15 +195,7 @@ func (o *Outbox) sweep(ctx context.Context, in *room) error {
 	if in.crowded.Swap(crowded) != crowded {
 		o.o.Log.WarnContext(ctx, "how many letters wait", "shards", in.shards, "tooMany", crowded)
 	}
-	for _, rec := range waiting {
-		if len(in.handed) == cap(in.handed) {
-			break
-		}
-		if err := o.takeOver(ctx, in, rec); err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return errors.Join(failed...)
+	return waiting, errors.Join(failed...)
 }
 
 // takeOver leases a letter that is due and hands it to the senders.
