@@ -43,6 +43,9 @@ const (
 // developer guide, "IAM roles".
 const cognitoSession = "CognitoIdentityCredentials"
 
+// isOfPool says that the ARN of a session is that of identities of a pool.
+func isOfPool(arn string) bool { return strings.HasSuffix(arn, "/"+cognitoSession) }
+
 // Options is what Callers needs. All but Endpoint is required.
 type Options struct {
 	// ServerID is the value of ServerIDHeader: the address by which programs know us.
@@ -60,7 +63,7 @@ type Options struct {
 type Callers struct {
 	serverID string
 	hosts    []string
-	roles    map[role]bool
+	roles    Roles
 	endpoint string
 	client   *provider.Client
 	now      func() time.Time
@@ -79,7 +82,7 @@ var (
 // New makes a Callers. It calls nobody.
 func New(o Options) (*Callers, error) {
 	c := &Callers{
-		serverID: o.ServerID, roles: make(map[role]bool), endpoint: strings.TrimSuffix(o.Endpoint, "/"),
+		serverID: o.ServerID, endpoint: strings.TrimSuffix(o.Endpoint, "/"),
 		client: o.Client, now: o.Now,
 	}
 	if o.ServerID == "" || strings.ContainsFunc(o.ServerID, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -91,14 +94,11 @@ func New(o Options) (*Callers, error) {
 		}
 		c.hosts = append(c.hosts, hostOf(region))
 	}
-	for _, arn := range o.Roles {
-		r, ok := parse(roleARN, arn)
-		if !ok {
-			return nil, fmt.Errorf("%q is not the ARN of a role, such as arn:aws:iam::123456789012:role/GameServer", arn)
-		}
-		c.roles[r] = true
+	var err error
+	if c.roles, err = ParseRoles(o.Roles); err != nil {
+		return nil, err
 	}
-	if len(c.hosts) == 0 || len(c.roles) == 0 {
+	if len(c.hosts) == 0 || len(o.Roles) == 0 {
 		return nil, errors.New("at least one region and one role are needed")
 	}
 	return c, nil
@@ -137,12 +137,11 @@ func (c *Callers) Verify(ctx context.Context, proof identity.Proof) (identity.Ve
 	if err != nil {
 		return identity.Verified{}, err
 	}
-	assumed, ok := parse(assumedARN, answer.ARN)
 	switch {
-	case !ok || !c.roles[assumed] || assumed.account != answer.Account || answer.UserID == "":
-		return identity.Verified{}, identity.Refusal(identity.WrongApplication, errors.New("the signer is under no role of ours"))
-	case strings.HasSuffix(answer.ARN, "/"+cognitoSession):
+	case isOfPool(answer.ARN):
 		return identity.Verified{}, identity.Refusal(identity.WrongApplication, errors.New("the signer is somebody of an identity pool"))
+	case !c.roles.Hold(answer.Account, answer.ARN) || answer.UserID == "":
+		return identity.Verified{}, identity.Refusal(identity.WrongApplication, errors.New("the signer is under no role of ours"))
 	}
 	return identity.Verified{Subject: answer.UserID, DisplayName: answer.ARN, Once: signed.once, Until: signed.at.Add(maxAge)}, nil
 }
