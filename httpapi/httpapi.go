@@ -45,6 +45,11 @@ type Options struct {
 	// VerifyServer turns a game server's key ("msk_...") into its caller.
 	VerifyServer func(key string) (muster.Caller, error)
 
+	// Signed says who a call speaks for that was signed with AWS credentials, where what stands
+	// before us has checked the signature; signed is false where it was not. It is asked about
+	// calls without an Authorization, or with a signature in it. Nil: no signature counts.
+	Signed func(ctx context.Context) (c muster.Caller, signed bool, err error)
+
 	Links     Links     // players link and merge them; nil: not served
 	Logins    Logins    // ways in besides guest secrets; nil: not served
 	Passwords Passwords // e-mail and password; nil: not served

@@ -62,7 +62,7 @@ func (s *server) authenticate(next http.Handler) http.Handler {
 			s.writeProblem(w, s.fail(ctx, err))
 			return
 		}
-		caller, err := verifiers.Authorization(ctx, r.Header.Values("Authorization"))
+		caller, err := s.callerOf(ctx, r, verifiers)
 		if err != nil {
 			ctx = context.WithValue(ctx, refusalKey{}, err)
 		} else {

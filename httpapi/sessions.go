@@ -153,7 +153,7 @@ func (s *server) placementRoutes() {
 func (s *server) placement(ctx context.Context, in *placementPoll) (*placementBody, error) {
 	player := me(ctx)
 	if s.Stopping == nil || in.Wait == 0 {
-		v, err := s.Rooms.WaitPlacement(ctx, player, in.ID, in.After, time.Duration(in.Wait)*time.Second)
+		v, err := s.Rooms.WaitPlacement(ctx, player, in.ID, in.After, patience(ctx, in.Wait))
 		return &placementBody{v}, err
 	}
 	wait, end := context.WithCancel(ctx)
@@ -165,7 +165,7 @@ func (s *server) placement(ctx context.Context, in *placementPoll) (*placementBo
 		case <-wait.Done():
 		}
 	}()
-	v, err := s.Rooms.WaitPlacement(wait, player, in.ID, in.After, time.Duration(in.Wait)*time.Second)
+	v, err := s.Rooms.WaitPlacement(wait, player, in.ID, in.After, patience(ctx, in.Wait))
 	if err != nil && wait.Err() != nil && ctx.Err() == nil { // we stop: the answer is what is known
 		v, err = s.Rooms.WaitPlacement(ctx, player, in.ID, in.After, 0)
 	}

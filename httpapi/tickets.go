@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"time"
 
 	"muster"
 )
@@ -115,7 +114,7 @@ func (s *server) ticket(ctx context.Context, in *pollInput) (*ticketBody, error)
 			}
 		}()
 	}
-	t, err := s.Play.WaitTicket(wait, player, in.ID, in.After, time.Duration(in.Wait)*time.Second)
+	t, err := s.Play.WaitTicket(wait, player, in.ID, in.After, patience(ctx, in.Wait))
 	if err != nil && wait.Err() != nil && ctx.Err() == nil {
 		t, err = s.Play.Ticket(ctx, player, in.ID)
 	}
