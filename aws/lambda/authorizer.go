@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -68,13 +67,11 @@ func (a *Authorizer) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false) // an ARN may have an ampersand
-	if err := encoder.Encode(answer); err != nil {
+	encoded, err := encode(answer)
+	if err != nil {
 		return nil, fmt.Errorf("encode the answer: %w", err)
 	}
-	return text.Bytes(), nil
+	return encoded, nil
 }
 
 func (a *Authorizer) answer(ctx context.Context, text []byte) (any, error) {
@@ -83,7 +80,7 @@ func (a *Authorizer) answer(ctx context.Context, text []byte) (any, error) {
 		a.o.Log.ErrorContext(ctx, "refuse an event", "error", err)
 		return nil, err
 	}
-	v, err := a.decide(ctx, e)
+	v, err := a.decide(muster.WithClient(ctx, e.client()), e)
 	if err != nil {
 		a.o.Log.ErrorContext(ctx, "authorize", "kind", string(e.kind), "error", err)
 		return nil, fmt.Errorf("the caller cannot be checked now: %w", publicText(err))

@@ -338,3 +338,27 @@ func FuzzAuthorizer(f *testing.F) {
 		}
 	})
 }
+
+func TestAuthorizersKnowWhereACallCameFrom(t *testing.T) {
+	var got muster.Client
+	a := authorizer(func(o *lambda.AuthorizerOptions) {
+		o.Verifiers.Token = func(ctx context.Context, token string) (muster.Caller, error) {
+			got = muster.ClientFrom(ctx)
+			return verify(ctx, token)
+		}
+	})
+	for name, event := range gateways("Bearer " + token("p1", time.Minute)) {
+		got = muster.Client{}
+		event = strings.Replace(event, `"headers":{`, `"headers":{"user-agent":"Game/1","Muster-Device":"d1","X-Forwarded-For":"198.51.100.7",`, 1)
+		if _, err := a.Invoke(t.Context(), []byte(event)); err != nil {
+			t.Fatal(err)
+		}
+		want := "192.0.2.1/Game/1/d1"
+		if name == "REST TOKEN" {
+			want = "invalid IP//" // such an event says nothing of the client
+		}
+		if said := got.Address.String() + "/" + got.UserAgent + "/" + got.Device; said != want {
+			t.Errorf("%s: client is %s, want %s", name, said, want)
+		}
+	}
+}

@@ -1,11 +1,15 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
+
+	"muster"
 )
 
 // kind is which of the authorizers an event is for.
@@ -41,6 +45,12 @@ type event struct {
 		APIID        string `json:"apiId"`
 		EventType    string `json:"eventType"`    // of WebSocket APIs
 		ConnectionID string `json:"connectionId"` // of WebSocket APIs
+		Identity     struct {
+			SourceIP string `json:"sourceIp"`
+		} `json:"identity"` // of all but 2.0 and AppSync
+		HTTP struct {
+			SourceIP string `json:"sourceIp"`
+		} `json:"http"` // of 2.0
 	} `json:"requestContext"`
 }
 
@@ -159,6 +169,29 @@ func (e *event) authorization() []string {
 		}
 	}
 	return values
+}
+
+// client is where the call came from, as API Gateway says. AppSync and TOKEN authorizers are
+// not told.
+func (e *event) client() muster.Client {
+	client := muster.Client{UserAgent: e.first("User-Agent"), Device: e.first("Muster-Device")}
+	if c := e.RequestContext; c != nil {
+		address, err := netip.ParseAddr(cmp.Or(c.HTTP.SourceIP, c.Identity.SourceIP))
+		if err == nil {
+			client.Address = address.Unmap().WithZone("")
+		}
+	}
+	return client
+}
+
+// first is the value of a header, or one of them; empty: it was not sent.
+func (e *event) first(header string) string {
+	for name, value := range e.Headers {
+		if strings.EqualFold(name, header) {
+			return value
+		}
+	}
+	return ""
 }
 
 // ticket is the ticket for the realtime socket; shown is whether there is any. Two are none.

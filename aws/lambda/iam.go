@@ -26,7 +26,11 @@ type Signer struct {
 	Logins []string
 }
 
-// SignerOfHTTP is who signed a call of an HTTP API (payload 2.0); false: nobody did.
+// authenticated says that the identity has a login.
+func (s Signer) authenticated() bool { return slices.Contains(s.Logins, "authenticated") }
+
+// SignerOfHTTP is who signed a call of an HTTP API (payload 2.0) or of a function URL; false:
+// nobody did.
 func SignerOfHTTP(c events.APIGatewayV2HTTPRequestContext) (Signer, bool) {
 	if c.Authorizer == nil || c.Authorizer.IAM == nil || c.Authorizer.IAM.UserARN == "" {
 		return Signer{}, false
@@ -81,7 +85,7 @@ type Pools struct {
 // player the rules find or make. Any other signer is Denied. That an account is still
 // there and not banned is to be checked by whoever calls this.
 func (p Pools) Player(s Signer) (muster.PlayerID, muster.Identity, error) {
-	authenticated := slices.Contains(s.Logins, "authenticated")
+	authenticated := s.authenticated()
 	switch {
 	case s.IdentityID == "" || !slices.Contains(p.IdentityPools, s.IdentityPool):
 		return "", muster.Identity{}, identity.Refusal(identity.NotEntitled, errors.New("the signer is of no identity pool of ours"))
