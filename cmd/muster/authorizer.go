@@ -16,24 +16,6 @@ import (
 	"muster/identity/provider"
 )
 
-// Variables that the Lambda service sets in the environment of a function.
-const (
-	envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
-	envHandler    = "_HANDLER"
-)
-
-// functionArgs is the command line of a function of Lambda, which has none of its own: its
-// handler is the name of a command. Empty: this is no such function.
-func functionArgs(getenv func(string) string) ([]string, error) {
-	if getenv(envRuntimeAPI) == "" {
-		return nil, nil
-	}
-	if handler := getenv(envHandler); handler != "authorizer" {
-		return nil, fmt.Errorf("the function's handler is %q, but it names the command that answers: set it to authorizer", handler)
-	}
-	return []string{"authorizer"}, nil
-}
-
 // authorizerCmd answers API Gateway and AppSync who a caller is.
 type authorizerCmd struct {
 	URL         string `name:"url" help:"Where players reach the backend: the issuer of its tokens." required:"" env:"MUSTER_URL" placeholder:"URL"`

@@ -119,6 +119,7 @@ func TestFunctionsNameTheirCommand(t *testing.T) {
 	}{
 		"no function":        {nil, 0, false},
 		"an authorizer":      {map[string]string{envRuntimeAPI: "127.0.0.1:9001", envHandler: "authorizer"}, 1, false},
+		"the backend":        {map[string]string{envRuntimeAPI: "127.0.0.1:9001", envHandler: "lambda"}, 1, false},
 		"the usual handler":  {map[string]string{envRuntimeAPI: "127.0.0.1:9001", envHandler: "bootstrap"}, 0, true},
 		"no handler at all":  {map[string]string{envRuntimeAPI: "127.0.0.1:9001"}, 0, true},
 		"a handler, but not": {map[string]string{envHandler: "authorizer"}, 0, false},

@@ -192,7 +192,7 @@ func networks(texts []string) (read []netip.Prefix, bad string) {
 }
 
 // limiter is what holds back who asks too often, and who guesses.
-func (c *limitsConfig) limiter(store muster.Store, log *slog.Logger) *limit.Limiter {
+func (c *limitsConfig) limiter(store muster.Store, now func() time.Time, log *slog.Logger) *limit.Limiter {
 	slow := func(free *int, fallback int) limit.Slowdown {
 		return limit.Slowdown{
 			Free:    orElse(free, fallback),
@@ -205,15 +205,15 @@ func (c *limitsConfig) limiter(store muster.Store, log *slog.Logger) *limit.Limi
 		Guessing: limit.Guessing{
 			Source: slow(c.Failures.Source, freeOfSource), Account: slow(c.Failures.Account, freeOfAccount), Address: slow(c.Failures.Address, freeOfAddress),
 		},
-		Exempt: c.exempt, Now: time.Now, Log: log,
+		Exempt: c.exempt, Now: now, Log: log,
 	})
 }
 
 // calls is what limits all calls.
-func (c *limitsConfig) calls() *limit.Calls {
+func (c *limitsConfig) calls(now func() time.Time) *limit.Calls {
 	address, player := callRates()
 	return limit.NewCalls(limit.CallOptions{
-		Address: c.Calls.Address.over(address), Player: c.Calls.Player.over(player), Exempt: c.exempt, Now: time.Now,
+		Address: c.Calls.Address.over(address), Player: c.Calls.Player.over(player), Exempt: c.exempt, Now: now,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"muster"
 	"muster/store/sqlite"
@@ -40,7 +41,7 @@ func TestLimitsAreOnByThemselvesButForThisMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		calls := c.Identity.Limits.calls()
+		calls := c.Identity.Limits.calls(time.Now)
 		for i, a := range []netip.Addr{there, here} {
 			refused := false
 			for range 3000 {
@@ -63,7 +64,7 @@ func TestALimitOfTheFileHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close() //nolint:errcheck // of a test
-	l := c.Identity.Limits.limiter(store, slog.New(slog.DiscardHandler))
+	l := c.Identity.Limits.limiter(store, time.Now, slog.New(slog.DiscardHandler))
 	ctx := muster.WithClient(t.Context(), muster.Client{Address: netip.MustParseAddr("203.0.113.7")})
 	for i := range 5 {
 		if err := l.Spend(ctx, muster.ActGuest); (err != nil) != (i >= 3) {

@@ -24,6 +24,7 @@ import (
 	"muster/gameliftlocal/launcher"
 	"muster/httpapi"
 	"muster/identity"
+	letters "muster/mail"
 	"muster/realtime"
 	"muster/store/sqlite"
 )
@@ -295,6 +296,8 @@ type backendParts struct {
 	origins             []string                    // whose pages may call, besides our own
 	ready               func(context.Context) error // nil: always
 	peers               joinPeers                   // nil: there are no other replicas
+	function            bool                        // of Lambda: nothing runs between calls, and there are no sockets
+	now                 func() time.Time            // nil: time.Now
 	log                 *slog.Logger
 }
 
@@ -305,6 +308,7 @@ type backend struct {
 	handler  http.Handler
 	stopping func()                          // lets long polls end; call it once
 	mail     func(ctx context.Context) error // sends mails; nil: there are none
+	outbox   *letters.Outbox                 // of mails; nil: there are none
 }
 
 // lateNotifier lets the rules and the hub, which need each other, be made in turn.
@@ -313,6 +317,9 @@ type lateNotifier struct{ muster.Notifier }
 // newBackend wires rules, identity and transports. It starts nothing.
 func newBackend(p backendParts) (*backend, error) {
 	notifier := &lateNotifier{}
+	if p.now == nil {
+		p.now = time.Now
+	}
 	var ids *identity.Service
 	rules := muster.New(muster.Options{
 		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: defaultRating(),
@@ -321,19 +328,19 @@ func newBackend(p backendParts) (*backend, error) {
 		SignIns:  func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
 		TakeBack: func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
-		Now:      time.Now, NewID: newID, Log: p.log,
+		Now:      p.now, NewID: newID, Log: p.log,
 	})
-	tools := providerTools{getenv: os.Getenv, now: time.Now, log: p.log}
+	tools := providerTools{getenv: os.Getenv, now: p.now, log: p.log}
 	providers, err := p.identity.providers(tools)
 	if err != nil {
 		return nil, err
 	}
-	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools}
-	limits, calls := p.identity.Limits.limiter(p.store, p.log), p.identity.Limits.calls()
+	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools, function: p.function}
+	limits, calls := p.identity.Limits.limiter(p.store, p.now, p.log), p.identity.Limits.calls(p.now)
 	passwords.provide(providers, limits)
 	service := identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, time.Now),
-		Now: time.Now, NewID: newID, Random: rand.Reader,
+		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, p.now),
+		Now: p.now, NewID: newID, Random: rand.Reader,
 	}
 	p.identity.Tokens.apply(&service)
 	ids = identity.New(service)
@@ -341,7 +348,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	bearers, err := identity.NewBearers(identity.BearersOptions{Own: ids.Verify, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: time.Now})
+	bearers, err := identity.NewBearers(identity.BearersOptions{Own: ids.Verify, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: p.now})
 	if err != nil {
 		return nil, err
 	}
@@ -349,19 +356,23 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	verify := unlessRevoked(rules, bearers.Verify)
+	if p.function {
+		verify = newLookout(rules).first(verify)
+	}
 	hub := openHub(p, rules, notifier, realtime.Options{Redeem: unlessRevoked(rules, ids.RedeemSocketTicket), Revoked: rules.Revoked, Admit: admitBySocket(calls), Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
-		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: time.Now,
+		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: p.now,
 	})
 	stopping := make(chan struct{})
 	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
 	o := httpapi.Options{
-		Play: rules, Auth: ids, Verify: unlessRevoked(rules, bearers.Verify), VerifyServer: serverKeys.Verify,
+		Play: rules, Auth: ids, Verify: verify, VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules, Logins: ids, Links: ids, Heralds: ids,
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove, SignIns: rules,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
-		SNS: newRefusals(p.log, time.Now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(),
+		SNS: newRefusals(p.log, p.now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Proxies: p.proxies, Calls: calls, Log: p.log,
 	}
 	if err := p.identity.serveAWS(&o, ids, p.url, tools); err != nil {
@@ -377,6 +388,11 @@ func newBackend(p backendParts) (*backend, error) {
 	}
 	if err := passwords.serve(ids, &o, b); err != nil {
 		return nil, err
+	}
+	if p.function {
+		if err := p.asFunction(&o, rules, notifier); err != nil {
+			return nil, err
+		}
 	}
 	b.handler = httpapi.New(o)
 	return b, nil

@@ -34,6 +34,7 @@ type commands struct {
 	DemoServer demoServerCmd `cmd:"" hidden:"" help:"Run one demo game server. muster up starts these."`
 	Ratings    ratingsCmd    `cmd:"" help:"Check players' ratings against the stored results."`
 	Keys       keysCmd       `cmd:"" help:"Make the secrets that a backend needs."`
+	Lambda     lambdaCmd     `cmd:"" help:"Run the backend as a function of Lambda: calls, events and schedules."`
 	Authorizer authorizerCmd `cmd:"" help:"Tell API Gateway and AppSync who a caller is, as a function of Lambda."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 }

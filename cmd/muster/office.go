@@ -83,14 +83,8 @@ func (o *office) openStore(ctx context.Context) (database, error) {
 
 // start starts the backend and serves it.
 func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers) error {
-	p := o.settings.conf.backendParts()
-	p.url, p.store, p.gameLift, p.keys, p.log = o.settings.url, store, o.client, o.settings.keys, o.log
-	p.serverKeyHashes, p.adminKeyHashes = o.settings.serverKeyHashes, o.settings.adminKeyHashes
-	p.topics, p.trustedCertificates, p.origins = o.settings.topics, o.settings.trusted, o.settings.origins
-	p.ready, p.peers, p.proxies = o.ready.check, peers, o.settings.proxies
-	if p.identity.Mail.Console {
-		p.terminal = os.Stdout
-	}
+	p := o.parts(store)
+	p.ready, p.peers = o.ready.check, peers
 	b, err := newBackend(p)
 	if err != nil {
 		return err
@@ -111,6 +105,19 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 		return serveWithin(ctx, o.front, b.handler, b.stopping, o.settings.drain/4)
 	})
 	return nil
+}
+
+// parts are what the settings say of the backend.
+func (o *office) parts(store muster.Store) backendParts {
+	p := o.settings.conf.backendParts()
+	p.url, p.store, p.gameLift, p.keys, p.log = o.settings.url, store, o.client, o.settings.keys, o.log
+	p.serverKeyHashes, p.adminKeyHashes = o.settings.serverKeyHashes, o.settings.adminKeyHashes
+	p.topics, p.trustedCertificates, p.origins = o.settings.topics, o.settings.trusted, o.settings.origins
+	p.proxies = o.settings.proxies
+	if p.identity.Mail.Console {
+		p.terminal = os.Stdout
+	}
+	return p
 }
 
 // address is where the replica listens, as a URL for this machine.

@@ -24,6 +24,7 @@ type passwordParts struct {
 	store    muster.Store
 	terminal io.Writer // who reads it reads the mails, unless they are sent; nil: nobody does
 	tools    providerTools
+	function bool // of Lambda: mails are left to its schedule
 }
 
 // provide adds the way in to the providers, if there are passwords.
@@ -47,7 +48,7 @@ func (p *passwordParts) serve(ids *identity.Service, o *httpapi.Options, b *back
 	if err != nil {
 		return err
 	}
-	o.Passwords, b.mail = passwords, outbox.Run
+	o.Passwords, b.mail, b.outbox = passwords, outbox.Run, outbox
 	return nil
 }
 
@@ -70,7 +71,7 @@ func (p *passwordParts) open(ids *identity.Service) (*identity.Passwords, *lette
 	game := cmp.Or(p.conf.Mail.Game, "this game")
 	outbox := letters.NewOutbox(letters.OutboxOptions{
 		Store: p.store, Sender: sender, Templates: p.conf.Mail.templates, Game: game,
-		Reveal: codes.Reveal, Now: p.tools.now, NewID: newID, Log: p.tools.log,
+		Reveal: codes.Reveal, Now: p.tools.now, NewID: newID, Log: p.tools.log, Leave: p.function,
 	})
 	policy := identity.PasswordPolicy{MinLength: or(c.MinLength), Words: append([]string{p.conf.Mail.Game}, c.Words...)}
 	if policy.Breached, err = p.breached(c.Breached); err != nil {

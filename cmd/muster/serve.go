@@ -46,14 +46,20 @@ func (*serveCmd) Help() string {
 // Validate is called by the command line parser.
 func (c *serveCmd) Validate() error {
 	switch {
-	case c.TrustedHops < 0 || c.TrustedHops > 16:
-		return usageError{fmt.Sprintf("--trusted-hops is %d, not 0 to 16", c.TrustedHops)}
-	case c.TrustedHops > 0 && len(c.TrustedProxies) > 0:
-		return usageError{"--trusted-proxy says where proxies are and --trusted-hops how many: give one of them"}
 	case c.Drain < time.Second || c.Drain > time.Hour:
 		return usageError{fmt.Sprintf("--drain is %v, not 1s to 1h", c.Drain)}
 	case c.DrainNotice < 0 || c.DrainNotice > c.Drain/2:
 		return usageError{fmt.Sprintf("--drain-notice is %v, which is not 0 to half of --drain, %v", c.DrainNotice, c.Drain)}
+	}
+	return c.checkProxies()
+}
+
+func (c *serveCmd) checkProxies() error {
+	switch {
+	case c.TrustedHops < 0 || c.TrustedHops > 16:
+		return usageError{fmt.Sprintf("--trusted-hops is %d, not 0 to 16", c.TrustedHops)}
+	case c.TrustedHops > 0 && len(c.TrustedProxies) > 0:
+		return usageError{"--trusted-proxy says where proxies are and --trusted-hops how many: give one of them"}
 	}
 	return nil
 }

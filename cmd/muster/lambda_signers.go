@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"muster"
+	"muster/aws/lambda"
+	"muster/aws/sts"
+)
+
+// signers are whose signatures count: identities of the pools that are ways in, and game
+// servers by their roles.
+func (c *identityConfig) signers(rules *muster.Backend) (*lambda.Signers, error) {
+	made := &lambda.Signers{Accounts: rules, Admit: admitBearer(rules)}
+	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
+		settings, is := c.Providers[name].settings.(*cognitoIdentityConfig)
+		if !is {
+			continue
+		}
+		pools := lambda.Pools{IdentityPools: settings.IdentityPools, Provider: name, Guests: settings.Guests}
+		if settings.Developer != nil {
+			pools.DeveloperProvider = settings.Developer.Provider
+		}
+		made.Pools = append(made.Pools, pools)
+	}
+	if c.ServerRoles == nil {
+		return made, nil
+	}
+	roles, err := sts.ParseRoles(c.ServerRoles.Roles)
+	if err != nil {
+		return nil, fmt.Errorf("identity.serverRoles.roles: %w", err)
+	}
+	made.Server = roles.Hold
+	return made, nil
+}
