@@ -28,10 +28,17 @@ const (
 	AuditPasswordReset   AuditEvent = "passwordReset"
 	AuditEmailChanged    AuditEvent = "emailChanged"
 	AuditDeleted         AuditEvent = "deleted"
+	AuditFound           AuditEvent = "found"    // by an operator, who looked for somebody
+	AuditExported        AuditEvent = "exported" // by an operator
+
+	// AuditEveryoneOut and AuditFoundNobody are no player's: see OperatorTrail.
+	AuditEveryoneOut AuditEvent = "everyoneSignedOut"
+	AuditFoundNobody AuditEvent = "foundNobody"
 )
 
 // Audit is something that happened to a player's account. Detail holds what else is worth
-// knowing ("provider", "reason", "signIn"): few and short texts, and never a secret.
+// knowing ("provider", "reason", "signIn"): few and short texts, and never a secret. Without
+// a player it is what an operator did to nobody or to all.
 type Audit struct {
 	Player PlayerID
 	Event  AuditEvent
@@ -84,8 +91,11 @@ func AuditOps(ctx context.Context, at time.Time, entries ...Audit) ([]Op, error)
 
 func (e Audit) op(ctx context.Context, at time.Time) (Op, error) {
 	client := ClientFrom(ctx)
-	record := auditRecord{At: at, Event: e.Event, From: client.addressText(), Device: client.UserAgent, Detail: e.shortDetail()}
-	record.By, record.Actor = e.actor(ctx)
+	record := auditRecord{At: at, Event: e.Event, From: client.addressText(), Device: client.UserAgent}
+	if record.By, record.Actor = e.actor(ctx); record.By == auditOperator {
+		e.Detail = withOperator(ctx, e.Detail)
+	}
+	record.Detail = e.shortDetail()
 	text, err := json.Marshal(record)
 	if err != nil {
 		return Op{}, fmt.Errorf("encode an audit record: %w", err)

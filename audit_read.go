@@ -36,6 +36,22 @@ func (b *Backend) AuditTrail(ctx context.Context, p PlayerID, limit int, before 
 	if !ours(string(p)) {
 		return AuditPage{}, playerNotFound(ErrNotFound)
 	}
+	page, err := b.auditPage(ctx, p, limit, before)
+	if err != nil || len(page.Entries) > 0 || before != "" {
+		return page, err
+	}
+	_, _, err = load[account](ctx, b.store, accountKey(p)) // nothing has happened, or there is nobody
+	return page, playerNotFound(err)
+}
+
+// OperatorTrail shows an operator what operators did that is in no player's records: signing
+// everyone out, and looking for players whom there are not. It is read as AuditTrail.
+func (b *Backend) OperatorTrail(ctx context.Context, limit int, before string) (AuditPage, error) {
+	return b.auditPage(ctx, "", limit, before)
+}
+
+// auditPage reads audit records, the latest first.
+func (b *Backend) auditPage(ctx context.Context, p PlayerID, limit int, before string) (AuditPage, error) {
 	if limit <= 0 {
 		limit = DefaultAuditPage
 	}
@@ -55,11 +71,7 @@ func (b *Backend) AuditTrail(ctx context.Context, p PlayerID, limit int, before 
 	if len(records) == limit {
 		page.Next = records[limit-1].Sort
 	}
-	if len(records) > 0 || before != "" {
-		return page, nil
-	}
-	_, _, err = load[account](ctx, b.store, accountKey(p)) // nothing has happened, or there is nobody
-	return page, playerNotFound(err)
+	return page, nil
 }
 
 // maxExportedAudit bounds the audit records of an export; they are kept for 400 days, and

@@ -88,7 +88,7 @@ func (b *Backend) Admit(ctx context.Context, p PlayerID, in SignInRef) error {
 		return err
 	case a.Ban.holds(b.now()):
 		return bannedError(a.Ban.Until, a.Ban.Reason)
-	case a.ended(in):
+	case a.ended(in), b.outWithEveryone(in):
 		return errSignedOut()
 	}
 	return nil

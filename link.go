@@ -76,7 +76,7 @@ func (b *Backend) ScopeOf(ctx context.Context, p PlayerID, in SignInRef) (Scope,
 	case err != nil:
 	case a.Ban.holds(b.now()):
 		err = bannedError(a.Ban.Until, a.Ban.Reason)
-	case a.ended(in):
+	case a.ended(in), b.outWithEveryone(in):
 		err = errSignedOut()
 	}
 	return a.scope(), err

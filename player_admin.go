@@ -90,10 +90,8 @@ func (b *Backend) InspectPlayer(ctx context.Context, p PlayerID) (AdminPlayerVie
 
 // inspectPlay fills in what the player does, did and has.
 func (b *Backend) inspectPlay(ctx context.Context, p PlayerID, v *AdminPlayerView) (err error) {
-	if b.signIns != nil {
-		if v.SignIns, err = b.signIns(ctx, p); err != nil {
-			return err
-		}
+	if v.SignIns, err = b.openSignIns(ctx, p); err != nil {
+		return err
 	}
 	if v.Ratings, err = b.Ratings(ctx, p); err != nil {
 		return err

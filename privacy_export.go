@@ -67,7 +67,7 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 		ExportedAt: b.instant(),
 		Account:    exportAccount{ID: a.ID, CreatedAt: a.CreatedAt},
 		Profile:    exportProfile{DisplayName: b.displayName(&a), RenamedAt: someTime(a.RenamedAt), Avatar: a.Avatar, Locale: a.Locale},
-		Identities: a.Identities, SignIns: []SignInView{}, Invites: []InviteView{},
+		Identities: a.Identities, Invites: []InviteView{},
 	}
 	if head.Documents, err = b.exportRecords(ctx, p, dataPrefix); err != nil {
 		return nil, err
@@ -85,10 +85,8 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 	if err := b.exportPlay(ctx, p, &head); err != nil {
 		return nil, err
 	}
-	if b.signIns != nil {
-		if head.SignIns, err = b.signIns(ctx, p); err != nil {
-			return nil, err
-		}
+	if head.SignIns, err = b.openSignIns(ctx, p); err != nil {
+		return nil, err
 	}
 	if head.Audit, err = b.exportAudit(ctx, p); err != nil {
 		return nil, err

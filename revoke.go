@@ -27,12 +27,14 @@ type RevocationReason string
 
 // The reasons. SignedOut is for the tokens of the sign-ins named, the next three for all that
 // the player has. Lifted takes back a ban, and leaves void what the sign-ins named had.
+// EveryoneOut is for all sign-ins of all players that were proven before At, and names none.
 const (
 	SignedOut      RevocationReason = "signedOut"
 	AccountBanned  RevocationReason = "banned"
 	AccountDeleted RevocationReason = "deleted"
 	AccountMerged  RevocationReason = "merged"
 	BanLifted      RevocationReason = "lifted"
+	EveryoneOut    RevocationReason = "everyoneOut"
 )
 
 // deniedFor is how long every replica refuses what was revoked: longer than access tokens
@@ -59,13 +61,17 @@ func RevocationOf(n Notice) (r Revocation, ok bool) {
 	return Revocation{}, false
 }
 
-// Covers says that the revocation makes the tokens of a sign-in void.
-func (r Revocation) Covers(signIn string) bool {
+// Covers says that the revocation makes the token void by which a caller is known, who is
+// the player of the revocation if it has one.
+func (r Revocation) Covers(c Caller) bool {
+	if r.Why == EveryoneOut {
+		return c.Player != "" && c.SignedInAt.Before(r.At)
+	}
 	if r.Why == AccountBanned || r.Why == AccountDeleted || r.Why == AccountMerged {
 		return true
 	}
 	for _, id := range r.SignIn {
-		if id == signIn {
+		if id == c.Family {
 			return true
 		}
 	}
@@ -100,6 +106,8 @@ type revocations struct {
 	players map[PlayerID]Revocation // the latest of each that is about all tokens, or lifts one
 	signIns map[string]time.Time    // sign-ins that have ended: until when that counts
 	clearAt time.Time               // when to forget what is over
+	// everyone is until when the sign-ins of all players have ended; zero: they have not.
+	everyone time.Time
 
 	// What was read of the records: when the latest look was, and the latest at all of them.
 	reading         sync.Mutex // held while reading
@@ -109,6 +117,10 @@ type revocations struct {
 // add takes a revocation in. Learning of one again, or of an older one of a player later,
 // changes nothing.
 func (v *revocations) add(now time.Time, r Revocation) {
+	if r.Why == EveryoneOut {
+		v.endEveryone(r.At)
+		return
+	}
 	if !now.Before(r.At.Add(deniedFor)) {
 		return
 	}
@@ -128,6 +140,22 @@ func (v *revocations) add(now time.Time, r Revocation) {
 		r.SignIn = nil
 		v.players[r.Player] = r
 	}
+}
+
+// endEveryone ends all sign-ins that were proven before an instant.
+func (v *revocations) endEveryone(at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if at.After(v.everyone) {
+		v.everyone = at
+	}
+}
+
+// everyoneBefore is until when the sign-ins of all players have ended.
+func (v *revocations) everyoneBefore() time.Time {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.everyone
 }
 
 // forget drops what is over, from time to time; mu is held.
@@ -152,13 +180,13 @@ func (v *revocations) forget(now time.Time) {
 func (v *revocations) refuses(now time.Time, c Caller) *Error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	if len(v.players) == 0 && len(v.signIns) == 0 {
+	if len(v.players) == 0 && len(v.signIns) == 0 && v.everyone.IsZero() {
 		return nil
 	}
 	if r, there := v.players[c.Player]; there && r.Why != BanLifted && now.Before(r.end()) {
 		return r.refusal()
 	}
-	if until, there := v.signIns[c.Family]; there && now.Before(until) {
+	if until, there := v.signIns[c.Family]; there && now.Before(until) || c.SignedInAt.Before(v.everyone) {
 		return Revocation{Why: SignedOut}.refusal()
 	}
 	return nil

@@ -55,10 +55,7 @@ func signInKey(p PlayerID, id string) Key { return Key{PlayerPartition(p), SignI
 
 // SignIns lists a player's sign-ins, oldest first.
 func (b *Backend) SignIns(ctx context.Context, p PlayerID) ([]SignInView, error) {
-	if b.signIns == nil {
-		return []SignInView{}, nil
-	}
-	return b.signIns(ctx, p)
+	return b.openSignIns(ctx, p)
 }
 
 // EndSignIn ends a sign-in: its refresh token is not good any more, its access tokens are

@@ -40,7 +40,9 @@ type Caller struct {
 	Player PlayerID // empty for a game server and an operator
 	Scope  Scope
 	Family string // the sign-in this access token descends from; empty without one
-	Key    string // of a game server or an operator: a fingerprint of the key that was shown, or who they are where they come from
+	// SignedInAt is when the player was proven, in whole seconds; zero: not known.
+	SignedInAt time.Time
+	Key        string // of a game server or an operator: a fingerprint of the key that was shown, or who they are where they come from
 }
 
 type callerKey struct{}

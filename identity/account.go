@@ -109,7 +109,11 @@ func (s *Service) proveByRefresh(ctx context.Context, player muster.PlayerID, pr
 	if s.judge(record, presented) != tokenCurrent {
 		return errProofRefused()
 	}
-	return nil
+	err = s.guard.Admit(ctx, player, record.ref(presented.family))
+	if muster.KindOf(err) == muster.Unauthenticated {
+		return errProofRefused() // it ended, and is only not forgotten yet
+	}
+	return err
 }
 
 func errProofRefused() *muster.Error {

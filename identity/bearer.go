@@ -31,6 +31,7 @@ type Access struct {
 	Holder         string // player or program, for records
 	Groups, Scopes []string
 	ExpiresAt      time.Time
+	SignedInAt     time.Time // when the player was proven there, or the token made; zero: not known
 }
 
 // Bearing is how the tokens of one issuer are taken.
@@ -130,7 +131,7 @@ func (b *Bearers) Verify(ctx context.Context, token string) (muster.Caller, erro
 		if err != nil {
 			return muster.Caller{}, tokenRefusal(err)
 		}
-		seen = knownToken{scope: issuer.scope(access), subject: access.Subject, holder: access.Holder, expiresAt: access.ExpiresAt}
+		seen = knownToken{scope: issuer.scope(access), subject: access.Subject, holder: access.Holder, expiresAt: access.ExpiresAt, signedInAt: access.SignedInAt.UTC().Truncate(time.Second)}
 	}
 	if seen.scope != muster.PlayerScope {
 		b.known.keep(id, seen)
@@ -147,7 +148,7 @@ func (b *Bearers) Verify(ctx context.Context, token string) (muster.Caller, erro
 		seen.owner, seen.ownerAt = player, now
 		b.known.keep(id, seen)
 	}
-	return muster.Caller{Player: seen.owner, Scope: muster.PlayerScope}, nil
+	return muster.Caller{Player: seen.owner, Scope: muster.PlayerScope, SignedInAt: seen.signedInAt}, nil
 }
 
 // player finds or makes the player of a subject, if they may come in.
@@ -212,8 +213,11 @@ type knownToken struct {
 	subject   string
 	holder    string
 	expiresAt time.Time
-	owner     muster.PlayerID
-	ownerAt   time.Time // when owner was looked up
+
+	signedInAt time.Time
+
+	owner   muster.PlayerID
+	ownerAt time.Time // when owner was looked up
 }
 
 // find returns a token that has not expired.

@@ -109,7 +109,7 @@ func (s *Service) proveOther(ctx context.Context, other muster.OtherPlayer) (mus
 	if s.now().Sub(record.OpenedAt) > freshFor { // as for whoever calls: the token may have been copied
 		return "", errNotFresh()
 	}
-	return presented.player, nil
+	return presented.player, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
 }
 
 // fresh says that whoever calls was proven a moment ago: the sign-in is not older than

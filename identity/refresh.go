@@ -43,6 +43,8 @@ type handout struct {
 	token refreshToken
 	scope muster.Scope
 	ends  time.Time // with its family
+
+	opened time.Time // when its player was proven
 }
 
 func familyKey(p muster.PlayerID, id string) muster.Key {
@@ -79,11 +81,11 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 			}
 			rotated := presented.next(salt, record.TagKey)
 			record = record.rotated(rotated.hash(), salt, s.now())
-			next = handout{token: rotated, scope: record.Scope, ends: s.ends(record)}
+			next = handout{token: rotated, scope: record.Scope, ends: s.ends(record), opened: record.OpenedAt}
 			op, err := s.familyOp(rotated, record, version)
 			return []muster.Op{op}, err
 		case tokenRepeated:
-			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope, ends: s.ends(record)}
+			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope, ends: s.ends(record), opened: record.OpenedAt}
 			return nil, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
 		case tokenLate:
 			return []muster.Op{{Kind: muster.Delete, Key: familyKey(presented.player, presented.family), Version: version}}, nil

@@ -132,7 +132,7 @@ func orDefault(d, fallback time.Duration) time.Duration {
 
 // granted is the answer for a refresh token and an access token of the same family.
 func (s *Service) granted(h handout) (muster.Grant, error) {
-	access, err := s.accessToken(muster.Caller{Player: h.token.player, Scope: h.scope, Family: h.token.family})
+	access, err := s.accessToken(muster.Caller{Player: h.token.player, Scope: h.scope, Family: h.token.family, SignedInAt: h.opened})
 	if err != nil {
 		return muster.Grant{}, err
 	}

@@ -54,7 +54,7 @@ func (s *Service) openFamily(ctx context.Context, o opening) (handout, error) {
 		return handout{}, fmt.Errorf("open refresh family: %w", err)
 	}
 	ended(ctx)
-	return handout{token: token, scope: o.scope, ends: s.ends(record)}, nil
+	return handout{token: token, scope: o.scope, ends: s.ends(record), opened: record.OpenedAt}, nil
 }
 
 // newFamily makes the record of a sign-in, and its first token.

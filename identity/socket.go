@@ -39,6 +39,7 @@ type socketTicket struct {
 	Scope     muster.Scope    `json:"s"`
 	Family    string          `json:"f"`
 	ExpiresAt int64           `json:"e"` // epoch milliseconds
+	SignedIn  int64           `json:"a"` // epoch seconds; 0: not known
 }
 
 // usedTicket is the record that a ticket was used.
@@ -59,9 +60,13 @@ func (s *Service) SocketTicket(ctx context.Context, caller muster.Caller) (ticke
 	if err := s.limits.Spend(ctx, muster.ActTicket); err != nil {
 		return "", 0, err
 	}
-	text, err := json.Marshal(socketTicket{
+	content := socketTicket{
 		Player: caller.Player, Scope: caller.Scope, Family: caller.Family, ExpiresAt: s.now().Add(socketTicketTTL).UnixMilli(),
-	})
+	}
+	if !caller.SignedInAt.IsZero() {
+		content.SignedIn = caller.SignedInAt.Unix()
+	}
+	text, err := json.Marshal(content)
 	if err != nil {
 		return "", 0, fmt.Errorf("encode socket ticket: %w", err)
 	}
@@ -149,7 +154,11 @@ func (s *Service) RedeemSocketTicket(ctx context.Context, ticket string) (muster
 	if err != nil {
 		return muster.Caller{}, fmt.Errorf("take socket ticket: %w", err)
 	}
-	return muster.Caller{Player: t.Player, Scope: t.Scope, Family: t.Family}, nil
+	caller := muster.Caller{Player: t.Player, Scope: t.Scope, Family: t.Family}
+	if t.SignedIn != 0 {
+		caller.SignedInAt = time.Unix(t.SignedIn, 0).UTC()
+	}
+	return caller, nil
 }
 
 func errTicketRefused() *muster.Error {

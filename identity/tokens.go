@@ -28,6 +28,9 @@ type accessClaims struct {
 	jwt.Claims
 	Scope  muster.Scope `json:"scope"`
 	Family string       `json:"sid"`
+	// SignedIn is when the player was proven (auth_time of OpenID Connect). Tokens of game
+	// servers have none.
+	SignedIn *jwt.NumericDate `json:"auth_time,omitempty"`
 }
 
 // joinClaims are the claims of a join token: the seat that its holder may take.
@@ -44,8 +47,16 @@ func (s *Service) accessToken(c muster.Caller) (string, error) {
 			Issuer: s.issuer, Subject: string(c.Player), Audience: jwt.Audience{s.audience}, ID: s.newID(),
 			IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(s.accessTTL)),
 		},
-		Scope: c.Scope, Family: c.Family,
+		Scope: c.Scope, Family: c.Family, SignedIn: numericDate(c.SignedInAt),
 	})
+}
+
+// numericDate is an instant as tokens have it; nil: not known.
+func numericDate(at time.Time) *jwt.NumericDate {
+	if at.IsZero() {
+		return nil
+	}
+	return jwt.NewNumericDate(at)
 }
 
 // JoinToken completes a seat with the token that proves to the game server whose seat
@@ -111,5 +122,9 @@ func (c accessClaims) caller() muster.Caller {
 	if c.Scope == muster.ServerScope {
 		return muster.Caller{Scope: muster.ServerScope, Key: c.Subject}
 	}
-	return muster.Caller{Player: muster.PlayerID(c.Subject), Scope: c.Scope, Family: c.Family}
+	caller := muster.Caller{Player: muster.PlayerID(c.Subject), Scope: c.Scope, Family: c.Family}
+	if c.SignedIn != nil {
+		caller.SignedInAt = c.SignedIn.Time().UTC()
+	}
+	return caller
 }

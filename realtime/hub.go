@@ -113,10 +113,14 @@ func (h *Hub) forgetOne(e *list.Element) {
 // news is not told again.
 func (h *Hub) Notify(ctx context.Context, notices ...muster.Notice) {
 	for _, n := range notices {
-		if !h.knows(n.Player) {
+		r, revoked := muster.RevocationOf(n)
+		switch {
+		case revoked && r.Why == muster.EveryoneOut:
+			h.dismissAll(r)
 			continue
-		}
-		if r, ok := muster.RevocationOf(n); ok {
+		case !h.knows(n.Player):
+			continue
+		case revoked:
 			h.dismiss(r)
 			continue
 		}

@@ -14,6 +14,9 @@ import (
 // lookEvery is the pace at which Options.Revoked is asked about every connection.
 const lookEvery = time.Second
 
+// signedOutReason goes with code 4011.
+const signedOutReason = "this sign-in has ended"
+
 // dismiss closes the connections that a revocation is about. Of a player whose account is
 // deleted or merged it forgets what they were told.
 func (h *Hub) dismiss(r muster.Revocation) {
@@ -23,7 +26,7 @@ func (h *Hub) dismiss(r muster.Revocation) {
 	if s == nil {
 		return
 	}
-	code, reason := codeSignedOut, "this sign-in has ended"
+	code, reason := codeSignedOut, signedOutReason
 	switch r.Why {
 	case muster.AccountDeleted:
 		code, reason = codeDeleted, "the account is deleted"
@@ -33,13 +36,29 @@ func (h *Hub) dismiss(r muster.Revocation) {
 		code, reason = codeBanned, "the account is banned"
 	}
 	h.dropConns(s, func(c *conn) (websocket.StatusCode, string) {
-		if r.Covers(c.caller.Family) {
+		if r.Covers(c.caller) {
 			return code, reason
 		}
 		return 0, ""
 	})
 	if (r.Why == muster.AccountDeleted || r.Why == muster.AccountMerged) && s.idle != nil {
 		h.forgetOne(s.idle)
+	}
+}
+
+// dismissAll closes the connections that a revocation of no player's alone is about.
+func (h *Hub) dismissAll(r muster.Revocation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.streams {
+		if len(s.conns) > 0 {
+			h.dropConns(s, func(c *conn) (websocket.StatusCode, string) {
+				if r.Covers(c.caller) {
+					return codeSignedOut, signedOutReason
+				}
+				return 0, ""
+			})
+		}
 	}
 }
 
@@ -96,5 +115,5 @@ func (h *Hub) whyRevoked(c *conn) (websocket.StatusCode, string) {
 	case errors.As(err, &e) && e.Code == "account.banned":
 		return codeBanned, "the account is banned"
 	}
-	return codeSignedOut, "this sign-in has ended"
+	return codeSignedOut, signedOutReason
 }

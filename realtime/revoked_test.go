@@ -118,3 +118,36 @@ func TestWhoIsRevokedWithoutNoticeIsDisconnectedWithinASecond(t *testing.T) {
 		})
 	}
 }
+
+func TestWhenEveryoneIsSignedOutOnlyNewerSocketsStay(t *testing.T) {
+	end := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	with := func(o *Options) {
+		o.Redeem = func(_ context.Context, ticket string) (muster.Caller, error) {
+			player, age, _ := strings.Cut(ticket, "/")
+			c := muster.Caller{Player: muster.PlayerID(player), Scope: muster.PlayerScope, Family: age, SignedInAt: end}
+			if age == "old" {
+				c.SignedInAt = end.Add(-time.Second)
+			}
+			return c, nil
+		}
+	}
+	for name, data := range map[string]any{
+		"told here":            muster.Revocation{Why: muster.EveryoneOut, At: end},
+		"by a replica's words": json.RawMessage(`{"player":"","why":"everyoneOut","at":"2026-03-01T12:00:00Z"}`),
+	} {
+		inBubble(t, with, func(t *testing.T, r *rig) {
+			ada, _ := r.fresh("ada/old")
+			bob, _ := r.fresh("bob/old")
+			fresh, _ := r.fresh("ada/new")
+			defer fresh.leave()
+			r.hub.Notify(t.Context(), muster.Notice{Type: muster.NoticeRevoked, Data: data})
+			for _, d := range []*device{ada, bob} {
+				if code := d.code(); code != codeSignedOut {
+					t.Errorf("%s: closed with %d", name, code)
+				}
+			}
+			r.notify("ada", r.play.change())
+			fresh.read("ticket")
+		})
+	}
+}

@@ -151,6 +151,10 @@ func (u *UserPools) VerifyAccess(ctx context.Context, token string) (identity.Ac
 	access := identity.Access{
 		Holder: pool.subject(claims),
 		Groups: claims.Texts("cognito:groups"), Scopes: strings.Fields(claims.Text("scope")), ExpiresAt: claims.ExpiresAt,
+		SignedInAt: claims.AuthenticatedAt,
+	}
+	if access.SignedInAt.IsZero() {
+		access.SignedInAt = claims.IssuedAt
 	}
 	if claims.Text(nameClaim[AccessUse]) != "" { // else the token is an app client's own
 		access.Subject = access.Holder
