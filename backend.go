@@ -32,6 +32,9 @@ type Options struct {
 	Merging MergePolicy
 	// SignIns lists a player's sign-ins, for the player's export. Nil: they are left out.
 	SignIns func(ctx context.Context, p PlayerID) ([]SignInView, error)
+	// Canonical is the form in which an identity is kept, for operators who look for one. Nil:
+	// as it is given.
+	Canonical func(id Identity) (Identity, error)
 	// TakeBack tells the platform of an identity that its player was deleted; it may be called
 	// again. Nil: no platform wants to hear of it.
 	TakeBack func(ctx context.Context, id Identity) error
@@ -80,6 +83,7 @@ type Backend struct {
 	merging     MergePolicy
 	signIns     func(context.Context, PlayerID) ([]SignInView, error)
 	takeBack    func(context.Context, Identity) error // nil: nobody is told
+	canonical   func(Identity) (Identity, error)      // nil: as it is
 
 	placesSessions bool // some mode's sessions are asked for by the backend
 }
@@ -92,7 +96,7 @@ func New(o Options) *Backend {
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		boardroom: newBoardroom(),
-		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns, takeBack: o.TakeBack, merging: o.Merging,
+		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns, takeBack: o.TakeBack, canonical: o.Canonical, merging: o.Merging,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {
