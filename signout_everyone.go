@@ -79,7 +79,7 @@ func (b *Backend) EveryoneSignedOut(ctx context.Context) (EveryoneView, error) {
 // outWithEveryone says that a sign-in, or what is to become one, is from before the latest
 // SignOutEveryone that this replica knows of. One whose age is not known is.
 func (b *Backend) outWithEveryone(in SignInRef) bool {
-	return in != SignInRef{} && in.At.Before(b.revocations.everyoneBefore())
+	return (in.ID != "" || !in.At.IsZero()) && in.At.Before(b.revocations.everyoneBefore())
 }
 
 // openSignIns lists a player's sign-ins, the oldest first, but those that ended with

@@ -12,7 +12,7 @@ import (
 type Bans interface {
 	Ban(ctx context.Context, p muster.PlayerID, req muster.BanRequest) (muster.BanView, error)
 	Unban(ctx context.Context, p muster.PlayerID) error
-	SignOutEverywhere(ctx context.Context, p muster.PlayerID) error
+	SignPlayerOut(ctx context.Context, p muster.PlayerID) error
 	AuditTrail(ctx context.Context, p muster.PlayerID, limit int, before string) (muster.AuditPage, error)
 }
 
@@ -21,10 +21,6 @@ type banBody struct {
 	Until  *time.Time `json:"until,omitempty" doc:"Absent: for good" example:"2026-12-24T00:00:00Z"`
 
 	Operator string `json:"operator,omitempty" maxLength:"100" doc:"Who says so; kept with the ban, the player is not told" example:"kim"`
-}
-
-type anyPlayerPath struct {
-	ID muster.PlayerID `path:"id" minLength:"1" maxLength:"128" doc:"Id of a player" example:"0199c0de-0000-7000-8000-000000000001"`
 }
 
 type banInput struct {
@@ -55,17 +51,25 @@ func (s *server) banRoutes() {
 		method: http.MethodPost, path: "/v1/admin/players/{id}/unban", id: "unbanPlayer", tag: "operate",
 		summary:     "Lift a ban",
 		description: "The player may sign in again. Who is not banned stays so. 409 player.merged, as for a ban.",
-		need:        needAdmin, status: http.StatusNoContent, refusals: []int{http.StatusNotFound, http.StatusConflict},
-	}, func(ctx context.Context, in *anyPlayerPath) (*struct{}, error) {
+		need:        needAdmin, status: http.StatusNoContent, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
+	}, func(ctx context.Context, in *operatorInput) (*struct{}, error) {
+		ctx, err := in.asked(ctx)
+		if err != nil {
+			return nil, err
+		}
 		return nil, s.Bans.Unban(ctx, in.ID)
 	})
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/admin/players/{id}/sign-out", id: "signPlayerOut", tag: "operate",
 		summary:     "Sign a player out everywhere",
-		description: "All sign-ins end at once. The player may sign in again.",
-		need:        needAdmin, status: http.StatusNoContent, refusals: []int{http.StatusNotFound},
-	}, func(ctx context.Context, in *anyPlayerPath) (*struct{}, error) {
-		return nil, s.Bans.SignOutEverywhere(ctx, in.ID)
+		description: "All sign-ins end at once. The player may sign in again. 409 player.merged, as for a ban.",
+		need:        needAdmin, status: http.StatusNoContent, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
+	}, func(ctx context.Context, in *operatorInput) (*struct{}, error) {
+		ctx, err := in.asked(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.Bans.SignPlayerOut(ctx, in.ID)
 	})
 	handle(s, operation{
 		method: http.MethodGet, path: "/v1/admin/players/{id}/audit", id: "playerAudit", tag: "operate",
@@ -82,6 +86,10 @@ func (s *server) banPlayer(ctx context.Context, in *banInput) (*struct{ Body mus
 	req := muster.BanRequest{Reason: in.Body.Reason, Operator: in.Body.Operator}
 	if in.Body.Until != nil {
 		req.Until = *in.Body.Until
+	}
+	ctx, err := muster.WithOperator(ctx, in.Body.Operator)
+	if err != nil {
+		return nil, err
 	}
 	made, err := s.Bans.Ban(ctx, in.ID, req)
 	return &struct{ Body muster.BanView }{made}, err

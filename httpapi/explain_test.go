@@ -29,7 +29,7 @@ func TestExplanationsAreForTheirOwn(t *testing.T) {
 }
 
 func TestWithoutAdminKeysThereAreNoCallsForOperators(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Admin, o.VerifyAdmin, o.Inspect, o.Referee, o.Bans = nil, nil, nil, nil, nil })
+	r := newRig(t, withoutOperators)
 	if a := r.do("GET", "/v1/admin/tickets/t-ada/explanation", "mak_good", ""); a.status != 404 || a.code() != "route.not_found" {
 		t.Errorf("%d %s", a.status, a.code())
 	}

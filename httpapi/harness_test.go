@@ -33,6 +33,7 @@ type rig struct {
 	heralds   *fakeHeralds
 	links     *fakeLinks
 	signIns   *fakeSignIns
+	desk      *fakeDesk
 	userPool  *fakeUserPool
 	passwords *fakePasswords
 
@@ -75,6 +76,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		heralds:   &fakeHeralds{},
 		links:     &fakeLinks{},
 		signIns:   &fakeSignIns{},
+		desk:      &fakeDesk{},
 		userPool:  &fakeUserPool{},
 		passwords: &fakePasswords{},
 	}
@@ -97,6 +99,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Links:         r.links,
 		SignIns:       r.signIns,
 		Bans:          r.signIns,
+		Desk:          r.desk,
+		Everyone:      r.desk,
 		Passwords:     r.passwords,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
@@ -116,6 +120,12 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	}
 	r.log.Reset()
 	return r
+}
+
+// withoutOperators leaves out all that operators may call.
+func withoutOperators(o *Options) {
+	o.Admin, o.VerifyAdmin, o.Inspect, o.Referee = nil, nil, nil, nil
+	o.Bans, o.Desk, o.Everyone = nil, nil, nil
 }
 
 // reply is an answer with its body read.

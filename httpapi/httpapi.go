@@ -77,6 +77,11 @@ type Options struct {
 	SignIns SignIns // players' devices; nil: not served
 	Bans    Bans    // and audit records, for operators; it needs VerifyAdmin. Nil: not served
 
+	// Desk is for what players ask of operators, and Everyone for what is done to all of them.
+	// Both need VerifyAdmin. Nil: not served.
+	Desk     PlayerDesk
+	Everyone Everyone
+
 	Parties Parties // nil: not served
 
 	// Referee judges results for operators; it needs VerifyAdmin. Nil: not served.
@@ -141,7 +146,7 @@ func New(o Options) http.Handler {
 	if o.Play == nil || o.Auth == nil || o.Verify == nil || o.VerifyServer == nil {
 		panic("httpapi: Play, Auth, Verify and VerifyServer are required")
 	}
-	if (o.Admin == nil) != (o.VerifyAdmin == nil) || (o.Inspect != nil || o.Referee != nil || o.Bans != nil) && o.VerifyAdmin == nil {
+	if (o.Admin == nil) != (o.VerifyAdmin == nil) || (o.Inspect != nil || o.Referee != nil || o.Bans != nil || o.Desk != nil || o.Everyone != nil) && o.VerifyAdmin == nil {
 		panic("httpapi: Admin and VerifyAdmin come together")
 	}
 	s := &server{Options: withDefaults(o), mux: http.NewServeMux(), origins: map[string]bool{}}
@@ -162,6 +167,8 @@ func New(o Options) http.Handler {
 	s.privacyRoutes()
 	s.signInRoutes()
 	s.banRoutes()
+	s.playerDeskRoutes()
+	s.everyoneRoutes()
 	s.catalogueRoutes()
 	s.ticketRoutes()
 	s.explanationRoutes()

@@ -33,6 +33,8 @@ var served = map[string]string{
 	"get /v1/admin/players/{id}":  adminSecurity,
 	"get /v1/players/me/sign-ins": playerSecurity, "delete /v1/players/me/sign-ins/{id}": playerSecurity, "post /v1/auth/logout-everywhere": playerSecurity,
 	"post /v1/admin/players/{id}/ban": adminSecurity, "post /v1/admin/players/{id}/unban": adminSecurity,
+	"post /v1/admin/players/search": adminSecurity, "post /v1/admin/players/{id}/export": adminSecurity, "delete /v1/admin/players/{id}": adminSecurity,
+	"post /v1/admin/sign-out-everyone": adminSecurity, "get /v1/admin/sign-out-everyone": adminSecurity, "get /v1/admin/audit": adminSecurity,
 	"post /v1/admin/players/{id}/sign-out": adminSecurity, "get /v1/admin/players/{id}/audit": adminSecurity,
 	"get /v1/players/me/export": playerSecurity, "delete /v1/players/me": playerSecurity,
 	"get /v1/players/me/data": playerSecurity, "get /v1/players/me/data/{namespace}": playerSecurity, "put /v1/players/me/data/{namespace}": playerSecurity,

@@ -67,6 +67,11 @@ func (s *server) export(ctx context.Context, _ *struct{}) (*huma.StreamResponse,
 	if err != nil {
 		return nil, err
 	}
+	return s.streamedExport(ctx, write), nil
+}
+
+// streamedExport is the answer that an export is written to.
+func (s *server) streamedExport(ctx context.Context, write func(io.Writer) error) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(out huma.Context) {
 		out.SetHeader("Content-Type", "application/json")
 		out.SetHeader("Content-Disposition", `attachment; filename="export.json"`)
@@ -74,5 +79,5 @@ func (s *server) export(ctx context.Context, _ *struct{}) (*huma.StreamResponse,
 			_ = s.fail(ctx, err)        // the answer has begun: it only logs
 			panic(http.ErrAbortHandler) // half a document must not look like a whole one
 		}
-	}}, nil
+	}}
 }

@@ -89,7 +89,7 @@ func TestOnlyOperatorsJudgeResults(t *testing.T) {
 }
 
 func TestWithoutAdminKeysNobodyJudgesResults(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.Admin, o.VerifyAdmin, o.Inspect, o.Referee, o.Bans = nil, nil, nil, nil, nil })
+	r := newRig(t, withoutOperators)
 	if a := r.do("POST", "/v1/admin/sessions/s-1/result/void", "mak_good", `{"reason":"x"}`); a.status != 404 {
 		t.Errorf("%d", a.status)
 	}

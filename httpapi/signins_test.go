@@ -38,6 +38,11 @@ func (f *fakeSignIns) SignOutEverywhere(ctx context.Context, p muster.PlayerID) 
 	return f.err
 }
 
+func (f *fakeSignIns) SignPlayerOut(ctx context.Context, p muster.PlayerID) error {
+	f.last = fmt.Sprintf("end all of %s", p) + asOperator(ctx)
+	return f.err
+}
+
 func (f *fakeSignIns) Ban(_ context.Context, p muster.PlayerID, req muster.BanRequest) (muster.BanView, error) {
 	f.last = fmt.Sprintf("ban %s: %s until %s", p, req.Reason, req.Until.Format(time.DateOnly))
 	if req.Operator != "" {
@@ -46,8 +51,8 @@ func (f *fakeSignIns) Ban(_ context.Context, p muster.PlayerID, req muster.BanRe
 	return muster.BanView{At: exampleTime(), Reason: req.Reason}, f.err
 }
 
-func (f *fakeSignIns) Unban(_ context.Context, p muster.PlayerID) error {
-	f.last = fmt.Sprintf("unban %s", p)
+func (f *fakeSignIns) Unban(ctx context.Context, p muster.PlayerID) error {
+	f.last = fmt.Sprintf("unban %s", p) + asOperator(ctx)
 	return f.err
 }
 
@@ -71,7 +76,14 @@ func TestSignInsAndBans(t *testing.T) {
 		{"a ban with a misspelt end", "POST", "/v1/admin/players/p-1/ban", "mak_good", `{"reason":"x","end":"2027-01-01T00:00:00Z"}`, "", 400},
 		{"a ban by a player", "POST", "/v1/admin/players/p-1/ban", "ada", `{"reason":"x"}`, "", 403},
 		{"a ban lifted", "POST", "/v1/admin/players/p-1/unban", "mak_good", "", "unban p-1", 204},
-		{"a sign-out by an operator", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", "", "end all of p-1 for admin", 204},
+		{"a sign-out by an operator", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", "", "end all of p-1", 204},
+		{"a ban lifted by somebody", "POST", "/v1/admin/players/p-1/unban", "mak_good", `{"operator":"kim"}`, "unban p-1 by kim", 204},
+		{"a sign-out by somebody", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", `{"operator":"kim"}`, "end all of p-1 by kim", 204},
+		{"a sign-out by nobody", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", `{}`, "end all of p-1", 204},
+		{"a ban lifted by a misspelt name", "POST", "/v1/admin/players/p-1/unban", "mak_good", `{"operater":"kim"}`, "", 400},
+		{"a sign-out with a reason, which it has not", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", `{"reason":"x"}`, "", 400},
+		{"a sign-out by an unprintable name", "POST", "/v1/admin/players/p-1/sign-out", "mak_good", `{"operator":"k\u0000m"}`, "", 400},
+		{"a sign-out by a player", "POST", "/v1/admin/players/p-1/sign-out", "ada", "", "", 403},
 		{"what happened", "GET", "/v1/admin/players/p-1/audit", "mak_good", "", `audit of p-1: 50 before ""`, 200},
 		{"the next page of it", "GET", "/v1/admin/players/p-1/audit?limit=7&before=x", "mak_good", "", `audit of p-1: 7 before "x"`, 200},
 		{"too much of it", "GET", "/v1/admin/players/p-1/audit?limit=201", "mak_good", "", "", 400},

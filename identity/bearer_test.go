@@ -35,17 +35,17 @@ func (f *foreign) VerifyAccess(_ context.Context, token string) (Access, error) 
 	if err := json.Unmarshal(body, &claims); err != nil {
 		return Access{}, err
 	}
-	return Access{Subject: claims.Sub, Holder: "who", Groups: claims.Groups, Scopes: claims.Scopes, ExpiresAt: claims.Exp}, nil
+	return Access{Subject: claims.Sub, Holder: "who", Groups: claims.Groups, Scopes: claims.Scopes, ExpiresAt: claims.Exp, SignedInAt: claims.Auth}, nil
 }
 
 type foreignClaims struct {
 	Iss, Sub       string
 	Groups, Scopes []string
-	Exp            time.Time
+	Exp, Auth      time.Time
 }
 
 func (c foreignClaims) token() string {
-	body, _ := json.Marshal(map[string]any{"iss": c.Iss, "Sub": c.Sub, "Groups": c.Groups, "Scopes": c.Scopes, "Exp": c.Exp}) // strings and a time
+	body, _ := json.Marshal(map[string]any{"iss": c.Iss, "Sub": c.Sub, "Groups": c.Groups, "Scopes": c.Scopes, "Exp": c.Exp, "Auth": c.Auth}) // strings and a time
 	return "e30." + base64.RawURLEncoding.EncodeToString(body) + ".c2ln"
 }
 

@@ -159,3 +159,15 @@ func TestARefreshThatRacesWithTheEndOfAllSignInsGainsNothing(t *testing.T) {
 		wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid", grant.RefreshToken)
 	}
 }
+
+func TestATokenOfAnotherIssuerTellsWhenItsPlayerSignedInThere(t *testing.T) {
+	s := newBearingSite(t)
+	at := s.clock().Add(-time.Hour).Add(300 * time.Millisecond)
+	token := foreignClaims{Iss: "https://pool.example", Sub: "ann", Exp: s.clock().Add(time.Hour), Auth: at}.token()
+	for range 2 { // once checked, once remembered
+		caller, err := s.bearers.Verify(context.Background(), token)
+		if err != nil || !caller.SignedInAt.Equal(at.Truncate(time.Second)) {
+			t.Errorf("signed in at %v, %v", caller.SignedInAt, err)
+		}
+	}
+}

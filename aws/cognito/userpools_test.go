@@ -138,8 +138,16 @@ func TestAccessTokensAsTheyAre(t *testing.T) {
 	claims := r.AccessClaims(sub, ada)
 	claims["cognito:groups"], claims["scope"] = []string{"operators", "x"}, "aws.cognito.signin.user.admin game/play"
 	access, err := r.pools.VerifyAccess(t.Context(), r.Sign(cognitotest.KeyID, claims, nil))
-	if err != nil || access.Subject != cognitotest.PoolID+"/"+sub || len(access.Groups) != 2 || len(access.Scopes) != 2 || !access.ExpiresAt.Equal(r.clock().Add(time.Hour)) {
+	if err != nil || access.Subject != cognitotest.PoolID+"/"+sub || len(access.Groups) != 2 || len(access.Scopes) != 2 || !access.ExpiresAt.Equal(r.clock().Add(time.Hour)) || !access.SignedInAt.Equal(r.clock()) {
 		t.Errorf("access is %+v, %v", access, err)
+	}
+	claims["auth_time"] = r.clock().Add(-time.Hour).Unix()
+	if access, err = r.pools.VerifyAccess(t.Context(), r.Sign(cognitotest.KeyID, claims, nil)); err != nil || !access.SignedInAt.Equal(r.clock().Add(-time.Hour)) {
+		t.Errorf("who signed in an hour ago did so at %v, %v", access.SignedInAt, err)
+	}
+	delete(claims, "auth_time")
+	if access, err = r.pools.VerifyAccess(t.Context(), r.Sign(cognitotest.KeyID, claims, nil)); err != nil || !access.SignedInAt.Equal(r.clock()) {
+		t.Errorf("without that, the token is from %v, %v", access.SignedInAt, err)
 	}
 	delete(claims, "username")
 	if access, err = r.pools.VerifyAccess(t.Context(), r.Sign(cognitotest.KeyID, claims, nil)); err != nil || access.Subject != "" {

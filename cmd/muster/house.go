@@ -325,10 +325,11 @@ func newBackend(p backendParts) (*backend, error) {
 		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: defaultRating(),
 		Advisor: advisor.New(p.gameLift),
 		Modes:   p.modes, Locations: p.locations, Profile: p.profile, Data: p.data, Merging: p.identity.Merging,
-		SignIns:  func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
-		TakeBack: func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
-		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
-		Now:      p.now, NewID: newID, Log: p.log,
+		SignIns:   func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
+		Canonical: identity.Canonical,
+		TakeBack:  func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
+		SignSeat:  func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
+		Now:       p.now, NewID: newID, Log: p.log,
 	})
 	tools := providerTools{getenv: os.Getenv, now: p.now, log: p.log}
 	providers, err := p.identity.providers(tools)
@@ -384,7 +385,7 @@ func newBackend(p backendParts) (*backend, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Admin, o.VerifyAdmin, o.Inspect, o.Referee, o.Bans = rules, adminKeys.Verify, rules, rules, rules
+		o.Admin, o.VerifyAdmin, o.Inspect, o.Referee, o.Bans, o.Desk, o.Everyone = rules, adminKeys.Verify, rules, rules, rules, rules, rules
 	}
 	if err := passwords.serve(ids, &o, b); err != nil {
 		return nil, err

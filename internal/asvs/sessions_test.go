@@ -66,9 +66,9 @@ var sessions = []row{
 		"Muster has no pages for players but those of its demo game, whose players are guests of one browser. `POST /v1/auth/logout` is there for the game's own", nil,
 	},
 	{
-		"7.4.5", "operators can end the sessions of one user, or of all", partly,
-		"Of one: `POST /v1/admin/players/{id}/sign-out`, or a ban. Of all: [new signing keys](operations.md#rotating-the-signing-keys) void every access token, but refresh tokens stay good",
-		[]string{"httpapi.TestSignInsAndBans", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
+		"7.4.5", "operators can end the sessions of one user, or of all", met,
+		"Of one: `POST /v1/admin/players/{id}/sign-out`, or a ban. Of all: [`POST /v1/admin/sign-out-everyone`](identity.md#signing-everyone-out) voids every sign-in from before, at every replica and after a restart",
+		[]string{"httpapi.TestSignInsAndBans", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack", "httpapi.TestWhatOperatorsDoForPlayersAndToAll", "muster.TestTheEndOfAllSignInsReachesEveryReplicaAndOutlivesThem", "identity.TestWhenEveryoneIsSignedOutNothingOlderIsGood", "identity.TestARefreshThatRacesWithTheEndOfAllSignInsGainsNothing", "realtime.TestWhenEveryoneIsSignedOutOnlyNewerSocketsStay"},
 	},
 	{
 		"7.5.1", "who changes how an account is signed in to authenticates anew first", met,
