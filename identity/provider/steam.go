@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -21,9 +22,6 @@ const (
 
 const (
 	maxSteamTicket = 8 << 10 // hexadecimal digits
-	// steamTicketTTL is how long a used ticket is remembered. Steam does not say how long a ticket
-	// that nobody cancels is good for.
-	steamTicketTTL = 24 * time.Hour
 
 	steamRetries    = 3
 	steamRetryAfter = time.Second
@@ -78,7 +76,7 @@ func (s *Steam) Takes() [][]string { return [][]string{{"token"}} }
 
 // Verify implements identity.Provider. The token is the ticket's bytes in hexadecimal.
 func (s *Steam) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
-	ticket, err := steamTicket(proof.Token)
+	ticket, once, err := steamTicket(proof.Token)
 	if err != nil {
 		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
@@ -97,21 +95,28 @@ func (s *Steam) Verify(ctx context.Context, proof identity.Proof) (identity.Veri
 		if err != nil {
 			return identity.Verified{}, err
 		}
-		who.Once, who.Until = ticket, s.o.Now().Add(steamTicketTTL)
+		// Steam does not say how long it takes a ticket that nobody cancels. The proof of ownership
+		// in it is good for some weeks (node-steam-user's wiki, "Steam App Auth", 2022).
+		who.Once, who.Until = once, s.o.Now().Add(longestReuse)
 		return who, nil
 	}
 }
 
-// steamTicket is a ticket in its one spelling.
-func steamTicket(text string) (string, error) {
-	if text == "" || len(text) > maxSteamTicket {
-		return "", fmt.Errorf("a ticket of %d characters is none", len(text))
+// steamTicket is a ticket in its one spelling, and without the zero bytes that a client with a
+// larger buffer sends after it: however many there are, it is used up as the same.
+func steamTicket(text string) (ticket, once string, err error) {
+	if len(text) > maxSteamTicket {
+		return "", "", fmt.Errorf("a ticket of %d characters is none", len(text))
 	}
 	raw, err := hex.DecodeString(text)
 	if err != nil {
-		return "", errors.New("the ticket is not hexadecimal")
+		return "", "", errors.New("the ticket is not hexadecimal")
 	}
-	return hex.EncodeToString(raw), nil
+	bare := bytes.TrimRight(raw, "\x00")
+	if len(bare) == 0 {
+		return "", "", errors.New("the ticket is empty")
+	}
+	return hex.EncodeToString(raw), hex.EncodeToString(bare), nil
 }
 
 // steamAnswer is what AuthenticateUserTicket says: one of its parts.

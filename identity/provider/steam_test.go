@@ -163,7 +163,33 @@ func TestTicketsThatSteamNeedNotSee(t *testing.T) {
 
 func TestASteamTicketWorksOnce(t *testing.T) {
 	v := steamVendor()
-	wantOnce(t, v.make(newRig(t)), v.proof, identity.Proof{Token: strings.ToUpper(aTicket)})
+	wantOnce(t, v.make(newRig(t)), v.proof, identity.Proof{Token: strings.ToUpper(aTicket)}, identity.Proof{Token: aTicket + strings.Repeat("00", 1024)})
+	wantOnce(t, v.make(newRig(t)), identity.Proof{Token: aTicket + "0000"}, identity.Proof{Token: aTicket + "00"}, v.proof)
+}
+
+func TestASteamTicketIsRememberedForLongerThanSteamTakesIt(t *testing.T) {
+	r := newRig(t)
+	v := steamVendor()
+	service := door(t, r, v.make(r))
+	if _, err := service.ProveIdentity(t.Context(), "acme", v.proof); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		r.pass(29 * 24 * time.Hour)
+		_, err := service.ProveIdentity(t.Context(), "acme", v.proof)
+		wantReason(t, err, identity.CredentialExpired, aTicket)
+	}
+}
+
+func TestSteamGetsATicketAsItIs(t *testing.T) {
+	r := newRig(t)
+	v := steamVendor()
+	if _, err := v.make(r).Verify(t.Context(), identity.Proof{Token: aTicket + "00"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Calls(steamPath)[0].Query.Get("ticket"); got != aTicket+"00" { // it may end like that
+		t.Errorf("Steam gets %q", got)
+	}
 }
 
 func TestSteamComesBack(t *testing.T) {
