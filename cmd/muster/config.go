@@ -68,6 +68,7 @@ func (c *config) setDefaults() {
 	if c.Locations == nil && !c.hosted {
 		c.Locations = []string{"custom-local"}
 	}
+	c.Identity.Limits.setDefaults(c.hosted)
 	c.GameServers.Spare = cmp.Or(c.GameServers.Spare, new(4))
 	c.GameServers.Max = cmp.Or(c.GameServers.Max, new(32))
 	for i := range c.Modes {

@@ -15,7 +15,8 @@ import (
 
 // limitsConfig is how often anybody may do what costs us something.
 type limitsConfig struct {
-	// Exempt are networks from which nothing is limited; nil: this machine.
+	// Exempt are networks from which nothing is limited; nil: this machine in muster up, and
+	// none in muster serve, where every call may come from a proxy on this machine.
 	Exempt []string `yaml:"exempt"`
 	// Address and Device are by the names of actions.
 	Address  map[string]rateConfig `yaml:"address"`
@@ -23,6 +24,7 @@ type limitsConfig struct {
 	Failures failuresConfig        `yaml:"failures"`
 	Calls    callsConfig           `yaml:"calls"`
 
+	hosted bool // for muster serve
 	exempt []netip.Prefix
 }
 
@@ -96,11 +98,27 @@ func callRates() (address, player limit.Rate) {
 	return limit.Rate{Count: 1000, Per: 10 * time.Second}, limit.Rate{Count: 200, Per: 10 * time.Second}
 }
 
-func (c *limitsConfig) check(k *checker) {
-	const at = "identity.limits"
-	if c.Exempt == nil {
+func (c *limitsConfig) setDefaults(hosted bool) {
+	c.hosted = hosted
+	if c.Exempt == nil && !hosted {
 		c.Exempt = []string{"127.0.0.0/8", "::1"}
 	}
+}
+
+// announce says in the log who is not limited.
+func (c *limitsConfig) announce(log *slog.Logger) {
+	local := slices.ContainsFunc(c.exempt, func(p netip.Prefix) bool {
+		return p.Addr().IsLoopback() || p.Contains(netip.IPv6Loopback()) || p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	})
+	if local && c.hosted {
+		log.Warn("calls from this machine are not limited: with a proxy on it that does not name the client, nobody is", "key", "identity.limits.exempt", "exempt", c.exempt)
+		return
+	}
+	log.Info("limits are on", "exempt", c.exempt)
+}
+
+func (c *limitsConfig) check(k *checker) {
+	const at = "identity.limits"
 	var bad string
 	if c.exempt, bad = networks(c.Exempt); bad != "" {
 		k.report(at+".exempt", "%q is neither an address nor a network like 10.0.0.0/8", bad)

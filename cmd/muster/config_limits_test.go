@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -51,6 +52,56 @@ func TestLimitsAreOnByThemselvesButForThisMachine(t *testing.T) {
 				t.Errorf("%q: calls from %v are refused: %v", text, a, refused)
 			}
 		}
+	}
+}
+
+// TestServeLimitsThisMachineToo: behind a proxy on the same machine every call comes from it.
+func TestServeLimitsThisMachineToo(t *testing.T) {
+	here := netip.MustParseAddr("127.0.0.1")
+	for text, want := range map[string]struct {
+		limited bool
+		level   string // of the line in the log
+		says    string
+	}{
+		"":                               {true, "INFO", "exempt=[]"},
+		"exempt: []":                     {true, "INFO", "exempt=[]"},
+		"exempt: [203.0.113.0/24]":       {true, "INFO", "203.0.113.0/24"},
+		"exempt: [127.0.0.0/8, '::1']":   {false, "WARN", "127.0.0.0/8"},
+		"exempt: [127.0.0.1]":            {false, "WARN", "127.0.0.1/32"},
+		"exempt: [0.0.0.0/0]":            {false, "WARN", "0.0.0.0/0"},
+		"exempt: ['::/0']":               {true, "WARN", "::/0"},
+		"exempt: [127.0.0.0/8, 8.8.8.8]": {false, "WARN", "8.8.8.8"},
+	} {
+		c, err := parseConfigFor(true, "c.yaml", []byte("locations: [us-east-1]\n"+oneMode+"identity:\n  limits: {"+text+"}\n"), files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limits := c.Identity.Limits
+		calls := limits.calls(time.Now)
+		refused := false
+		for range 3000 {
+			refused = refused || calls.FromAddress(here) != nil
+		}
+		if refused != want.limited {
+			t.Errorf("%q: calls from this machine are refused: %v", text, refused)
+		}
+		var lines bytes.Buffer
+		limits.announce(slog.New(slog.NewTextHandler(&lines, nil)))
+		if line := lines.String(); !strings.Contains(line, "level="+want.level) || !strings.Contains(line, want.says) {
+			t.Errorf("%q: the log says %q", text, line)
+		}
+	}
+}
+
+func TestUpTellsThatThisMachineIsNotLimited(t *testing.T) {
+	c, err := parseConfig("c.yaml", []byte(oneMode), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines bytes.Buffer
+	c.Identity.Limits.announce(slog.New(slog.NewTextHandler(&lines, nil)))
+	if line := lines.String(); !strings.Contains(line, "level=INFO") || !strings.Contains(line, "127.0.0.0/8") {
+		t.Errorf("the log says %q", line)
 	}
 }
 

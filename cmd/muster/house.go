@@ -338,6 +338,7 @@ func newBackend(p backendParts) (*backend, error) {
 	}
 	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools, function: p.function}
 	limits, calls := p.identity.Limits.limiter(p.store, p.now, p.log), p.identity.Limits.calls(p.now)
+	p.identity.Limits.announce(p.log)
 	passwords.provide(providers, limits)
 	service := identity.Options{
 		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, p.now),
