@@ -38,6 +38,8 @@ type Options struct {
 	// TakeBack tells the platform of an identity that its player was deleted; it may be called
 	// again. Nil: no platform wants to hear of it.
 	TakeBack func(ctx context.Context, id Identity) error
+	// TakeBackMails takes back the mails of deleted players. Nil: there are none.
+	TakeBackMails TakeBackMails
 
 	// SignSeat completes a seat for its owner with a join token. Nil: no tokens.
 	SignSeat func(seat *SeatView, owner PlayerID) error
@@ -85,6 +87,8 @@ type Backend struct {
 	takeBack    func(context.Context, Identity) error // nil: nobody is told
 	canonical   func(Identity) (Identity, error)      // nil: as it is
 
+	takeBackMails TakeBackMails // nil: there are no mails
+
 	placesSessions bool // some mode's sessions are asked for by the backend
 }
 
@@ -97,6 +101,7 @@ func New(o Options) *Backend {
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		boardroom: newBoardroom(),
 		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns, takeBack: o.TakeBack, canonical: o.Canonical, merging: o.Merging,
+		takeBackMails: o.TakeBackMails,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {

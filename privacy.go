@@ -36,6 +36,8 @@ type purge struct {
 
 	// Consents are the identities whose platforms are still to be told of the deletion.
 	Consents []Identity `json:"consents,omitempty"`
+	// Addresses are those whose mails are still to be taken back.
+	Addresses []MailOwner `json:"addresses,omitempty"`
 }
 
 // aliasPrefix begins the ids that stand for deleted players in what others keep.
@@ -70,7 +72,7 @@ func (b *Backend) DeleteAccount(ctx context.Context, p PlayerID) error {
 // from.
 func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r *Revocation) ([]Op, error) {
 	now := r.At
-	ops, err := b.tombstoneOps(a.ID, version, now, b.consents(a)...)
+	ops, err := b.tombstoneOps(a.ID, version, now, purge{Consents: b.consents(a), Addresses: b.mailAddresses(a)})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +81,7 @@ func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r 
 		if err != nil {
 			return nil, err
 		}
-		tombstone, err := b.tombstoneOps(m.ID, version, now)
+		tombstone, err := b.tombstoneOps(m.ID, version, now, purge{})
 		if err != nil {
 			return nil, err
 		}
@@ -101,15 +103,17 @@ func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r 
 	return append(append(ops, signedOut...), stub...), err
 }
 
-// tombstoneOps leave a tombstone in place of an account, and ask for the rest to be erased.
-func (b *Backend) tombstoneOps(p PlayerID, version int64, now time.Time, consents ...Identity) ([]Op, error) {
+// tombstoneOps leave a tombstone in place of an account, and ask for the rest to be erased:
+// job says what goes beyond the player's records.
+func (b *Backend) tombstoneOps(p PlayerID, version int64, now time.Time, job purge) ([]Op, error) {
 	gone := now.Add(tombstoneLife)
 	alias := PlayerID(aliasPrefix + b.newID())
 	tombstone, err := put(accountKey(p), version, account{ID: p, Status: accountDeleted, DeletedAt: now, Alias: alias}, gone)
 	if err != nil {
 		return nil, err
 	}
-	due, err := put(duePurges.key(string(p), now), AnyVersion, purge{Player: p, Alias: alias, At: now, Consents: consents}, gone)
+	job.Player, job.Alias, job.At = p, alias, now
+	due, err := put(duePurges.key(string(p), now), AnyVersion, job, gone)
 	return []Op{tombstone, due}, err
 }
 

@@ -103,6 +103,7 @@ func (b *Backend) purgePlayer(ctx context.Context, job *purge) (whole bool, err 
 		what string
 		do   func(context.Context, PlayerID) error
 	}{
+		{"take mails back", func(ctx context.Context, _ PlayerID) error { return b.takeMailsBack(ctx, job) }},
 		{"end play", b.endPlay},
 		{"leave parties", b.leavePartyFor},
 		{"leave boards", b.leaveBoards},

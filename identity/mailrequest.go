@@ -42,10 +42,12 @@ type mailRequest struct {
 	Secret  []byte          `json:"secret,omitempty"` // hash of the password to be: signUp, link
 	Player  muster.PlayerID `json:"player,omitempty"` // link, reset, move
 	Dead    bool            `json:"dead,omitempty"`
-	About   mail.Topic      `json:"about"`           // of its letter; empty: nobody is written to
-	Tries   int             `json:"tries,omitempty"` // that were wrong, or are under way
-	Letters int             `json:"letters"`
-	Until   time.Time       `json:"until"`
+	// Owner is whose its letters are: of the player who has the address, or is to have it.
+	Owner   muster.MailOwner `json:"owner,omitempty"`
+	About   mail.Topic       `json:"about"`           // of its letter; empty: nobody is written to
+	Tries   int              `json:"tries,omitempty"` // that were wrong, or are under way
+	Letters int              `json:"letters"`
+	Until   time.Time        `json:"until"`
 }
 
 // Bounds of a request.
@@ -54,8 +56,14 @@ const (
 	maxLetters = 3 // the first and two more
 )
 
+const mailRequestPartition = "MAILCODE#"
+
+// mailRequestName is how the id of a request stands in keys: whoever reads them does not
+// have it.
+func mailRequestName(id string) string { return hex.EncodeToString(hashText(id)) }
+
 func mailRequestKey(id string) muster.Key {
-	return muster.Key{Partition: "MAILCODE#" + hex.EncodeToString(hashText(id)), Sort: "M"}
+	return muster.Key{Partition: mailRequestPartition + mailRequestName(id), Sort: "M"}
 }
 
 // open keeps a new request and has its letter sent.
@@ -71,7 +79,11 @@ func (p *Passwords) open(ctx context.Context, r mailRequest, life time.Duration)
 	if r.Dead {
 		r.Secret = nil // nobody will have it
 	}
-	err = p.send(ctx, id, func(context.Context) (mailRequest, int64, error) { return r, 0, nil })
+	listed, err := p.listing(id, r)
+	if err != nil {
+		return muster.CodeSent{}, err
+	}
+	err = p.send(ctx, id, func(context.Context) (mailRequest, int64, error) { return r, 0, nil }, listed)
 	return muster.CodeSent{ID: id, ExpiresInSeconds: int(life / time.Second)}, err
 }
 
@@ -94,8 +106,8 @@ func (p *Passwords) Resend(ctx context.Context, id string) error {
 }
 
 // send stores a request as next answers it, with its letter, in one Write. An address that
-// was written to often enough is left alone, and nobody can tell.
-func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.Context) (mailRequest, int64, error)) error {
+// was written to often enough is left alone, and nobody can tell. along is in the same Write.
+func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.Context) (mailRequest, int64, error), along ...muster.Op) error {
 	var post func()
 	err := muster.Change(ctx, p.store, func(ctx context.Context) ([]muster.Op, error) {
 		r, version, err := next(ctx)
@@ -110,7 +122,7 @@ func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.C
 		if err != nil {
 			return nil, err
 		}
-		letter := mail.Letter{To: r.Address, About: r.About, Until: r.Until, Room: r.Use.room()}
+		letter := mail.Letter{To: r.Address, About: r.About, Owner: r.Owner, Until: r.Until, Room: r.Use.room()}
 		if !r.Dead {
 			letter.Ref = id
 		}
@@ -123,7 +135,7 @@ func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.C
 		}
 		post = send
 		request, err := recordOp(mailRequestKey(id), version, r, r.Until)
-		return []muster.Op{request, letterOp, count}, err
+		return append([]muster.Op{request, letterOp, count}, along...), err
 	})
 	if err != nil {
 		return err

@@ -114,15 +114,17 @@ func (p *Passwords) claim(ctx context.Context, r mailRequest, email, password st
 
 // openFor opens a request for an address that is to be new.
 func (p *Passwords) openFor(ctx context.Context, r mailRequest, address string, life time.Duration) (muster.CodeSent, error) {
-	_, _, err := p.accounts.FindIdentity(ctx, emailIdentity(address))
+	owner, _, err := p.accounts.FindIdentity(ctx, emailIdentity(address))
 	known, err := found(err)
 	if err != nil {
 		return muster.CodeSent{}, err
 	}
-	r.Address, r.Dead, r.About = address, known, mail.ConfirmAddress
-	if known {
+	if r.Address, r.Dead, r.About = address, known, mail.ConfirmAddress; known {
 		r.About = mail.AccountExists
+	} else {
+		owner = r.Player
 	}
+	r.Owner = mailOwner(owner, address)
 	return p.open(ctx, r, life)
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"muster"
 	"muster/mail"
@@ -37,7 +39,12 @@ func newDesk(t testing.TB, change func(*PasswordOptions)) *desk {
 	t.Helper()
 	d := &desk{site: newSite(t), post: &postbox{}}
 	d.store = &countingStore{Store: d.site.store}
-	d.rules = muster.New(muster.Options{Store: d.store, Notifier: silent{}, Now: d.site.clock, NewID: d.site.nextID, Log: slog.New(slog.DiscardHandler)})
+	d.rules = muster.New(muster.Options{
+		Store: d.store, Notifier: silent{}, Now: d.site.clock, NewID: d.site.nextID, Log: slog.New(slog.DiscardHandler),
+		TakeBackMails: func(ctx context.Context, owner muster.MailOwner, before time.Time) error {
+			return errors.Join(d.TakeBackCodes(ctx, owner, before), d.post.takeBack(ctx, owner, before))
+		},
+	})
 	hasher := NewPasswordHasher(HashOptions{}, rand.Reader)
 	hasher.derive = func(password, salt []byte, p hashParams) []byte {
 		d.mu.Lock()
@@ -137,12 +144,16 @@ type postbox struct {
 	letters []mail.Letter // guarded by mu
 	posted  int           // guarded by mu
 	fail    error         // every Post answers so, if set
+	real    *mail.Outbox  // takes letters instead, if set
 }
 
 func (p *postbox) Post(l mail.Letter) (muster.Op, func(), error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.posted++
+	if p.real != nil {
+		return p.real.Post(l)
+	}
 	op := muster.Op{Kind: muster.Put, Key: muster.Key{Partition: "MAIL", Sort: fmt.Sprint(p.posted)}, Value: []byte("{}")}
 	return op, func() {
 		p.mu.Lock()
@@ -155,6 +166,13 @@ func (p *postbox) all() []mail.Letter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]mail.Letter(nil), p.letters...)
+}
+
+func (p *postbox) takeBack(ctx context.Context, owner muster.MailOwner, before time.Time) error {
+	if p.real == nil {
+		return nil
+	}
+	return p.real.TakeBack(ctx, owner, before)
 }
 
 // forget drops the letters so far.

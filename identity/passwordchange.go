@@ -20,7 +20,7 @@ func (p *Passwords) Forgot(ctx context.Context, email string) (muster.CodeSent, 
 	if err != nil {
 		return muster.CodeSent{}, err
 	}
-	r := mailRequest{Use: useReset, Address: address, Dead: !known}
+	r := mailRequest{Use: useReset, Address: address, Dead: !known, Owner: mailOwner(player, address)}
 	if known {
 		r.Player, r.About = player, mail.ResetPassword
 	}
@@ -106,7 +106,7 @@ func (p *Passwords) telling(player muster.PlayerID, address string, about mail.T
 		if err != nil {
 			return nil, err
 		}
-		notice := mail.Letter{To: address, About: about, Until: now.Add(noticeLife), Room: mail.Notices}
+		notice := mail.Letter{To: address, About: about, Owner: muster.MailOfPlayer(player), Until: now.Add(noticeLife), Room: mail.Notices}
 		if !may {
 			notice.To = ""
 		}

@@ -20,6 +20,8 @@ type Letter struct {
 	// Ref is what OutboxOptions.Reveal knows code and link by; empty: there are none.
 	Ref   string    `json:"ref,omitempty"`
 	Until time.Time `json:"until"` // when it is worthless
+	// Owner is whose it is, for TakeBack; empty: whose address it goes to.
+	Owner muster.MailOwner `json:"owner,omitempty"`
 	// Room is where it waits; the key of its record says so.
 	Room Room `json:"-"`
 }
@@ -200,10 +202,11 @@ func (o *Outbox) look(ctx context.Context, in *room) (waiting []muster.Record, e
 
 // takeOver leases a letter that is due and hands it to the senders.
 func (o *Outbox) takeOver(ctx context.Context, in *room, rec muster.Record) error {
-	h := held{key: rec.Key, version: rec.Version + 1}
-	if err := json.Unmarshal(rec.Value, &h.kept); err != nil {
-		return fmt.Errorf("decode a letter: %w", err)
+	letter, err := letterOf(rec)
+	if err != nil {
+		return err
 	}
+	h := held{kept: letter, key: rec.Key, version: rec.Version + 1}
 	now := o.o.Now()
 	if h.Lease.After(now) {
 		return nil

@@ -43,8 +43,11 @@ func (r *room) key(id string, at time.Time) muster.Key {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // a hash never fails to write
 	shard := r.shards[h.Sum32()%uint32(len(r.shards))]
-	return muster.Key{Partition: partition(shard), Sort: at.UTC().Format("2006-01-02T15:04:05.000Z") + "#" + id}
+	return muster.Key{Partition: partition(shard), Sort: sortOf(at) + "#" + id}
 }
+
+// sortOf begins the sort keys of the letters that were posted at an instant.
+func sortOf(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // hand gives a letter to the senders of this replica, or leaves it to whoever sweeps when
 // its lease is over.

@@ -321,22 +321,24 @@ func newBackend(p backendParts) (*backend, error) {
 		p.now = time.Now
 	}
 	var ids *identity.Service
+	var passwords passwordParts
 	rules := muster.New(muster.Options{
 		Store: p.store, GameLift: p.gameLift, Notifier: notifier, Rating: defaultRating(),
 		Advisor: advisor.New(p.gameLift),
 		Modes:   p.modes, Locations: p.locations, Profile: p.profile, Data: p.data, Merging: p.identity.Merging,
-		SignIns:   func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
+		SignIns:       func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
+		TakeBack:      func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
+		TakeBackMails: passwords.takeBack,
+		SignSeat:      func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
+		Now:           p.now, NewID: newID, Log: p.log,
 		Canonical: identity.Canonical,
-		TakeBack:  func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
-		SignSeat:  func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
-		Now:       p.now, NewID: newID, Log: p.log,
 	})
 	tools := providerTools{getenv: os.Getenv, now: p.now, log: p.log}
 	providers, err := p.identity.providers(tools)
 	if err != nil {
 		return nil, err
 	}
-	passwords := passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools, function: p.function}
+	passwords = passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools, function: p.function}
 	limits, calls := p.identity.Limits.limiter(p.store, p.now, p.log), p.identity.Limits.calls(p.now)
 	p.identity.Limits.announce(p.log)
 	passwords.provide(providers, limits)

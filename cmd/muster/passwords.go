@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type passwordParts struct {
 	terminal io.Writer // who reads it reads the mails, unless they are sent; nil: nobody does
 	tools    providerTools
 	function bool // of Lambda: mails are left to its schedule
+
+	takeBackMails []muster.TakeBackMails // of what serve has made
 }
 
 // provide adds the way in to the providers, if there are passwords.
@@ -49,6 +52,17 @@ func (p *passwordParts) serve(ids *identity.Service, o *httpapi.Options, b *back
 		return err
 	}
 	o.Passwords, b.mail, b.outbox = passwords, outbox.Run, outbox
+	p.takeBackMails = []muster.TakeBackMails{passwords.TakeBackCodes, outbox.TakeBack} // a code that is gone sends no letter again
+	return nil
+}
+
+// takeBack takes back what waits for an owner who is gone.
+func (p *passwordParts) takeBack(ctx context.Context, owner muster.MailOwner, before time.Time) error {
+	for _, takeBack := range p.takeBackMails {
+		if err := takeBack(ctx, owner, before); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

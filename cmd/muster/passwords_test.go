@@ -20,12 +20,26 @@ import (
 	"testing"
 	"time"
 
+	"muster"
 	"muster/identity"
 	"muster/store/sqlite"
 )
 
 // newPasswords is a backend with e-mail and passwords, on a server, and its terminal.
 func newPasswords(t testing.TB) (url string, terminal *lockedText) {
+	t.Helper()
+	b, _, terminal := passwordsBackend(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = b.mail(ctx) }) // it has no error
+	server := httptest.NewServer(b.handler)
+	t.Cleanup(func() { server.Close(); cancel(); wg.Wait() })
+	return server.URL, terminal
+}
+
+// passwordsBackend is a backend with e-mail and passwords that sends no mails yet, with its
+// store and its terminal.
+func passwordsBackend(t testing.TB) (b *backend, store *sqlite.Store, terminal *lockedText) {
 	t.Helper()
 	conf, err := parseConfig("c.yaml", []byte(oneMode+"\nidentity:\n  passwords: {}\n  mail: {game: Tower Clash}\n"), vendorFiles)
 	if err != nil {
@@ -36,23 +50,60 @@ func newPasswords(t testing.TB) (url string, terminal *lockedText) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	store, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "muster.db"), Log: log})
-	if err != nil {
+	if store, err = sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "muster.db"), Log: log}); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = store.Close() })
 	terminal = &lockedText{}
-	b, err := newBackend(backendParts{
+	b, err = newBackend(backendParts{
 		url: "http://127.0.0.1", store: store, keys: keys, modes: conf.musterModes(), identity: conf.Identity, terminal: terminal, log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = b.mail(ctx) }) // it has no error
-	server := httptest.NewServer(b.handler)
-	t.Cleanup(func() { server.Close(); cancel(); wg.Wait(); _ = store.Close() })
-	return server.URL, terminal
+	return b, store, terminal
+}
+
+// What waits for an address goes with its account: nobody is told of it, and nothing is kept.
+func TestADeletedAccountLeavesNoMailBehind(t *testing.T) {
+	ctx := t.Context()
+	b, store, _ := passwordsBackend(t)
+	ann, err := b.rules.SignUp(ctx, muster.Identity{Provider: muster.EmailProvider, Subject: "ann@example.com"}, []byte("hash"),
+		func(context.Context) ([]muster.Op, error) { return nil, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []struct{ path, body string }{
+		{"/v1/auth/password/forgot", `{"email":"ann@example.com"}`},
+		{"/v1/auth/register", `{"email":"ann@example.com","password":"four words of mine"}`},
+	} {
+		if status, text := ask(t, b.handler, "POST", call.path, call.body); status != http.StatusAccepted {
+			t.Fatalf("%s: %d %s", call.path, status, text)
+		}
+	}
+	mentions := func() (keys []string) {
+		err := store.Scan(ctx, func(page []muster.Record) error {
+			for _, rec := range page {
+				if strings.Contains(rec.Partition+string(rec.Value), "ann@example.com") {
+					keys = append(keys, rec.Partition)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	if n := len(mentions()); n != 6 { // account, identity, two requests and their letters
+		t.Fatalf("the address stands in %q", mentions())
+	}
+	if err := errors.Join(b.rules.DeleteAccount(ctx, ann), b.rules.ErasePlayers(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	if left := mentions(); len(left) != 0 {
+		t.Errorf("the address stands in %q", left)
+	}
 }
 
 var codeInMail = regexp.MustCompile(`Your code: ([0-9A-Z]{4}-[0-9A-Z]{4})`)
