@@ -67,6 +67,10 @@ type Options struct {
 	// deleted here.
 	Prove func(ctx context.Context, caller muster.Caller, proof string) error
 
+	// Fresh refuses a caller who was not proven a moment ago, and shows no proof. Nil: any access
+	// token ends the sign-ins of its player.
+	Fresh func(ctx context.Context, caller muster.Caller, shown string) error
+
 	// Admin answers operators, and VerifyAdmin turns an operator's key ("mak_...") into
 	// its caller. Both nil: nothing is served under /v1/admin.
 	Admin       Admin

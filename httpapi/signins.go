@@ -20,7 +20,8 @@ type signInList struct {
 }
 
 type signInPath struct {
-	ID string `path:"id" minLength:"1" maxLength:"128" doc:"Id of a sign-in" example:"0199c0de-0000-7000-8000-00000000b001"`
+	ID    string `path:"id" minLength:"1" maxLength:"128" doc:"Id of a sign-in" example:"0199c0de-0000-7000-8000-00000000b001"`
+	Shown string `header:"Muster-Proof" maxLength:"1024" doc:"A guest's id and secret joined by a dot" example:"0199c0de-0000-7000-8000-00000000a001.4Yk1mXn0Zb5dW3tqvR7sJ2cL9fHgPaEuTz8oKiMw6xQ"`
 }
 
 // signInRoutes show players where they are signed in, and end that.
@@ -41,19 +42,15 @@ func (s *server) signInRoutes() {
 	handle(s, operation{
 		method: http.MethodDelete, path: "/v1/players/me/sign-ins/{id}", id: "endSignIn", tag: "players",
 		summary:     "Sign a device of mine out",
-		description: atOnce,
+		description: atOnce + " For another one than that which asks: " + freshHelp,
 		need:        needPlayer, status: http.StatusNoContent, refusals: []int{http.StatusNotFound},
-	}, func(ctx context.Context, in *signInPath) (*struct{}, error) {
-		return nil, s.SignIns.EndSignIn(ctx, me(ctx), in.ID, muster.ByPlayer)
-	})
+	}, s.endSignIn)
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/auth/logout-everywhere", id: "logoutEverywhere", tag: "auth",
 		summary:     "End all my sign-ins",
-		description: "This one too. " + atOnce,
+		description: "This one too. " + atOnce + " " + freshHelp,
 		need:        needPlayer, status: http.StatusNoContent, refusals: []int{http.StatusNotFound},
-	}, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
-		return nil, s.SignIns.SignOutEverywhere(ctx, me(ctx))
-	})
+	}, s.signOutEverywhere)
 }
 
 func exampleSignIn() muster.SignInView {

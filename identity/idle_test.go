@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,4 +115,24 @@ func TestARestIsCountedFromTheLatestRenewal(t *testing.T) {
 			grant = next
 		}
 	})
+}
+
+func TestSignInsEndByAFreshSignInAlone(t *testing.T) {
+	ctx := context.Background()
+	s := newSite(t)
+	grant, other := s.guest(t), s.guest(t)
+	caller := muster.Caller{Player: grant.Player.ID, Scope: muster.GuestScope}
+	caller.Family = strings.Split(grant.RefreshToken, ".")[1]
+	s.pass(freshFor)
+	if err := s.Fresh(ctx, caller, ""); err != nil {
+		t.Errorf("right after the sign-in: %v", err)
+	}
+	s.pass(time.Second)
+	s.refresh(t, grant.RefreshToken)
+	wantRefusal(t, s.Fresh(ctx, caller, ""), muster.Denied, "signin.not_fresh")
+	if err := s.Fresh(ctx, caller, shownBy(grant.Guest)); err != nil {
+		t.Errorf("with the guest's secret: %v", err)
+	}
+	wantRefusal(t, s.Fresh(ctx, caller, shownBy(other.Guest)), muster.Denied, "proof.invalid")
+	wantRefusal(t, s.Fresh(ctx, muster.Caller{Player: other.Player.ID, Family: caller.Family}, ""), muster.Denied, "signin.not_fresh")
 }

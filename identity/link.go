@@ -112,6 +112,13 @@ func (s *Service) proveOther(ctx context.Context, other muster.OtherPlayer) (mus
 	return presented.player, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
 }
 
+// Fresh refuses whoever calls by a sign-in that is not fresh, and shows nothing that makes up
+// for it: see fresh.
+func (s *Service) Fresh(ctx context.Context, caller muster.Caller, shown string) error {
+	_, err := s.fresh(ctx, caller, shown)
+	return err
+}
+
 // fresh says that whoever calls was proven a moment ago: the sign-in is not older than
 // freshFor, or they show a guest's "id.secret" of theirs. A refresh token does not do: it
 // lies where the access token lies.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"muster"
+	"muster/httpapi"
 	"muster/identity"
 	"muster/store/memory"
 )
@@ -18,6 +19,7 @@ func TestHowLongSignInsLastIsConfiguration(t *testing.T) {
 		"idleHours: 721":          "identity.tokens.idleHours: lies between 1 and 720, not 721",
 		"idleHours: 0.5":          "identity.tokens.idleHours: wants a whole number",
 		"oneSignInPerDevice: off": "identity.tokens.oneSignInPerDevice: wants true or false",
+		"freshToSignOut: 1":       "identity.tokens.freshToSignOut: wants true or false",
 		"idleDays: 7":             "idleDays: there is no such key",
 	} {
 		_, err := parseConfig("c.yaml", []byte(oneMode+"identity:\n  tokens: {"+text+"}\n"), files)
@@ -39,6 +41,20 @@ func TestHowLongSignInsLastIsConfiguration(t *testing.T) {
 		c.Identity.Tokens.apply(&o)
 		if o.IdleTTL != want.IdleTTL || o.SeveralPerDevice != want.SeveralPerDevice {
 			t.Errorf("%q: idle for %v, several for a device: %v", text, o.IdleTTL, o.SeveralPerDevice)
+		}
+	}
+}
+
+func TestAFreshSignInEndsOthersUnlessTheConfigurationSaysOtherwise(t *testing.T) {
+	for text, want := range map[string]bool{"": true, "freshToSignOut: true": true, "freshToSignOut: false": false} {
+		c, err := parseConfig("c.yaml", []byte(oneMode+"identity:\n  tokens: {"+text+"}\n"), files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var o httpapi.Options
+		c.Identity.Tokens.serve(&o, nil)
+		if (o.Fresh != nil) != want {
+			t.Errorf("%q: asked for: %v", text, o.Fresh != nil)
 		}
 	}
 }

@@ -383,6 +383,7 @@ func newBackend(p backendParts) (*backend, error) {
 		return nil, err
 	}
 	p.identity.serveSamples(&o, ids)
+	p.identity.Tokens.serve(&o, ids)
 	if len(p.adminKeyHashes) > 0 || p.identity.givesAdmin() {
 		adminKeys, err := identity.NewAdminKeys(p.adminKeyHashes...)
 		if err != nil {

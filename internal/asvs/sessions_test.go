@@ -76,9 +76,9 @@ var sessions = []row{
 		[]string{"identity.TestWaysInChangeOnlyAfterAFreshProof", "identity.TestALinkNeedsAFreshSignIn", "identity.TestAPasswordIsChangedByItsOwner", "identity.TestAnAddressIsChangedOnceTheNewOneIsProven", "httpapi.TestAnAccountIsDeletedWithAProofAlone"},
 	},
 	{
-		"7.5.2", "users see their sessions, and end them after authenticating anew", partly,
-		"Players list their sign-ins and end any or all. No fresh sign-in is asked for: who lost a device should not be held up, and a thief gains nothing by it that the owner's next sign-in does not undo",
-		[]string{"identity.TestSignInsAreListedWithTheOneThatAsks", "httpapi.TestSignInsAndBans", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
+		"7.5.2", "users see their sessions, and end them after authenticating anew", met,
+		"Players list their sign-ins and end any or all, after a sign-in of the last five minutes or with the guest's secret, unless `freshToSignOut: false` says otherwise. To end one's own is a logout, and needs nothing",
+		[]string{"httpapi.TestOtherSignInsEndAfterAFreshProof", "identity.TestSignInsEndByAFreshSignInAlone", "cmd/muster.TestAFreshSignInEndsOthersUnlessTheConfigurationSaysOtherwise", "identity.TestSignInsAreListedWithTheOneThatAsks", "httpapi.TestSignInsAndBans", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
 	},
 	{
 		"7.6.1", "sessions here and at the identity provider end as is written", met,
