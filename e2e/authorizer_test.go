@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,29 +69,38 @@ func startFunction(t *testing.T, handler string, env ...string) *function {
 	return f
 }
 
-// ask hands an event to the function. dest is its answer; the text is its error.
-func (f *function) ask(event string, dest any) (failed string) {
-	f.t.Helper()
+// invoke hands an event to the function and waits for what it says.
+func (f *function) invoke(event string) (outcome, error) {
 	timeout := time.After(30 * time.Second)
 	select {
 	case f.events <- event:
 	case <-timeout:
-		f.t.Fatal("the function takes no event")
+		return outcome{}, errors.New("the function takes no event")
 	}
 	select {
 	case o := <-f.outcomes:
-		if o.failed {
-			var told struct {
-				Message string `json:"errorMessage"`
-			}
-			_ = json.Unmarshal(o.body, &told)
-			return told.Message
-		}
-		if err := json.Unmarshal(o.body, dest); err != nil {
-			f.t.Fatalf("%s: %v", o.body, err)
-		}
+		return o, nil
 	case <-timeout:
-		f.t.Fatal("the function does not answer")
+		return outcome{}, errors.New("the function does not answer")
+	}
+}
+
+// ask hands an event to the function. dest is its answer; the text is its error.
+func (f *function) ask(event string, dest any) (failed string) {
+	f.t.Helper()
+	o, err := f.invoke(event)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if o.failed {
+		var told struct {
+			Message string `json:"errorMessage"`
+		}
+		_ = json.Unmarshal(o.body, &told)
+		return told.Message
+	}
+	if err := json.Unmarshal(o.body, dest); err != nil {
+		f.t.Fatalf("%s: %v", o.body, err)
 	}
 	return ""
 }
