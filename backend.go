@@ -35,11 +35,15 @@ type Options struct {
 	// Canonical is the form in which an identity is kept, for operators who look for one. Nil:
 	// as it is given.
 	Canonical func(id Identity) (Identity, error)
-	// TakeBack tells the platform of an identity that its player was deleted; it may be called
-	// again. Nil: no platform wants to hear of it.
+	// TakeBack tells the platform of an identity that it was unlinked or its player deleted,
+	// unless it leads to somebody again; it may be called again. Nil: no platform wants to hear
+	// of it.
 	TakeBack func(ctx context.Context, id Identity) error
 	// TakeBackMails takes back the mails of deleted players. Nil: there are none.
 	TakeBackMails TakeBackMails
+	// ForgetPlayer tells services that know players by our ids that one was deleted or merged;
+	// it may be called again. Nil: there is no such service.
+	ForgetPlayer func(ctx context.Context, p PlayerID) error
 
 	// SignSeat completes a seat for its owner with a join token. Nil: no tokens.
 	SignSeat func(seat *SeatView, owner PlayerID) error
@@ -87,7 +91,8 @@ type Backend struct {
 	takeBack    func(context.Context, Identity) error // nil: nobody is told
 	canonical   func(Identity) (Identity, error)      // nil: as it is
 
-	takeBackMails TakeBackMails // nil: there are no mails
+	takeBackMails TakeBackMails                         // nil: there are no mails
+	forgetPlayer  func(context.Context, PlayerID) error // nil: nobody is told
 
 	placesSessions bool // some mode's sessions are asked for by the backend
 }
@@ -100,7 +105,8 @@ func New(o Options) *Backend {
 		placeList: make([]LocationView, 0, len(o.Locations)),
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		boardroom: newBoardroom(),
-		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns, takeBack: o.TakeBack, canonical: o.Canonical, merging: o.Merging,
+		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns,
+		takeBack: o.TakeBack, forgetPlayer: o.ForgetPlayer, canonical: o.Canonical, merging: o.Merging,
 		takeBackMails: o.TakeBackMails,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
@@ -126,7 +132,8 @@ func New(o Options) *Backend {
 func (b *Backend) instant() time.Time { return b.now().UTC().Truncate(time.Millisecond) }
 
 // Run does what falls due until ctx ends: it settles silent tickets, finishes results,
-// recounts ratings, erases deleted players, and learns what other replicas revoked. Every replica runs it; they share the work.
+// recounts ratings, erases deleted players, tells outsiders of them, and learns what other
+// replicas revoked. Every replica runs it; they share the work.
 func (b *Backend) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, c := range b.chores() {

@@ -241,9 +241,13 @@ func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guest
 		if err != nil {
 			return nil, err
 		}
+		told, err := b.farewellOps(farewell{Player: p, At: now, Ways: b.platformsOf(linkedIdentity{Provider: gone.Provider, Subject: gone.Subject})})
+		if err != nil {
+			return nil, err
+		}
 		kept, err := put(accountKey(p), version, a, time.Time{})
 		// The account's version guards the identity's: they change together.
-		return append(append(ops, signIns...), kept, Op{Kind: Delete, Key: identityKey(gone), Version: AnyVersion}), err
+		return append(slices.Concat(ops, signIns, told), kept, Op{Kind: Delete, Key: identityKey(gone), Version: AnyVersion}), err
 	})
 	if err != nil {
 		return LinksView{}, err

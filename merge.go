@@ -257,8 +257,12 @@ func (b *Backend) closingOps(ctx context.Context, into PlayerID, a *account, ver
 	if err != nil {
 		return nil, err
 	}
+	told, err := b.farewellOps(farewell{Player: a.ID, At: now, Gone: true})
+	if err != nil {
+		return nil, err
+	}
 	signIns, err := b.signOutOps(ctx, r)
-	return slices.Concat(ops, name, signIns), err
+	return slices.Concat(ops, name, told, signIns), err
 }
 
 // mergedOp changes the account of a merged player.

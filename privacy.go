@@ -34,8 +34,6 @@ type purge struct {
 	Look   int       `json:"look,omitempty"`
 	Fill   bool      `json:"fill,omitempty"` // of a merge: documents go to whom the player became part of
 
-	// Consents are the identities whose platforms are still to be told of the deletion.
-	Consents []Identity `json:"consents,omitempty"`
 	// Addresses are those whose mails are still to be taken back.
 	Addresses []MailOwner `json:"addresses,omitempty"`
 }
@@ -72,10 +70,15 @@ func (b *Backend) DeleteAccount(ctx context.Context, p PlayerID) error {
 // from.
 func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r *Revocation) ([]Op, error) {
 	now := r.At
-	ops, err := b.tombstoneOps(a.ID, version, now, purge{Consents: b.consents(a), Addresses: b.mailAddresses(a)})
+	ops, err := b.tombstoneOps(a.ID, version, now, purge{Addresses: b.mailAddresses(a)})
 	if err != nil {
 		return nil, err
 	}
+	told, err := b.farewellOps(farewell{Player: a.ID, At: now, Ways: b.platformsOf(a.Identities...), Gone: true})
+	if err != nil {
+		return nil, err
+	}
+	ops = append(ops, told...)
 	for _, m := range a.Merged { // who became part of the player goes with them
 		_, version, err := load[account](ctx, b.store, accountKey(m.ID))
 		if err != nil {

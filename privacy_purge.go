@@ -45,7 +45,6 @@ func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error
 	if err != nil || !taken {
 		return err
 	}
-	b.takeBackConsents(ctx, &job)
 	whole, err := b.purgePlayer(ctx, &job)
 	if err != nil {
 		return fmt.Errorf("purge player %s: %w", job.Player, err)

@@ -30,7 +30,8 @@ func (b *Backend) chores() []chore {
 		{"take banned players out of play", evictEvery, b.EvictBanned},
 		{"learn of revocations", revokedWithin, b.LearnRevocations},
 		{"erase deleted players", eraseEvery, b.ErasePlayers},
-		{"count boards", censusLook, b.CountBoards}, // may take long
+		{"tell outsiders of players", farewellEvery, b.TellOutsiders}, // they may be slow
+		{"count boards", censusLook, b.CountBoards},                   // may take long
 		{"recount ratings", recountEvery, b.Recount},
 	}
 }

@@ -14,7 +14,8 @@ import (
 // consentTTL is how long we can take a consent back after the player last proved it to us.
 const consentTTL = 400 * 24 * time.Hour
 
-// Revoker is a provider whose platform wants to hear of it when an account is deleted here.
+// Revoker is a provider whose platform wants to hear of it when an account is deleted here, or
+// does without it from now on.
 type Revoker interface {
 	// Revoke takes back the consent that a proof came with. Nil: it is taken back, or was
 	// void. An error means to try again later.
@@ -63,8 +64,9 @@ func (s *Service) consentOps(id muster.Identity, given Consent) ([]muster.Op, er
 	}}, nil
 }
 
-// TakeBack tells the platform of an identity that its player is deleted here, where there is
-// something to tell. It may be repeated; an error means to do so.
+// TakeBack tells the platform of an identity that it leads to nobody here any more, where there
+// is something to tell. It may be repeated; an error means to do so. Where the identity leads to
+// somebody again, what is kept is theirs and stays.
 func (s *Service) TakeBack(ctx context.Context, id muster.Identity) error {
 	rec, err := s.store.Get(ctx, consentKey(id))
 	if errors.Is(err, muster.ErrNotFound) {
@@ -77,14 +79,28 @@ func (s *Service) TakeBack(ctx context.Context, id muster.Identity) error {
 	if err := json.Unmarshal(rec.Value, &given); err != nil {
 		return fmt.Errorf("decode a consent: %w", err)
 	}
+	// After the consent: one that somebody brought who came back is read only once they are
+	// found here.
+	switch _, _, err := s.accounts.FindIdentity(ctx, id); {
+	case err == nil:
+		return nil
+	case muster.KindOf(err) != muster.NotFound:
+		return fmt.Errorf("find whose consent it is: %w", err)
+	}
 	if revoker, can := s.providers[id.Provider].(Revoker); can {
 		if err := revoker.Revoke(ctx, given); err != nil {
 			return fmt.Errorf("take a consent back from %s: %w", id.Provider, err)
 		}
 	}
-	return s.forgetConsent(ctx, id)
+	// Not if there is another one by now: whose that is a repeat will find.
+	err = s.store.Write(ctx, muster.Op{Kind: muster.Delete, Key: rec.Key, Version: rec.Version})
+	if err != nil {
+		return fmt.Errorf("forget a consent: %w", err)
+	}
+	return nil
 }
 
+// forgetConsent deletes a consent that the platform knows to be withdrawn.
 func (s *Service) forgetConsent(ctx context.Context, id muster.Identity) error {
 	return s.store.Write(ctx, muster.Op{Kind: muster.Delete, Key: consentKey(id), Version: muster.AnyVersion})
 }

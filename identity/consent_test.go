@@ -14,11 +14,15 @@ type platform struct {
 	vouching
 	revoked []Consent
 	fail    error
+	during  func() // called while the platform is told; nil: nothing happens
 }
 
 func (p *platform) Revoke(_ context.Context, c Consent) error {
 	if p.fail != nil {
 		return p.fail
+	}
+	if p.during != nil {
+		p.during()
 	}
 	p.revoked = append(p.revoked, c)
 	return nil
@@ -59,6 +63,10 @@ func TestAConsentIsTakenBackOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.TakeBack(ctx, annAtAcme); err != nil || len(p.revoked) > 0 {
+		t.Errorf("the consent of who is here was taken back: %v, %v", p.revoked, err)
+	}
+	s.accounts.forget(annAtAcme)
 	p.fail = errors.New("down")
 	if err := s.TakeBack(ctx, annAtAcme); err == nil {
 		t.Error("a platform that is down was told")
@@ -75,6 +83,7 @@ func TestAConsentIsTakenBackOnce(t *testing.T) {
 	if _, err := s.Login(ctx, "mute", Proof{Token: "third"}); err != nil {
 		t.Fatal(err)
 	}
+	s.accounts.forget(muster.Identity{Provider: "mute", Subject: "ann"})
 	if err := s.TakeBack(ctx, muster.Identity{Provider: "mute", Subject: "ann"}); err != nil {
 		t.Errorf("a provider that wants to hear nothing: %v", err)
 	}
@@ -122,5 +131,70 @@ func TestNewsThatAreNone(t *testing.T) {
 	wantRefusal(t, s.Hear(t.Context(), "nobody", "gone ann"), muster.NotFound, "provider.unknown")
 	if len(*out) != 0 {
 		t.Errorf("signed out are %v", *out)
+	}
+}
+
+func TestAConsentIsNotTakenBackFromWhoCameBack(t *testing.T) {
+	e := newEstate(t)
+	again := func() {
+		t.Helper()
+		e.pass(time.Second)
+		if err := e.rules.TellOutsiders(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := e.signIn(t, "ann", "first")
+	if err := e.rules.DeleteAccount(t.Context(), first.Player.ID); err != nil {
+		t.Fatal(err)
+	}
+	second := e.signIn(t, "ann", "second") // before anybody was told
+	again()
+	e.pass(time.Hour)
+	again()
+	if len(e.acme.revoked) > 0 || !e.hasConsent(t, annAtAcme) {
+		t.Fatalf("taken back are %v", e.acme.revoked)
+	}
+	if err := e.rules.DeleteAccount(t.Context(), second.Player.ID); err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if len(e.acme.revoked) != 1 || e.acme.revoked[0].Token != "second" || e.hasConsent(t, annAtAcme) {
+		t.Errorf("taken back are %v", e.acme.revoked)
+	}
+}
+
+func TestAConsentThatCameWhileOneIsTakenBackStays(t *testing.T) {
+	e := newEstate(t)
+	first := e.signIn(t, "ann", "first")
+	if err := e.rules.DeleteAccount(t.Context(), first.Player.ID); err != nil {
+		t.Fatal(err)
+	}
+	e.acme.during = func() { e.signIn(t, "ann", "second") }
+	if err := e.TakeBack(t.Context(), annAtAcme); err == nil {
+		t.Error("a consent that was replaced meanwhile counts as taken back")
+	}
+	e.acme.during = nil
+	if err := e.TakeBack(t.Context(), annAtAcme); err != nil {
+		t.Errorf("a repeat: %v", err)
+	}
+	if len(e.acme.revoked) != 1 || e.acme.revoked[0].Token != "first" || !e.hasConsent(t, annAtAcme) {
+		t.Errorf("taken back are %v", e.acme.revoked)
+	}
+}
+
+func TestTheConsentOfAnUnlinkedIdentityIsTakenBack(t *testing.T) {
+	e := newEstate(t)
+	ann := e.signIn(t, "ann", "consent")
+	if _, err := e.Link(t.Context(), e.caller(t, ann), "other", Proof{Token: "ann-too"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Unlink(t.Context(), e.caller(t, ann), "acme", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.rules.TellOutsiders(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.acme.revoked) != 1 || e.hasConsent(t, annAtAcme) {
+		t.Errorf("taken back are %v", e.acme.revoked)
 	}
 }

@@ -115,6 +115,13 @@ func (a *accounts) FindIdentity(_ context.Context, id muster.Identity) (muster.P
 	return known.player, known.hash, nil
 }
 
+// forget takes a way in away.
+func (a *accounts) forget(id muster.Identity) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.known, id)
+}
+
 // ScopeOf counts how many identities lead to the player.
 func (a *accounts) ScopeOf(_ context.Context, p muster.PlayerID, _ muster.SignInRef) (muster.Scope, error) {
 	a.mu.Lock()

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -26,6 +27,7 @@ func newEstate(t testing.TB) *estate {
 	}
 	e.rules = muster.New(muster.Options{
 		Store: e.store, Notifier: silent{}, Now: e.clock, NewID: e.nextID, Log: slog.New(slog.DiscardHandler),
+		TakeBack: func(ctx context.Context, id muster.Identity) error { return e.TakeBack(ctx, id) },
 	})
 	o := e.options()
 	o.Accounts, o.Guard, o.Linker = e.rules, e.rules, e.rules
