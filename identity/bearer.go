@@ -30,6 +30,7 @@ type Access struct {
 	Subject        string // as Verified has it; empty for a program, which is no player
 	Holder         string // player or program, for records
 	Groups, Scopes []string
+	IssuedAt       time.Time
 	ExpiresAt      time.Time
 	SignedInAt     time.Time // when the player was proven there, or the token made; zero: not known
 }
@@ -41,6 +42,16 @@ type Bearing struct {
 	// neither guest nor player: muster.ServerScope or muster.AdminScope. All others are
 	// players.
 	Groups, Scopes map[string]muster.Scope
+	// MaxAge is how long a token is taken after it was made; zero: until it expires.
+	MaxAge time.Duration
+}
+
+// end is until when a token is taken.
+func (b Bearing) end(a Access) time.Time {
+	if oldest := a.IssuedAt.Add(b.MaxAge); b.MaxAge > 0 && oldest.Before(a.ExpiresAt) {
+		return oldest
+	}
+	return a.ExpiresAt
 }
 
 // scope is what a holder is: the most that a group or a scope of theirs gives.
@@ -131,7 +142,11 @@ func (b *Bearers) Verify(ctx context.Context, token string) (muster.Caller, erro
 		if err != nil {
 			return muster.Caller{}, tokenRefusal(err)
 		}
-		seen = knownToken{scope: issuer.scope(access), subject: access.Subject, holder: access.Holder, expiresAt: access.ExpiresAt, signedInAt: access.SignedInAt.UTC().Truncate(time.Second)}
+		end := issuer.end(access)
+		if issuer.MaxAge > 0 && !now.Before(end) {
+			return muster.Caller{}, tokenRefusal(Refusal(CredentialExpired, errors.New("the token is too old")))
+		}
+		seen = knownToken{scope: issuer.scope(access), subject: access.Subject, holder: access.Holder, expiresAt: end, signedInAt: access.SignedInAt.UTC().Truncate(time.Second)}
 	}
 	if seen.scope != muster.PlayerScope {
 		b.known.keep(id, seen)

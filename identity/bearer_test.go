@@ -35,17 +35,17 @@ func (f *foreign) VerifyAccess(_ context.Context, token string) (Access, error) 
 	if err := json.Unmarshal(body, &claims); err != nil {
 		return Access{}, err
 	}
-	return Access{Subject: claims.Sub, Holder: "who", Groups: claims.Groups, Scopes: claims.Scopes, ExpiresAt: claims.Exp, SignedInAt: claims.Auth}, nil
+	return Access{Subject: claims.Sub, Holder: "who", Groups: claims.Groups, Scopes: claims.Scopes, IssuedAt: claims.Iat, ExpiresAt: claims.Exp, SignedInAt: claims.Auth}, nil
 }
 
 type foreignClaims struct {
 	Iss, Sub       string
 	Groups, Scopes []string
-	Exp, Auth      time.Time
+	Exp, Auth, Iat time.Time
 }
 
 func (c foreignClaims) token() string {
-	body, _ := json.Marshal(map[string]any{"iss": c.Iss, "Sub": c.Sub, "Groups": c.Groups, "Scopes": c.Scopes, "Exp": c.Exp, "Auth": c.Auth}) // strings and a time
+	body, _ := json.Marshal(map[string]any{"iss": c.Iss, "Sub": c.Sub, "Groups": c.Groups, "Scopes": c.Scopes, "Exp": c.Exp, "Auth": c.Auth, "Iat": c.Iat}) // strings and a time
 	return "e30." + base64.RawURLEncoding.EncodeToString(body) + ".c2ln"
 }
 
@@ -196,6 +196,42 @@ func TestAForeignTokenIsCheckedOnceAndItsPlayerNowAndThen(t *testing.T) {
 	s.issuer.err = Refusal(CredentialExpired, nil)
 	_, err := s.bearers.Verify(t.Context(), token)
 	wantRefusal(t, err, muster.Unauthenticated, "token.expired")
+}
+
+func TestAForeignTokenIsTakenNoLongerThanItsMaximumAge(t *testing.T) {
+	for name, c := range map[string]struct {
+		maxAge time.Duration
+		made   time.Duration // before now
+		taken  time.Duration // from now; zero: never
+	}{
+		"none is said":               {0, 30 * time.Minute, time.Hour},
+		"one that it reaches":        {10 * time.Minute, 0, 10 * time.Minute},
+		"one that it has reached":    {10 * time.Minute, 10 * time.Minute, 0},
+		"one longer than it lives":   {3 * time.Hour, 0, time.Hour},
+		"one, and nobody knows when": {time.Minute, 20 * 365 * 24 * time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newBearingSite(t)
+			bearing := s.bearers.issuers["https://pool.example"]
+			bearing.MaxAge = c.maxAge
+			s.bearers.issuers["https://pool.example"] = bearing
+			claims := s.claims("ann")
+			claims.Groups, claims.Iat = []string{"operators"}, s.clock().Add(-c.made)
+			if c.taken > 0 {
+				s.verify(t, claims.token())
+				s.pass(c.taken - time.Second)
+				s.verify(t, claims.token())
+				s.pass(time.Second)
+			}
+			if c.maxAge == 0 || c.taken == time.Hour { // the issuer says so itself then
+				s.issuer.err = Refusal(CredentialExpired, nil)
+			}
+			for range 2 {
+				_, err := s.bearers.Verify(t.Context(), claims.token())
+				wantRefusal(t, err, muster.Unauthenticated, "token.expired")
+			}
+		})
+	}
 }
 
 func TestRefusalsOfAnIssuer(t *testing.T) {

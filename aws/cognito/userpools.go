@@ -151,7 +151,7 @@ func (u *UserPools) VerifyAccess(ctx context.Context, token string) (identity.Ac
 	access := identity.Access{
 		Holder: pool.subject(claims),
 		Groups: claims.Texts("cognito:groups"), Scopes: strings.Fields(claims.Text("scope")), ExpiresAt: claims.ExpiresAt,
-		SignedInAt: claims.AuthenticatedAt,
+		IssuedAt: claims.IssuedAt, SignedInAt: claims.AuthenticatedAt,
 	}
 	if access.SignedInAt.IsZero() {
 		access.SignedInAt = claims.IssuedAt

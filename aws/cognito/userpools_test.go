@@ -138,7 +138,7 @@ func TestAccessTokensAsTheyAre(t *testing.T) {
 	claims := r.AccessClaims(sub, ada)
 	claims["cognito:groups"], claims["scope"] = []string{"operators", "x"}, "aws.cognito.signin.user.admin game/play"
 	access, err := r.pools.VerifyAccess(t.Context(), r.Sign(cognitotest.KeyID, claims, nil))
-	if err != nil || access.Subject != cognitotest.PoolID+"/"+sub || len(access.Groups) != 2 || len(access.Scopes) != 2 || !access.ExpiresAt.Equal(r.clock().Add(time.Hour)) || !access.SignedInAt.Equal(r.clock()) {
+	if err != nil || access.Subject != cognitotest.PoolID+"/"+sub || len(access.Groups) != 2 || len(access.Scopes) != 2 || !access.IssuedAt.Equal(r.clock()) || !access.ExpiresAt.Equal(r.clock().Add(time.Hour)) || !access.SignedInAt.Equal(r.clock()) {
 		t.Errorf("access is %+v, %v", access, err)
 	}
 	claims["auth_time"] = r.clock().Add(-time.Hour).Unix()

@@ -203,18 +203,17 @@ func (c *authorizerCmd) withStore(made *checks, store muster.Store, issuer strin
 		made.redeem = newLookout(rules).first(unlessRevoked(rules, ids.RedeemSocketTicket))
 	}
 	if c.Config != "" {
-		bearers, err := c.bearers(own, rules, p)
-		if err != nil {
+		var err error
+		if own, err = c.bearers(own, rules, p); err != nil {
 			return err
 		}
-		own = bearers.Verify
 	}
 	made.verifiers.Token = newLookout(rules).first(unlessRevoked(rules, own))
 	return nil
 }
 
 // bearers takes access tokens of the providers that the configuration says too.
-func (c *authorizerCmd) bearers(own verification, rules *muster.Backend, p *process) (*identity.Bearers, error) {
+func (c *authorizerCmd) bearers(own verification, rules *muster.Backend, p *process) (verification, error) {
 	conf, err := loadConfigFor(true, c.Config)
 	if err != nil {
 		return nil, err
@@ -232,7 +231,11 @@ func (c *authorizerCmd) bearers(own verification, rules *muster.Backend, p *proc
 	if err != nil {
 		return nil, err
 	}
-	return identity.NewBearers(identity.BearersOptions{Own: own, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: wallClock})
+	bearers, err := identity.NewBearers(identity.BearersOptions{Own: own, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: wallClock})
+	if err != nil {
+		return nil, err
+	}
+	return conf.Identity.denials().unless(bearers.Verify), nil
 }
 
 // learnEvery is how old what is known of revocations may be: as old as at a replica that did

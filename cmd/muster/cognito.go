@@ -48,8 +48,9 @@ func (c *identityConfig) serveAWS(o *httpapi.Options, ids *identity.Service, url
 	if err != nil {
 		return fmt.Errorf("identity.serverRoles: %w", err)
 	}
+	prover := deniedProver{callers, c.denials()}
 	o.LoginServer = func(ctx context.Context, proof string) (muster.ServerGrant, error) {
-		return ids.LoginServer(ctx, serverRoles, callers, identity.Proof{Token: proof})
+		return ids.LoginServer(ctx, serverRoles, prover, identity.Proof{Token: proof})
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 type bearerConfig struct {
 	Groups map[string]muster.Scope `yaml:"groups"`
 	Scopes map[string]muster.Scope `yaml:"scopes"`
+	// MaxAgeSeconds is how long a token is taken after it was made; 0: until it expires.
+	MaxAgeSeconds int `yaml:"maxAgeSeconds"`
 }
 
 // serverRolesConfig lets game servers in by their AWS roles.
@@ -27,7 +29,7 @@ type serverRolesConfig struct {
 
 func bearersShape() *shape {
 	scopes := func() *shape { return &shape{want: "a group of scopes", takes: isGroup, each: text()} }
-	return &shape{want: "a group of providers", takes: isGroup, each: group(map[string]*shape{"groups": scopes(), "scopes": scopes()})}
+	return &shape{want: "a group of providers", takes: isGroup, each: group(map[string]*shape{"groups": scopes(), "scopes": scopes(), "maxAgeSeconds": whole()})}
 }
 
 func serverRolesShape() *shape {
@@ -44,6 +46,7 @@ func (c *identityConfig) checkBearers(k *checker) {
 			k.report(at, "%q is not one of identity.providers of kind cognito", name)
 		}
 		bearer := c.Bearers[name]
+		checkSeconds(k, at+".maxAgeSeconds", bearer.MaxAgeSeconds)
 		for kind, given := range map[string]map[string]muster.Scope{"groups": bearer.Groups, "scopes": bearer.Scopes} {
 			for _, holder := range slices.Sorted(maps.Keys(given)) {
 				if scope := given[holder]; scope != muster.ServerScope && scope != muster.AdminScope {
@@ -105,7 +108,7 @@ func (c *identityConfig) bearers(made map[string]identity.Provider) (map[string]
 		if !can {
 			return nil, fmt.Errorf("identity.bearers.%s: access tokens of this provider cannot be taken as they are", name)
 		}
-		issuers[name] = identity.Bearing{Issuer: issuer, Groups: b.Groups, Scopes: b.Scopes}
+		issuers[name] = identity.Bearing{Issuer: issuer, Groups: b.Groups, Scopes: b.Scopes, MaxAge: seconds(b.MaxAgeSeconds)}
 	}
 	return issuers, nil
 }

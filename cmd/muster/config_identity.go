@@ -28,6 +28,8 @@ type identityConfig struct {
 	Bearers map[string]bearerConfig `yaml:"bearers"`
 	// ServerRoles lets game servers in by AWS roles; nil: it does not.
 	ServerRoles *serverRolesConfig `yaml:"serverRoles"`
+	// Denied are operators and game servers who are not let in, as audit records name them.
+	Denied []string `yaml:"denied"`
 	// Passwords is how players sign in by e-mail and password; nil: they do not.
 	Passwords *passwordsConfig `yaml:"passwords"`
 	Mail      mailConfig       `yaml:"mail"`
@@ -108,7 +110,7 @@ func providerKinds() map[string]providerKind {
 
 func identityShape() *shape {
 	return group(map[string]*shape{
-		"bearers": bearersShape(), "serverRoles": serverRolesShape(),
+		"bearers": bearersShape(), "serverRoles": serverRolesShape(), "denied": textsShape(),
 		"merging":       text(),
 		"providers":     {want: "a group of providers", takes: isGroup, pick: providerShape},
 		"passwords":     passwordsShape(),
@@ -171,6 +173,7 @@ func (c *identityConfig) check(k *checker) {
 	c.checkCognito(k)
 	c.checkBearers(k)
 	c.ServerRoles.check(k)
+	c.checkDenied(k)
 	c.Limits.check(k)
 	c.Tokens.check(k)
 }

@@ -360,7 +360,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	verify := unlessRevoked(rules, bearers.Verify)
+	verify := p.identity.denials().unless(unlessRevoked(rules, bearers.Verify))
 	if p.function {
 		verify = newLookout(rules).first(verify)
 	}

@@ -208,12 +208,16 @@ func (p *backendParts) asFunction(o *httpapi.Options, rules *muster.Backend, not
 	if err != nil {
 		return err
 	}
+	denied := p.identity.denials()
 	o.Signed = func(ctx context.Context) (muster.Caller, bool, error) {
 		signer, signed := lambda.SignerFrom(ctx)
 		if !signed {
 			return muster.Caller{}, false, nil
 		}
 		caller, err := signers.Caller(ctx, signer)
+		if err == nil {
+			err = denied.caller(caller)
+		}
 		return caller, true, err
 	}
 	return nil
