@@ -57,6 +57,8 @@ type identityRecord struct {
 	Player     PlayerID  `json:"player"`
 	SecretHash []byte    `json:"secretHash,omitempty"`
 	LinkedAt   time.Time `json:"linkedAt"`
+	// Factor is what this way in asks for besides its secret; nil: nothing.
+	Factor *SecondFactor `json:"factor,omitempty"`
 }
 
 // FindIdentity returns the player behind a way in, with the hash of a guest's

@@ -90,21 +90,11 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 		}
 		ended = Revocation{Player: p, Why: SignedOut, At: b.instant()}
 		if secret.SignOut {
-			out, err := b.signOutOthers(ctx, &ended, secret.Keep)
+			out, err := b.signOutBut(ctx, &ended, secret.Keep)
 			if err != nil {
 				return nil, err
 			}
 			more = append(more, out...)
-			a, accountVersion, err := b.account(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			a.SignedOut = signedOut{At: ended.At, Keep: secret.Keep}
-			kept, err := put(accountKey(p), accountVersion, a, time.Time{})
-			if err != nil {
-				return nil, err
-			}
-			more = append(more, kept)
 		}
 		if secret.Was != nil && !bytes.Equal(secret.Was, way.SecretHash) {
 			return nil, errIdentityGone()
@@ -117,6 +107,22 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 		b.revoke(ctx, ended)
 	}
 	return err
+}
+
+// signOutBut ends the sign-ins of the player of a revocation but for one, those included that
+// are being opened.
+func (b *Backend) signOutBut(ctx context.Context, r *Revocation, keep string) ([]Op, error) {
+	ops, err := b.signOutOthers(ctx, r, keep)
+	if err != nil {
+		return nil, err
+	}
+	a, version, err := b.account(ctx, r.Player)
+	if err != nil {
+		return nil, err
+	}
+	a.SignedOut = signedOut{At: r.At, Keep: keep}
+	kept, err := put(accountKey(r.Player), version, a, time.Time{})
+	return append(ops, kept), err
 }
 
 // signOutOthers ends the sign-ins of the player of a revocation but for one, and names them

@@ -27,6 +27,8 @@ type AdminPlayerView struct {
 	PartyID     PartyID           `json:"partyId,omitempty"`
 	Documents   []DocumentView    `json:"documents"`
 	Matches     []AdminPlayerGame `json:"matches"` // the latest
+
+	SecondFactors []SecondFactorView `json:"secondFactors,omitempty"`
 }
 
 // AdminWayIn is one identity of a player.
@@ -84,6 +86,9 @@ func (b *Backend) InspectPlayer(ctx context.Context, p PlayerID) (AdminPlayerVie
 	v.Ban = a.Ban.view(b.now())
 	for _, id := range a.Identities {
 		v.Ways = append(v.Ways, AdminWayIn{id.Provider, id.LinkedAt})
+	}
+	if v.SecondFactors, err = b.factorsOf(ctx, &a); err != nil {
+		return AdminPlayerView{}, err
 	}
 	return v, b.inspectPlay(ctx, p, &v)
 }

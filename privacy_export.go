@@ -17,6 +17,8 @@ type exportHead struct {
 	Identities []linkedIdentity `json:"identities"`
 	Merged     []exportMerged   `json:"merged,omitempty"` // players who became part of this one
 	SignIns    []SignInView     `json:"signIns"`
+	// SecondFactors says that there is one, and since when.
+	SecondFactors []SecondFactorView `json:"secondFactors,omitempty"`
 	// Documents are as they are stored, by namespace. Ratings are by mode, those of seasons
 	// that are left behind by mode#season.
 	Documents map[string]json.RawMessage `json:"documents"`
@@ -68,6 +70,9 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 		Account:    exportAccount{ID: a.ID, CreatedAt: a.CreatedAt},
 		Profile:    exportProfile{DisplayName: b.displayName(&a), RenamedAt: someTime(a.RenamedAt), Avatar: a.Avatar, Locale: a.Locale},
 		Identities: a.Identities, Invites: []InviteView{},
+	}
+	if head.SecondFactors, err = b.factorsOf(ctx, &a); err != nil {
+		return nil, err
 	}
 	if head.Documents, err = b.exportRecords(ctx, p, dataPrefix); err != nil {
 		return nil, err
