@@ -36,6 +36,7 @@ type rig struct {
 	desk      *fakeDesk
 	userPool  *fakeUserPool
 	passwords *fakePasswords
+	factors   *fakeFactors
 
 	log     *bytes.Buffer
 	handler http.Handler
@@ -79,6 +80,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		desk:      &fakeDesk{},
 		userPool:  &fakeUserPool{},
 		passwords: &fakePasswords{},
+		factors:   &fakeFactors{},
 	}
 	o := Options{
 		UserPool: r.userPool, AWSIdentities: r.userPool, LoginServer: r.userPool.loginServer,
@@ -102,6 +104,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Desk:          r.desk,
 		Everyone:      r.desk,
 		Passwords:     r.passwords,
+		Factors:       r.factors,
 		JWKS:          func() []byte { return []byte(`{"keys":[]}`) },
 		Configuration: func() []byte { return []byte(`{"issuer":"http://muster.test"}`) },
 		SNS:           func(context.Context, []byte) error { return nil },
@@ -109,6 +112,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 		Log:           slog.New(slog.NewJSONHandler(r.log, nil)),
 		NewID:         func() string { return "made-id" },
 	}
+	o.TakeFactorAway = r.factors.takeAway
 	if change != nil {
 		change(&o)
 	}

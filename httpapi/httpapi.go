@@ -53,6 +53,7 @@ type Options struct {
 	Links     Links     // players link and merge them; nil: not served
 	Logins    Logins    // ways in besides guest secrets; nil: not served
 	Passwords Passwords // e-mail and password; nil: not served
+	Factors   Factors   // second factors beside passwords; nil: not served
 	Heralds   Heralds   // what platforms say of their accounts; nil: not served
 
 	UserPool      UserPool      // a user pool of Amazon Cognito; nil: not served
@@ -77,6 +78,10 @@ type Options struct {
 	VerifyAdmin func(key string) (muster.Caller, error)
 	// Inspect shows operators tickets; it needs VerifyAdmin. Nil: not served.
 	Inspect Inspector
+
+	// TakeFactorAway takes a lost second factor away, for operators. Without it, or without
+	// VerifyAdmin, it is not served.
+	TakeFactorAway func(ctx context.Context, p muster.PlayerID) error
 
 	SignIns SignIns // players' devices; nil: not served
 	Bans    Bans    // and audit records, for operators; it needs VerifyAdmin. Nil: not served
@@ -165,6 +170,7 @@ func New(o Options) http.Handler {
 	s.userPoolRoutes()
 	s.awsRoutes()
 	s.passwordRoutes()
+	s.factorRoutes()
 	s.profileRoutes()
 	s.playerRoutes()
 	s.dataRoutes()
@@ -173,6 +179,7 @@ func New(o Options) http.Handler {
 	s.banRoutes()
 	s.playerDeskRoutes()
 	s.everyoneRoutes()
+	s.lostFactorRoutes()
 	s.catalogueRoutes()
 	s.ticketRoutes()
 	s.explanationRoutes()

@@ -22,6 +22,9 @@ var served = map[string]string{
 	"post /v1/auth/register": "", "post /v1/auth/email/verify": "", "post /v1/auth/email/resend": "", "post /v1/auth/login/email": "",
 	"post /v1/auth/password/forgot": "", "post /v1/auth/password/reset": "",
 	"post /v1/auth/links/email": playerSecurity, "put /v1/auth/password": playerSecurity, "put /v1/auth/email": playerSecurity, "post /v1/auth/email/confirm": playerSecurity,
+	"get /v1/auth/factors": playerSecurity, "post /v1/auth/factors/totp": playerSecurity, "delete /v1/auth/factors/totp": playerSecurity,
+	"post /v1/auth/factors/totp/confirm": playerSecurity, "post /v1/auth/factors/totp/recovery-codes": playerSecurity,
+	"post /v1/auth/challenge": "", "post /v1/auth/challenge/authenticator": "", "delete /v1/admin/players/{id}/factors": adminSecurity,
 	"get /.well-known/jwks.json": "", "get /.well-known/openid-configuration": "",
 	"get /v1/players/me": playerSecurity, "patch /v1/players/me": playerSecurity, "get /v1/players/{id}": playerSecurity,
 	"get /v1/players/me/ratings": playerSecurity, "get /v1/players/me/matches": playerSecurity, "get /v1/players/me/session": playerSecurity,
@@ -150,7 +153,7 @@ func TestExamplesOfSecretsLookLikeThem(t *testing.T) {
 	shapes := map[string]*regexp.Regexp{
 		"refreshToken": regexp.MustCompile(`^mrt_` + uuid + `\.` + uuid + `\.` + bits256 + `\.[A-Za-z0-9_-]{22}$`),
 		"ticket":       regexp.MustCompile(`^` + bits256 + `$`),
-		"secret":       regexp.MustCompile(`^` + bits256 + `$`),
+		"secret":       regexp.MustCompile(`^(` + bits256 + `|[A-Z2-7]{32})$`), // of guests; of authenticators, in base32
 	}
 	rec := httptest.NewRecorder()
 	newRig(t, nil).handler.ServeHTTP(rec, httptest.NewRequest("GET", "/openapi.json", nil))

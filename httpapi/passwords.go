@@ -13,8 +13,8 @@ import (
 type Passwords interface {
 	Register(ctx context.Context, email, password string) (muster.CodeSent, error)
 	Resend(ctx context.Context, id string) error
-	Verify(ctx context.Context, proof muster.MailProof, password string) (muster.Grant, error)
-	Login(ctx context.Context, email, password string) (muster.Grant, error)
+	Verify(ctx context.Context, proof muster.MailProof, password string) (muster.PasswordAnswer, error)
+	Login(ctx context.Context, email, password string) (muster.PasswordAnswer, error)
 	Forgot(ctx context.Context, email string) (muster.CodeSent, error)
 	Reset(ctx context.Context, proof muster.MailProof, password string) error
 	Owners
@@ -133,9 +133,10 @@ func (s *server) signUpRoutes() {
 	})
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/auth/login/email", id: "loginEmail", tag: "auth",
-		summary:     "Sign in with e-mail and password",
-		description: "401 credential.invalid for a wrong password and for an address without account alike. 429 password.busy.",
-		refusals:    []int{http.StatusUnauthorized, http.StatusForbidden}, bodyLimit: s.BodyLimit, strict: true,
+		summary: "Sign in with e-mail and password",
+		description: "The answer is a grant, or a challenge where there is a second factor (SOFTWARE_TOKEN_MFA), or one has to be set up (MFA_SETUP): POST /v1/auth/challenge takes its answer. " +
+			"401 credential.invalid for a wrong password and for an address without account alike. 429 password.busy.",
+		refusals: []int{http.StatusUnauthorized, http.StatusForbidden}, bodyLimit: s.BodyLimit, strict: true,
 		example: exampleGrant(false),
 	}, s.loginEmail)
 }
@@ -170,14 +171,14 @@ func (s *server) ownerRoutes() {
 	handle(s, operation{
 		method: http.MethodPut, path: "/v1/auth/password", id: "changePassword", tag: "auth",
 		summary: "Change my password",
-		description: "With the present one; where the service is set up so, within five minutes of a sign-in without it. Every other sign-in ends. " +
+		description: "With the present one; where the service is set up so, within five minutes of a sign-in without it. With a second factor it takes such a sign-in besides. Every other sign-in ends. " +
 			"403 password.wrong, or password.current_needed or signin.not_fresh without the present password. 404 identity.none without an e-mail.",
 		need: needPlayer, status: http.StatusNoContent, refusals: []int{http.StatusNotFound}, bodyLimit: s.BodyLimit, strict: true,
 	}, func(ctx context.Context, in *struct{ Body passwordChange }) (*struct{}, error) {
 		return nil, s.Passwords.Change(ctx, callerOf(ctx), in.Body.Current, in.Body.Password)
 	})
 	move := s.codeRoute(http.MethodPut, "/v1/auth/email", "changeEmail", "Change my e-mail address",
-		"A code is sent to the new address, and POST /v1/auth/email/confirm takes it. Until then the old one stays. With the present password, or within five minutes of a sign-in. "+
+		"A code is sent to the new address, and POST /v1/auth/email/confirm takes it. Until then the old one stays. With the present password, or within five minutes of a sign-in; with a second factor only then. "+
 			"403 password.wrong, signin.not_fresh. 404 identity.none without an e-mail.")
 	move.need, move.refusals = needPlayer, []int{http.StatusNotFound}
 	handle(s, move, func(ctx context.Context, in *struct{ Body addressChange }) (*codeSentBody, error) {
@@ -211,16 +212,22 @@ func (s *server) linkEmail(ctx context.Context, in *linkEmailInput) (*codeSentBo
 	return &codeSentBody{sent}, err
 }
 
-func (s *server) verifyEmail(ctx context.Context, in *struct{ Body verifyRequest }) (*grantAnswer, error) {
-	grant, err := s.Passwords.Verify(ctx, in.Body.proof(), in.Body.Password)
+// verifiedAnswer tells a new player from one who was known.
+type verifiedAnswer struct {
+	Status int
+	Body   signedIn
+}
+
+func (s *server) verifyEmail(ctx context.Context, in *struct{ Body verifyRequest }) (*verifiedAnswer, error) {
+	answer, err := s.Passwords.Verify(ctx, in.Body.proof(), in.Body.Password)
 	if err != nil {
 		return nil, badTokenInstead(ctx, err)
 	}
 	status := http.StatusOK
-	if grant.Created {
+	if answer.Created {
 		status = http.StatusCreated
 	}
-	return &grantAnswer{Status: status, Body: grant}, nil
+	return &verifiedAnswer{Status: status, Body: newSignedIn(answer)}, nil
 }
 
 // badTokenInstead is, where the caller's access token is missed, what was wrong with the one
@@ -236,9 +243,9 @@ func badTokenInstead(ctx context.Context, err error) error {
 	return err
 }
 
-func (s *server) loginEmail(ctx context.Context, in *struct{ Body emailPassword }) (*struct{ Body muster.Grant }, error) {
-	grant, err := s.Passwords.Login(ctx, in.Body.Email, in.Body.Password)
-	return &struct{ Body muster.Grant }{grant}, err
+func (s *server) loginEmail(ctx context.Context, in *struct{ Body emailPassword }) (*signedInAnswer, error) {
+	answer, err := s.Passwords.Login(ctx, in.Body.Email, in.Body.Password)
+	return &signedInAnswer{newSignedIn(answer)}, err
 }
 
 func exampleMailProof() mailProof {

@@ -11,8 +11,9 @@ import (
 
 // fakePasswords remembers the last call and answers with err, if set.
 type fakePasswords struct {
-	last string
-	err  error
+	last      string
+	err       error
+	challenge *muster.FactorChallenge // a sign-in is answered so, if set
 }
 
 func (f *fakePasswords) sent(format string, args ...any) (muster.CodeSent, error) {
@@ -31,12 +32,12 @@ func (f *fakePasswords) Register(_ context.Context, email, password string) (mus
 
 func (f *fakePasswords) Resend(_ context.Context, id string) error { return f.done("resend %s", id) }
 
-func (f *fakePasswords) Verify(_ context.Context, proof muster.MailProof, password string) (muster.Grant, error) {
-	return muster.Grant{AccessToken: "tok", Created: proof.Token == ""}, f.done("verify %+v %s", proof, password)
+func (f *fakePasswords) Verify(_ context.Context, proof muster.MailProof, password string) (muster.PasswordAnswer, error) {
+	return muster.PasswordAnswer{Grant: muster.Grant{AccessToken: "tok", Created: proof.Token == ""}}, f.done("verify %+v %s", proof, password)
 }
 
-func (f *fakePasswords) Login(_ context.Context, email, password string) (muster.Grant, error) {
-	return muster.Grant{AccessToken: "tok"}, f.done("login %s %s", email, password)
+func (f *fakePasswords) Login(_ context.Context, email, password string) (muster.PasswordAnswer, error) {
+	return muster.PasswordAnswer{Grant: muster.Grant{AccessToken: "tok"}, Challenge: f.challenge}, f.done("login %s %s", email, password)
 }
 
 func (f *fakePasswords) Forgot(_ context.Context, email string) (muster.CodeSent, error) {

@@ -76,7 +76,7 @@ func TestWhenEveryoneIsSignedOutNothingOlderIsGood(t *testing.T) {
 	if err != nil {
 		t.Fatalf("no guest comes back: %v", err)
 	}
-	for _, grant := range []muster.Grant{again, back} {
+	for _, grant := range []muster.Grant{again.Grant, back} {
 		if err := verify(t, far, farRules, grant.AccessToken); err != nil {
 			t.Errorf("a new sign-in is refused: %v", err)
 		}
@@ -108,7 +108,7 @@ func TestARefreshTokenFromBeforeEveryoneWasSignedOutProvesNothing(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = d.site.Prove(ctx, d.caller(t, again), old.RefreshToken)
+	err = d.site.Prove(ctx, d.caller(t, again.Grant), old.RefreshToken)
 	wantRefusal(t, err, muster.Denied, "proof.invalid", old.RefreshToken)
 }
 

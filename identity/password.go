@@ -35,6 +35,7 @@ type PasswordOptions struct {
 	Codes    *MailCodes
 	Hasher   *PasswordHasher
 	Policy   PasswordPolicy
+	Factors  *Factors // asks for a second factor; nil: nobody does
 
 	// ChangeAfterSignIn lets a sign-in just now change a password without the present one.
 	ChangeAfterSignIn bool
@@ -67,6 +68,7 @@ type Passwords struct {
 	checker   passwordChecker
 	limits    muster.Limits
 	policy    PasswordPolicy
+	factors   *Factors
 	verifyFor time.Duration
 	resetFor  time.Duration
 	now       func() time.Time
@@ -82,7 +84,7 @@ func NewPasswords(o PasswordOptions) *Passwords {
 	return &Passwords{
 		checker: passwordChecker{o.Accounts, o.Hasher, o.Service.store, limits}, limits: limits,
 		service: o.Service, store: o.Service.store, now: o.Service.now, random: o.Service.random,
-		accounts: o.Accounts, outbox: o.Outbox, codes: o.Codes, hasher: o.Hasher, policy: o.Policy,
+		accounts: o.Accounts, outbox: o.Outbox, codes: o.Codes, hasher: o.Hasher, policy: o.Policy, factors: o.Factors,
 		verifyFor: orDefault(o.VerifyFor, DefaultVerifyFor), resetFor: orDefault(o.ResetFor, DefaultResetFor), log: o.Log,
 		changeFresh: o.ChangeAfterSignIn,
 	}
@@ -159,22 +161,22 @@ func (p *Passwords) Link(ctx context.Context, caller muster.Caller, email, passw
 // a link completes it. A mail's link is not enough without the password: the mail may have
 // come because of somebody else. Who forgets the password or the access token is told so, and
 // no try is used up: that a code is for a link is told to who has it alone.
-func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password string) (muster.Grant, error) {
+func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password string) (muster.PasswordAnswer, error) {
 	if proof.Token != "" && password == "" {
-		return muster.Grant{}, muster.Errorf(muster.Invalid, "password.missing", "the token of a link goes together with the password that was chosen: send both")
+		return muster.PasswordAnswer{}, muster.Errorf(muster.Invalid, "password.missing", "the token of a link goes together with the password that was chosen: send both")
 	}
 	r, err := p.prove(ctx, proof, func(r proven) (bool, error) { return p.mayComplete(ctx, r, password) }, useSignUp, useLink)
 	if err != nil {
-		return muster.Grant{}, err
+		return muster.PasswordAnswer{}, err
 	}
 	if r.Use == useLink {
 		return p.linked(ctx, r)
 	}
 	player, err := p.accounts.SignUp(ctx, emailIdentity(r.Address), r.Secret, p.using(r.id))
 	if err != nil {
-		return muster.Grant{}, takenInstead(err)
+		return muster.PasswordAnswer{}, takenInstead(err)
 	}
-	return p.service.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant(), created: true})
+	return p.enter(ctx, opening{player: player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant(), created: true})
 }
 
 // mayComplete says whether the caller of Verify may have what a request is for.
@@ -198,16 +200,16 @@ func (p *Passwords) mayComplete(ctx context.Context, r proven, password string) 
 
 // linked adds a proven address to the ways in of the player who asked for it. A guest is a
 // player from then on, and has another secret.
-func (p *Passwords) linked(ctx context.Context, r proven) (muster.Grant, error) {
+func (p *Passwords) linked(ctx context.Context, r proven) (muster.PasswordAnswer, error) {
 	view, err := p.service.withNewSecret(func(hash []byte) (muster.LinksView, error) {
 		return p.accounts.LinkSecret(ctx, r.Player, emailIdentity(r.Address), muster.LinkedSecret{Hash: r.Secret, NewGuest: hash, Along: p.using(r.id)})
 	})
 	if err != nil {
-		return muster.Grant{}, takenInstead(err)
+		return muster.PasswordAnswer{}, takenInstead(err)
 	}
-	grant, err := p.service.grant(ctx, opening{player: r.Player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant()})
-	grant.Guest = view.Guest
-	return grant, err
+	answer, err := p.enter(ctx, opening{player: r.Player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant()})
+	answer.Guest = view.Guest
+	return answer, err
 }
 
 // using is what belongs to every Write that acts on a code: it is used up.
@@ -229,19 +231,20 @@ func takenInstead(err error) error {
 }
 
 // Login signs in by address and password. Every refusal is the same, after the same work.
-func (p *Passwords) Login(ctx context.Context, email, password string) (muster.Grant, error) {
+// The answer is a challenge where a second factor is asked for.
+func (p *Passwords) Login(ctx context.Context, email, password string) (muster.PasswordAnswer, error) {
 	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
-		return muster.Grant{}, err
+		return muster.PasswordAnswer{}, err
 	}
 	proven := p.service.instant() // a hash takes a while, and the password may change meanwhile
 	who, err := p.checker.check(ctx, email, password)
 	if err != nil {
-		return muster.Grant{}, err
+		return muster.PasswordAnswer{}, err
 	}
 	if who.outdated {
 		p.rehash(ctx, who)
 	}
-	return p.service.grant(ctx, opening{player: who.player, scope: muster.PlayerScope, way: who.id, proven: proven})
+	return p.enter(ctx, opening{player: who.player, scope: muster.PlayerScope, way: who.id, proven: proven})
 }
 
 // rehash keeps a password's hash at today's costs. Whatever goes wrong can wait for the

@@ -54,13 +54,19 @@ func newDesk(t testing.TB, change func(*PasswordOptions)) *desk {
 	}
 	so := d.site.options()
 	so.Accounts, so.Store, so.Guard, so.Linker = d.rules, d.store, d.rules, d.rules
-	so.Providers = map[string]Provider{muster.EmailProvider: EmailProvider{Accounts: d.rules, Hasher: hasher}}
+	factors := NewFactors(FactorOptions{
+		Accounts: d.rules, Store: d.store, Outbox: d.post, Game: "Tower Clash", Now: d.site.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Seal: NewFactorSeal(FactorSealOptions{
+			Store: d.store, Keys: d.site.keys, NewID: d.site.nextID, Now: d.site.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		}),
+	})
+	so.Providers = map[string]Provider{muster.EmailProvider: EmailProvider{Accounts: d.rules, Hasher: hasher, Factors: factors}}
 	d.site.Service = New(so)
 	o := PasswordOptions{
 		Service: d.site.Service, Accounts: d.rules, Outbox: d.post, Hasher: hasher,
 		Codes:  NewMailCodes(d.site.keys, d.site.clock, "https://game.example/account"),
 		Policy: PasswordPolicy{Words: []string{"Tower Clash"}, Breached: []Breached{CommonPasswords{}}},
-		Log:    slog.New(slog.DiscardHandler),
+		Log:    slog.New(slog.DiscardHandler), Factors: factors,
 	}
 	if change != nil {
 		change(&o)
@@ -85,7 +91,7 @@ func (d *desk) signUp(t testing.TB, email, password string) muster.Grant {
 	if err != nil {
 		t.Fatalf("verify: %v", err)
 	}
-	return grant
+	return grant.Grant
 }
 
 // code is what the mail of a request says.

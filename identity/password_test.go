@@ -32,7 +32,7 @@ func TestAnAddressAndAPasswordMakeAPlayer(t *testing.T) {
 	if err != nil || !grant.Created {
 		t.Fatalf("verify: %+v, %v", grant, err)
 	}
-	if caller := d.caller(t, grant); caller.Scope != muster.PlayerScope {
+	if caller := d.caller(t, grant.Grant); caller.Scope != muster.PlayerScope {
 		t.Errorf("the scope is %s", caller.Scope)
 	}
 	again, err := d.Login(ctx, "ANN@example.com", annWords)

@@ -122,7 +122,8 @@ func (p *Passwords) telling(player muster.PlayerID, address string, about mail.T
 }
 
 // mayChange says that the caller may change how they sign in by mail: with the present
-// password, or right after a sign-in. It returns the way in and its hash.
+// password, or right after a sign-in. Where there is a second factor the password alone does
+// not do. It returns the way in and its hash.
 func (p *Passwords) mayChange(ctx context.Context, caller muster.Caller, current string) (id muster.Identity, hash []byte, err error) {
 	if id, err = p.accounts.IdentityOf(ctx, caller.Player, muster.EmailProvider); err != nil {
 		return id, nil, err
@@ -141,7 +142,11 @@ func (p *Passwords) mayChange(ctx context.Context, caller muster.Caller, current
 	case err != nil:
 		return id, nil, err
 	}
-	return id, who.hash, nil
+	factor, err := p.factors.of(ctx, id)
+	if err == nil && factor != nil {
+		_, err = p.service.fresh(ctx, caller, "")
+	}
+	return id, who.hash, err
 }
 
 // currentInstead says what makes up for a sign-in that is not fresh here: the present password.

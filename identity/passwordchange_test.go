@@ -244,7 +244,7 @@ func TestAGuestGainsAnAddress(t *testing.T) {
 	if err != nil || grant.Player != guest.Player || grant.Created {
 		t.Fatalf("verify: %+v, %v", grant, err)
 	}
-	if c := d.caller(t, grant); c.Scope != muster.PlayerScope {
+	if c := d.caller(t, grant.Grant); c.Scope != muster.PlayerScope {
 		t.Errorf("the scope is %s", c.Scope)
 	}
 	if grant.Guest == nil || grant.Guest.ID != guest.Guest.ID || grant.Guest.Secret == "" || grant.Guest.Secret == guest.Guest.Secret {

@@ -92,16 +92,30 @@ type EmailProvider struct {
 	Hasher   *PasswordHasher
 	Store    muster.Store  // of sign-ins; nil: no device is known
 	Limits   muster.Limits // nil: nobody is slowed down
+	Factors  *Factors      // asks for a second factor; nil: nobody does
 }
 
-// Takes lists what a proof is made of.
-func (EmailProvider) Takes() [][]string { return [][]string{{"fields.email", "fields.password"}} }
+// Takes lists what a proof is made of. Who has a second factor adds a code of the
+// authenticator app, or a recovery code.
+func (e EmailProvider) Takes() [][]string {
+	takes := [][]string{{"fields.email", "fields.password"}}
+	if e.Factors != nil {
+		takes = append(takes, []string{"fields.email", "fields.password", "code"}, []string{"fields.email", "fields.password", "fields.recoveryCode"})
+	}
+	return takes
+}
 
-// Verify checks a password.
+// Verify checks a password, and the second factor of who has one.
 func (e EmailProvider) Verify(ctx context.Context, proof Proof) (Verified, error) {
 	if e.Limits == nil {
 		e.Limits = muster.NoLimits{}
 	}
 	who, err := passwordChecker{e.Accounts, e.Hasher, e.Store, e.Limits}.check(ctx, proof.Fields["email"], proof.Fields["password"])
-	return Verified{Subject: who.id.Subject}, err
+	if err == nil {
+		err = e.Factors.prove(ctx, who.player, who.id, muster.FactorAnswer{Code: proof.Code, RecoveryCode: proof.Fields["recoveryCode"]})
+	}
+	if err != nil {
+		return Verified{}, err
+	}
+	return Verified{Subject: who.id.Subject}, nil
 }

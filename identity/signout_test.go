@@ -100,7 +100,7 @@ func TestASignInWithTheOldPasswordDoesNotOutliveItsReset(t *testing.T) {
 		}
 		return derive(password, salt, p)
 	}
-	var late muster.Grant
+	var late muster.PasswordAnswer
 	var err error
 	var wg sync.WaitGroup
 	wg.Go(func() { late, err = d.Login(ctx, annMail, annWords) })

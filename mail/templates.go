@@ -21,7 +21,21 @@ const (
 	ResetPassword   Topic = "reset"    // the code that sets another password
 	PasswordChanged Topic = "password" // to the owner, after it
 	AddressChanged  Topic = "moved"    // to the old address, after it
+
+	FactorOn        Topic = "factor-on"      // to the owner, once there is a second factor
+	FactorOff       Topic = "factor-off"     // and once there is none
+	RecoveryUsed    Topic = "recovery"       // to the owner, after a recovery code
+	RecoveryRenewed Topic = "recovery-new"   // to the owner, once there are others
+	FactorRefused   Topic = "factor-refused" // to the owner: a right password, and wrong codes
 )
+
+// topics lists them all.
+func topics() []Topic {
+	return []Topic{
+		ConfirmAddress, AccountExists, ResetPassword, PasswordChanged, AddressChanged,
+		FactorOn, FactorOff, RecoveryUsed, RecoveryRenewed, FactorRefused,
+	}
+}
 
 // Values are what a template can say.
 type Values struct {
@@ -54,7 +68,7 @@ func NewTemplates(read func(name string) ([]byte, error)) (*Templates, error) {
 	}
 	t := &Templates{text: map[Topic]*text.Template{}, html: map[Topic]*html.Template{}}
 	var problems []error
-	for _, topic := range []Topic{ConfirmAddress, AccountExists, ResetPassword, PasswordChanged, AddressChanged} {
+	for _, topic := range topics() {
 		err := t.read(topic, read)
 		if err == nil {
 			_, err = t.message(topic, Values{Game: "Game", Code: "K7QM-2XWD", Link: "https://game.example/#code", Minutes: 10})

@@ -24,6 +24,7 @@ type passwordsConfig struct {
 	Page              string         `yaml:"page"` // where links in mails lead; empty: there are codes alone
 	Breached          breachedConfig `yaml:"breached"`
 	Hashing           hashingConfig  `yaml:"hashing"`
+	SecondFactor      string         `yaml:"secondFactor"` // off, optional or required; empty: optional
 }
 
 // breachedConfig is where passwords are looked up that others know, besides the list that is
@@ -63,7 +64,7 @@ type smtpConfig struct {
 
 func passwordsShape() *shape {
 	return group(map[string]*shape{
-		"minLength": whole(), "words": list("a list of strings", text()), "verifyMinutes": whole(), "resetMinutes": whole(), "page": text(), "changeAfterSignIn": truth(),
+		"minLength": whole(), "words": list("a list of strings", text()), "verifyMinutes": whole(), "resetMinutes": whole(), "page": text(), "changeAfterSignIn": truth(), "secondFactor": text(),
 		"breached": group(map[string]*shape{"file": text(), "url": text(), "required": truth()}),
 		"hashing":  group(map[string]*shape{"memoryKiB": whole(), "passes": whole(), "atOnce": whole(), "queue": whole()}),
 	})
@@ -102,6 +103,11 @@ func (c *passwordsConfig) check(k *checker, at string) {
 	within(".hashing.passes", c.Hashing.Passes, 1, 64)
 	within(".hashing.atOnce", c.Hashing.AtOnce, 1, 1024)
 	within(".hashing.queue", c.Hashing.Queue, 1, 1<<20)
+	switch identity.FactorMode(c.SecondFactor) {
+	case "", identity.FactorsOff, identity.FactorsOptional, identity.FactorsRequired:
+	default:
+		k.report(at+".secondFactor", "is off, optional or required, not %q", c.SecondFactor)
+	}
 	if c.Page != "" && !isPage(c.Page) {
 		k.report(at+".page", "%q is not an address like https://game.example/account, without # and ?", c.Page)
 	}

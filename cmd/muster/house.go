@@ -175,6 +175,9 @@ func (h *house) openBackend(ctx context.Context, store muster.Store) error {
 	if b.mail != nil {
 		h.stack.run("mail", b.mail)
 	}
+	if b.seal != nil {
+		h.stack.run("second factors", b.seal)
+	}
 	h.stack.run("http", func(ctx context.Context) error { return serve(ctx, h.front, b.handler, b.stopping) })
 	return nil
 }
@@ -309,6 +312,7 @@ type backend struct {
 	stopping func()                          // lets long polls end; call it once
 	mail     func(ctx context.Context) error // sends mails; nil: there are none
 	outbox   *letters.Outbox                 // of mails; nil: there are none
+	seal     func(ctx context.Context) error // keeps second factors readable; nil: there are no passwords
 }
 
 // lateNotifier lets the rules and the hub, which need each other, be made in turn.
@@ -341,7 +345,9 @@ func newBackend(p backendParts) (*backend, error) {
 	passwords = passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools, function: p.function}
 	limits, calls := p.identity.Limits.limiter(p.store, p.now, p.log), p.identity.Limits.calls(p.now)
 	p.identity.Limits.announce(p.log)
-	passwords.provide(providers, limits)
+	if err := passwords.provide(providers, limits); err != nil {
+		return nil, err
+	}
 	service := identity.Options{
 		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, p.now),
 		Now: p.now, NewID: newID, Random: rand.Reader,

@@ -101,6 +101,9 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 	if b.mail != nil {
 		o.stack.run("mail", b.mail)
 	}
+	if b.seal != nil {
+		o.stack.run("second factors", b.seal)
+	}
 	o.stack.run("http", func(ctx context.Context) error {
 		return serveWithin(ctx, o.front, b.handler, b.stopping, o.settings.drain/4)
 	})

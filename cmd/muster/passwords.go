@@ -26,33 +26,63 @@ type passwordParts struct {
 	terminal io.Writer // who reads it reads the mails, unless they are sent; nil: nobody does
 	tools    providerTools
 	function bool // of Lambda: mails are left to its schedule
+	codes    *identity.MailCodes
+	outbox   *letters.Outbox
+	seal     *identity.FactorSeal
+	factors  *identity.Factors
 
 	takeBackMails []muster.TakeBackMails // of what serve has made
 }
 
 // provide adds the way in to the providers, if there are passwords.
-func (p *passwordParts) provide(providers map[string]identity.Provider, limits muster.Limits) {
+func (p *passwordParts) provide(providers map[string]identity.Provider, limits muster.Limits) error {
 	if p.conf.Passwords == nil {
-		return
+		return nil
+	}
+	sender, err := p.sender()
+	if err != nil {
+		return err
 	}
 	c := p.conf.Passwords.Hashing
 	p.hasher = identity.NewPasswordHasher(identity.HashOptions{
 		MemoryKiB: uint32(or(c.MemoryKiB)), Passes: uint32(or(c.Passes)), AtOnce: or(c.AtOnce), Queue: or(c.Queue), //nolint:gosec // check bounds them
 	}, rand.Reader)
-	providers[muster.EmailProvider] = identity.EmailProvider{Accounts: p.rules, Hasher: p.hasher, Store: p.store, Limits: limits}
+	p.codes = identity.NewMailCodes(p.keys, p.tools.now, p.conf.Passwords.Page)
+	p.outbox = letters.NewOutbox(letters.OutboxOptions{
+		Store: p.store, Sender: sender, Templates: p.conf.Mail.templates, Game: p.game(),
+		Reveal: p.codes.Reveal, Now: p.tools.now, NewID: newID, Log: p.tools.log, Leave: p.function,
+	})
+	p.provideFactors(limits)
+	providers[muster.EmailProvider] = identity.EmailProvider{Accounts: p.rules, Hasher: p.hasher, Store: p.store, Limits: limits, Factors: p.factors}
+	return nil
 }
+
+// provideFactors makes what asks for second factors.
+func (p *passwordParts) provideFactors(limits muster.Limits) {
+	p.seal = identity.NewFactorSeal(identity.FactorSealOptions{
+		Store: p.store, Keys: p.keys, NewID: newID, Now: p.tools.now, Random: rand.Reader, Log: p.tools.log,
+	})
+	p.factors = identity.NewFactors(identity.FactorOptions{
+		Accounts: p.rules, Store: p.store, Seal: p.seal, Outbox: p.outbox, Limits: limits,
+		Mode: identity.FactorMode(p.conf.Passwords.SecondFactor), Game: p.game(), Now: p.tools.now, Random: rand.Reader, Log: p.tools.log,
+	})
+}
+
+// game is what mails and authenticator apps call the game.
+func (p *passwordParts) game() string { return cmp.Or(p.conf.Mail.Game, "this game") }
 
 // serve adds the calls to the interface, and to the backend what sends mails.
 func (p *passwordParts) serve(ids *identity.Service, o *httpapi.Options, b *backend) error {
 	if p.hasher == nil {
 		return nil
 	}
-	passwords, outbox, err := p.open(ids)
+	passwords, err := p.open(ids)
 	if err != nil {
 		return err
 	}
-	o.Passwords, b.mail, b.outbox = passwords, outbox.Run, outbox
-	p.takeBackMails = []muster.TakeBackMails{passwords.TakeBackCodes, outbox.TakeBack} // a code that is gone sends no letter again
+	o.Passwords, o.Factors, o.TakeFactorAway = passwords, passwords, passwords.TakeFactorAway
+	b.mail, b.outbox, b.seal = p.outbox.Run, p.outbox, p.seal.Run
+	p.takeBackMails = []muster.TakeBackMails{passwords.TakeBackCodes, p.outbox.TakeBack} // a code that is gone sends no letter again
 	return nil
 }
 
@@ -74,29 +104,20 @@ func or(n *int) int {
 	return *n
 }
 
-// open makes the service, and the outbox that is to run with it.
-func (p *passwordParts) open(ids *identity.Service) (*identity.Passwords, *letters.Outbox, error) {
+// open makes the service.
+func (p *passwordParts) open(ids *identity.Service) (*identity.Passwords, error) {
 	c := p.conf.Passwords
-	sender, err := p.sender()
-	if err != nil {
-		return nil, nil, err
-	}
-	codes := identity.NewMailCodes(p.keys, p.tools.now, c.Page)
-	game := cmp.Or(p.conf.Mail.Game, "this game")
-	outbox := letters.NewOutbox(letters.OutboxOptions{
-		Store: p.store, Sender: sender, Templates: p.conf.Mail.templates, Game: game,
-		Reveal: codes.Reveal, Now: p.tools.now, NewID: newID, Log: p.tools.log, Leave: p.function,
-	})
 	policy := identity.PasswordPolicy{MinLength: or(c.MinLength), Words: append([]string{p.conf.Mail.Game}, c.Words...)}
+	var err error
 	if policy.Breached, err = p.breached(c.Breached); err != nil {
-		return nil, nil, fmt.Errorf("identity.passwords.breached.%w", err)
+		return nil, fmt.Errorf("identity.passwords.breached.%w", err)
 	}
 	return identity.NewPasswords(identity.PasswordOptions{
-		Service: ids, Accounts: p.rules, Outbox: outbox, Codes: codes, Hasher: p.hasher, Policy: policy,
+		Service: ids, Accounts: p.rules, Outbox: p.outbox, Codes: p.codes, Hasher: p.hasher, Policy: policy, Factors: p.factors,
 		VerifyFor: time.Duration(or(c.VerifyMinutes)) * time.Minute, ResetFor: time.Duration(or(c.ResetMinutes)) * time.Minute,
 		ChangeAfterSignIn: c.ChangeAfterSignIn,
 		Log:               p.tools.log,
-	}), outbox, nil
+	}), nil
 }
 
 // sender sends mails, or prints them.

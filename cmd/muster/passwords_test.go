@@ -145,6 +145,7 @@ func TestWhatIsWrongWithPasswordsAndMails(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"too short a minimum":        {"  passwords: {minLength: 7}", "identity.passwords.minLength: lies between 8 and 64, not 7"},
 		"a hash that is too cheap":   {"  passwords: {hashing: {memoryKiB: 1024}}", "identity.passwords.hashing.memoryKiB: lies between"},
+		"a mode that is none":        {"  passwords: {secondFactor: maybe}", `identity.passwords.secondFactor: is off, optional or required, not "maybe"`},
 		"a page without TLS":         {"  passwords: {page: 'http://game.example/'}", "identity.passwords.page:"},
 		"a page with a fragment":     {"  passwords: {page: 'https://game.example/#x'}", "identity.passwords.page:"},
 		"a list without an address":  {"  passwords: {breached: {required: true}}", "identity.passwords.breached.required:"},
