@@ -107,7 +107,8 @@ func (p *player) call(method, path string, body, into any) error {
 	return request(method, p.base+path, p.Access, body, into)
 }
 
-func request(method, target, token string, body, into any) error {
+// request makes one request; headers are names and values.
+func request(method, target, token string, body, into any, headers ...string) error {
 	var reader io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
@@ -125,6 +126,9 @@ func request(method, target, token string, body, into any) error {
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

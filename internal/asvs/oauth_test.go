@@ -51,7 +51,7 @@ var oauth = []row{
 	{
 		"10.4.5", "refresh tokens that are used twice end the sign-in", met,
 		"A refresh token works once. Within ten seconds the same answer is given again, for lost ones; any other repeat ends the sign-in for everybody who has a copy",
-		[]string{"identity.TestReuseEndsTheFamily", "identity.TestALostAnswerIsGivenAgainForTenSeconds", "identity.TestSixtyFourRefreshesAtOnceAgree", "identity.TestAnInventedTokenEndsNothing"},
+		[]string{"identity.TestReuseEndsTheFamily", "identity.TestALostAnswerIsGivenAgainForTenSeconds", "identity.TestSixtyFourRefreshesAtOnceAgree", "identity.TestAnInventedTokenEndsNothing", "e2e.TestAStolenRefreshTokenIsCaughtAtItsSecondUse", "e2e.TestTwoDevicesRefreshAtOnceAndNobodyIsTakenForAThief"},
 	},
 	{"10.4.6", "PKCE for codes that are given out", absent, noServer, nil},
 	{"10.4.7", "clients that register themselves", absent, noServer + ", and no clients are registered", nil},
