@@ -3,7 +3,7 @@
 //
 //   - [UserPools] is the way in for tokens of user pools, [IdentityPools] for OpenID tokens
 //     of identity pools. Both check tokens by the pools' published keys and ask Cognito
-//     nothing else.
+//     nothing else: a token that Cognito has revoked since is taken until it expires.
 //   - [Users] signs up, signs in and resets passwords at a user pool for clients without an
 //     AWS SDK. Package srp beside it proves a password without sending it.
 //   - [Developer] has an identity pool vouch for a player, so that their client gets AWS

@@ -188,8 +188,8 @@ func (u *Users) SetUpAuthenticator(ctx context.Context, session string) (muster.
 	return muster.PoolAuthenticator{SecretCode: aws.ToString(out.SecretCode), Session: aws.ToString(out.Session)}, nil
 }
 
-// verifyAuthenticator checks an authenticator's first code and returns the session in which
-// the sign-in goes on.
+// verifyAuthenticator has Cognito check an authenticator's first code and returns the session
+// in which the sign-in goes on.
 func (u *Users) verifyAuthenticator(ctx context.Context, session, code string) (string, error) {
 	out, err := call(ctx, u, u.api.VerifySoftwareToken, &sdk.VerifySoftwareTokenInput{Session: &session, UserCode: &code})
 	if err != nil {
@@ -220,7 +220,7 @@ func (u *Users) Refresh(ctx context.Context, refreshToken string) (muster.PoolAn
 	return u.answer(ctx, reply)
 }
 
-// answer passes a challenge on, and turns tokens into a grant.
+// answer passes a challenge on, and has Login check tokens and turn them into a grant.
 func (u *Users) answer(ctx context.Context, r poolReply) (muster.PoolAnswer, error) {
 	if r.challenge != nil {
 		return muster.PoolAnswer{Challenge: r.challenge}, nil

@@ -60,7 +60,7 @@ type UserPoolsOptions struct {
 //
 // The subject of a player is the pool's id, a slash and the claim sub: names and e-mail
 // addresses are never keys. A token that an app client got for itself, by client
-// credentials, is no player's.
+// credentials, names no user, and is no player's.
 type UserPools struct {
 	uses  []TokenUse
 	pools map[string]userPool // by issuer
@@ -102,7 +102,8 @@ func NewUserPools(o UserPoolsOptions) (*UserPools, error) {
 	return u, nil
 }
 
-// Verify implements identity.Provider: the proof is a token of a pool. It works once.
+// Verify implements identity.Provider: the proof is a token of a pool. It works once, by itself
+// or by the nonce of ours that an ID token is bound to.
 func (u *UserPools) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
 	told := peek(proof.Token)
 	if !slices.Contains(u.uses, told.Use) {

@@ -49,7 +49,8 @@ type UsersOptions struct {
 	ShowTokens bool
 	Endpoint   string // base URL; empty: Amazon's for the pool's region
 
-	// Login turns an access token of the pool into a grant of ours.
+	// Login turns an access token that Cognito answered with into a grant of ours, after it has
+	// checked that it is the pool's.
 	Login func(ctx context.Context, accessToken string) (muster.Grant, error)
 
 	HTTPClient  *http.Client  // nil: one of its own
@@ -62,10 +63,16 @@ type UsersOptions struct {
 // Users signs players up and in at one user pool. It calls only what needs no AWS
 // credentials. It is safe for concurrent use.
 //
+// Tokens that clients show for calls at the pool are Cognito's to check; nothing of them is
+// checked here. Those that Cognito gives for a sign-in are checked by Login, as anybody's.
+//
 // A wrong password and an unknown name are the same error. These tell that an account
 // exists: signing up with a name that is taken and is neither an e-mail address nor a
-// telephone number; the right password of an account that is not confirmed; a password
-// that an operator has reset.
+// telephone number; confirming an account with an address that another has; the right
+// password of an account that is not confirmed; a password that an operator has reset; and,
+// unless the app client prevents user existence errors, the step at which a sign-in fails
+// whose password the client proves itself, and the time that one takes whose password is
+// proven here.
 type Users struct {
 	o     UsersOptions
 	api   *sdk.Client
@@ -216,8 +223,9 @@ func (u *Users) ResetPassword(ctx context.Context, username, code, password stri
 	return u.told(ctx, err, wrongCode)
 }
 
-// ChangePassword replaces a password by one who knows it. Without an access token of the
-// pool it signs in to get one, which an account with a second factor does not allow.
+// ChangePassword replaces a password by one who knows it. Without an access token it signs in
+// to get one, which an account with a second factor does not allow. Cognito finds the account
+// by the token, and takes one of any pool of the region.
 func (u *Users) ChangePassword(ctx context.Context, want muster.PoolPasswordChange) error {
 	token := want.AccessToken
 	if token == "" {
@@ -236,9 +244,9 @@ func (u *Users) ChangePassword(ctx context.Context, want muster.PoolPasswordChan
 	return u.told(ctx, err, nil)
 }
 
-// SignOut ends a sign-in at the pool: with an access token everywhere, with a refresh
-// token there. Access tokens of the pool live until they expire, and a grant of ours is
-// not touched.
+// SignOut ends sign-ins at Cognito: with an access token all of its account, with a refresh
+// token of the pool its own. Access tokens live until they expire, and a grant of ours is not
+// touched.
 func (u *Users) SignOut(ctx context.Context, accessToken, refreshToken string) error {
 	if accessToken != "" {
 		_, err := call(ctx, u, u.api.GlobalSignOut, &sdk.GlobalSignOutInput{AccessToken: &accessToken})

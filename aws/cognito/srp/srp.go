@@ -2,7 +2,8 @@
 // call USER_SRP_AUTH: the password is proven and never sent.
 //
 // Begin with [New]; send [Exchange.A]; give what the pool answers with to
-// [Exchange.Answer], once. The package sends nothing itself.
+// [Exchange.Answer], once. The package sends nothing itself. Cognito gives no proof of its own
+// in return, as the protocol has it: that the pool is Amazon's is what TLS says.
 //
 // It is Secure Remote Password 6a (RFC 5054) with the 3072-bit group, SHA-256, and
 // Cognito's own way of turning the shared number into a key: HKDF (RFC 5869) cut to 16
