@@ -17,23 +17,28 @@ func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider stri
 		return muster.Entrance{}, err
 	}
 	in := muster.Entrance{Subject: id.Subject}
+	opened := opening{scope: muster.PlayerScope, way: id, proven: proven, consent: consent}
 	if caller.Player == "" {
-		player, created, err := s.playerOf(ctx, id)
-		if err != nil {
-			return muster.Entrance{}, err
-		}
-		in.Grant, err = s.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: id, proven: proven, created: created, consent: consent})
-		return in, err
-	}
-	player, _, err := s.accounts.FindIdentity(ctx, id)
-	if muster.KindOf(err) == muster.NotFound {
-		player, in.Guest, err = s.link(ctx, caller, id, consent)
+		opened.player, opened.created, err = s.playerOf(ctx, id)
+	} else {
+		opened.player, in.Guest, err = s.playerFor(ctx, caller, id, consent)
 	}
 	if err != nil {
 		return muster.Entrance{}, err
 	}
-	in.Grant, err = s.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: id, proven: proven, consent: consent})
-	return in, err
+	if in.Grant, err = s.grant(ctx, opened); err != nil {
+		return muster.Entrance{}, err
+	}
+	return in, nil
+}
+
+// playerFor is the player of a proven identity, which becomes the caller's when it is new.
+func (s *Service) playerFor(ctx context.Context, caller muster.Caller, id muster.Identity, consent Consent) (muster.PlayerID, *muster.Guest, error) {
+	player, _, err := s.accounts.FindIdentity(ctx, id)
+	if muster.KindOf(err) == muster.NotFound {
+		return s.link(ctx, caller, id, consent)
+	}
+	return player, nil, err
 }
 
 // link makes an identity that nobody has the caller's, and says whose it is then: somebody

@@ -50,18 +50,10 @@ const (
 )
 
 // Login signs in whoever a proof of a configured provider is about, and makes the player
-// when the identity is new.
+// when the identity is new: it is Enter for a client that is not signed in.
 func (s *Service) Login(ctx context.Context, provider string, proof Proof) (muster.Grant, error) {
-	proven := s.instant()
-	id, consent, err := s.prove(ctx, provider, proof)
-	if err != nil {
-		return muster.Grant{}, err
-	}
-	player, created, err := s.playerOf(ctx, id)
-	if err != nil {
-		return muster.Grant{}, err
-	}
-	return s.grant(ctx, opening{player: player, scope: muster.PlayerScope, way: id, proven: proven, created: created, consent: consent})
+	in, err := s.Enter(ctx, muster.Caller{}, provider, proof)
+	return in.Grant, err
 }
 
 // playerOf is the player of a proven identity, made when it is new. An address makes nobody:
