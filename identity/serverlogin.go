@@ -14,6 +14,9 @@ func (s *Service) LoginServer(ctx context.Context, name string, prover Provider,
 	if err := checkProof(proof); err != nil {
 		return muster.ServerGrant{}, err
 	}
+	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {
+		return muster.ServerGrant{}, err
+	}
 	who, err := prover.Verify(ctx, proof)
 	if err != nil {
 		return muster.ServerGrant{}, err

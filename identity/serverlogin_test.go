@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"muster"
+	"muster/limit"
 )
 
 func TestAGameServerProvesItselfForAToken(t *testing.T) {
@@ -33,4 +34,20 @@ func TestAGameServerProvesItselfForAToken(t *testing.T) {
 	s.pass(15 * time.Minute)
 	_, err = s.Verify(t.Context(), grant.AccessToken)
 	wantRefusal(t, err, muster.Unauthenticated, "token.expired")
+}
+
+func TestProofsOfGameServersAreCountedBeforeAnybodyIsAsked(t *testing.T) {
+	d := newDesk(t, nil)
+	limited(d, map[muster.Action]limit.Rate{muster.ActSignIn: {Count: 2, Per: time.Hour}})
+	asked := 0
+	prover := vouching(func(Proof) (Verified, error) { asked++; return Verified{}, Refusal(CredentialInvalid, nil) })
+	for i := range 4 {
+		_, err := d.site.LoginServer(at("203.0.113.7", ""), "aws-iam", prover, Proof{Token: "forged"})
+		if isLimited(err) != (i >= 2) {
+			t.Errorf("proof %d: %v", i, err)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("the platform was asked %d times", asked)
+	}
 }

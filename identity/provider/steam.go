@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -154,7 +155,11 @@ func (s *Steam) authenticate(ctx context.Context, ticket string) (steamAnswer, e
 	if err != nil {
 		return steamAnswer{}, err
 	}
-	if !answer.OK() {
+	switch {
+	case answer.OK():
+	case answer.Status == http.StatusBadRequest || answer.Status == http.StatusRequestURITooLong:
+		return steamAnswer{}, identity.Refusal(identity.CredentialInvalid, fmt.Errorf("Steam answers %d to the ticket", answer.Status))
+	default:
 		return steamAnswer{}, s.o.Client.Misconfigured(ctx, fmt.Sprintf("Steam answers %d to the Web API key and app id", answer.Status))
 	}
 	var told struct {

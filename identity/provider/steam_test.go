@@ -161,6 +161,20 @@ func TestTicketsThatSteamNeedNotSee(t *testing.T) {
 	}
 }
 
+func TestATicketRaisesNoAlarm(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusRequestURITooLong} {
+		r := newRig(t)
+		v := steamVendor()
+		p := v.make(r)
+		r.Fail(steamPath, providertest.Failure{Status: status})
+		_, err := p.Verify(t.Context(), v.proof)
+		wantRefused(t, err, identity.CredentialInvalid, aTicket, steamKey)
+		if strings.Contains(r.log(), "level=ERROR") {
+			t.Errorf("%d: the log says %q", status, r.log())
+		}
+	}
+}
+
 func TestASteamTicketWorksOnce(t *testing.T) {
 	v := steamVendor()
 	wantOnce(t, v.make(newRig(t)), v.proof, identity.Proof{Token: strings.ToUpper(aTicket)}, identity.Proof{Token: aTicket + strings.Repeat("00", 1024)})
