@@ -27,7 +27,9 @@ type config struct {
 	// Identity is how players sign in.
 	Identity identityConfig `yaml:"identity"`
 
-	hosted bool // sessions run where the studio's fleets are, not on this machine
+	name   string // of the file, for messages
+	needs  []need // what has to be there at the start
+	hosted bool   // sessions run where the studio's fleets are, not on this machine
 }
 
 type gameServersConfig struct {
@@ -90,7 +92,9 @@ var (
 // checker collects what is wrong with a configuration, each with the path of its key.
 type checker struct {
 	readFile func(string) ([]byte, error)
+	fullPath func(string) string // of a file that readFile reads
 	problems []muster.FieldError
+	needs    []need
 	taken    map[string]bool // names of modes, and of configurations after a slash
 }
 
@@ -99,8 +103,8 @@ func (k *checker) report(field, format string, args ...any) {
 }
 
 // check finds everything that is wrong and reads the rule sets.
-func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldError {
-	k := &checker{readFile: readFile, taken: make(map[string]bool)}
+func (c *config) check(files configFiles) []muster.FieldError {
+	k := &checker{readFile: files.read, fullPath: files.full, taken: make(map[string]bool)}
 	c.checkLocations(k)
 	c.GameServers.check(k)
 	c.Profile.check(k)
@@ -116,6 +120,7 @@ func (c *config) check(readFile func(string) ([]byte, error)) []muster.FieldErro
 		c.Modes[i].check(k, at)
 	}
 	c.checkData(k)
+	c.needs = k.needs
 	return k.problems
 }
 

@@ -114,9 +114,30 @@ func (c *passwordsConfig) check(k *checker, at string) {
 	if c.Breached.URL != "" && !isPage(c.Breached.URL) {
 		k.report(at+".breached.url", "%q is not an address like https://api.pwnedpasswords.com/range/", c.Breached.URL)
 	}
+	if c.Breached.File != "" {
+		k.need(at+".breached.file", func(func(string) string) error { return c.Breached.look() })
+	}
 	if c.Breached.Required && c.Breached.URL == "" {
 		k.report(at+".breached.required", "is about a url, and there is none")
 	}
+}
+
+// open opens the list on disk.
+func (c breachedConfig) open() (*identity.BreachedFile, error) {
+	path, err := filepath.Abs(c.File) // so that messages say which
+	if err != nil {
+		return nil, err
+	}
+	return identity.OpenBreachedFile(path)
+}
+
+// look says why the list cannot be opened.
+func (c breachedConfig) look() error {
+	list, err := c.open()
+	if err != nil {
+		return err
+	}
+	return list.Close()
 }
 
 // isPage says that text is an address with TLS, or on this machine, to which more can be

@@ -66,12 +66,12 @@ func (c *gameCenterConfig) check(k *checker, at string) {
 	}
 	body, err := k.readFile(c.Authorities)
 	if err != nil {
-		k.report(at+".authorities", "%s: %v", c.Authorities, underlying(err))
+		k.report(at+".authorities", "%s: %v", fileOf(err, k.fullPath(c.Authorities)), underlying(err))
 		return
 	}
 	c.pool = x509.NewCertPool()
 	if !c.pool.AppendCertsFromPEM(body) {
-		k.report(at+".authorities", "%s holds no certificate in PEM", c.Authorities)
+		k.report(at+".authorities", "%s holds no certificate in PEM", k.fullPath(c.Authorities))
 	}
 }
 

@@ -207,7 +207,7 @@ func (c *jwtConfig) check(k *checker, at string) {
 		c.keys, err = provider.ParseFixedKeys(body)
 	}
 	if err != nil {
-		k.report(at+".jwksFile", "%s: %v", fileOf(err, c.JWKSFile), underlying(err))
+		k.report(at+".jwksFile", "%s: %v", fileOf(err, k.fullPath(c.JWKSFile)), underlying(err))
 	}
 }
 

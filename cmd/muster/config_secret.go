@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ type secretConfig struct {
 	File string `yaml:"file"` // relative to the configuration file
 
 	readFile func(string) ([]byte, error)
+	fullPath string // of the file
 }
 
 // secretShape is a secret's place: the file itself never holds one.
@@ -42,28 +44,44 @@ func (c *secretConfig) check(k *checker, at string) {
 
 // checkOptional is check for a secret that may be left out.
 func (c *secretConfig) checkOptional(k *checker, at string) {
-	if c.Env != "" && c.File != "" {
+	c.readFile, c.fullPath = k.readFile, k.fullPath(c.File)
+	switch {
+	case c.Env != "" && c.File != "":
 		k.report(at, "is in a variable of the environment or in a file, not in both")
+	case c.given():
+		place := *c
+		k.need(at, func(getenv func(string) string) error {
+			_, err := place.secret(providerTools{getenv: getenv, now: func() time.Time { return time.Time{} }})
+			return err
+		})
 	}
-	c.readFile = k.readFile
 }
 
 // open reads the secret, so that one that is missing is noticed at the start. key is for
 // messages. Without a place there is no secret: nil.
 func (c *secretConfig) open(key string, tools providerTools) (provider.Secret, error) {
+	secret, err := c.secret(tools)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return secret, nil
+}
+
+// secret is open without a name.
+func (c *secretConfig) secret(tools providerTools) (provider.Secret, error) {
 	switch {
 	case c.Env != "":
 		value := strings.TrimSpace(tools.getenv(c.Env))
 		if value == "" {
-			return nil, fmt.Errorf("%s: the environment variable %s is not set", key, c.Env)
+			return nil, fmt.Errorf("the environment variable %s is not set", c.Env)
 		}
 		return func() (string, error) { return value, nil }, nil
 	case c.File == "":
 		return nil, nil
 	}
-	f := &secretFromFile{path: c.File, readFile: c.readFile, now: tools.now, log: tools.log}
+	f := &secretFromFile{path: c.File, shown: cmp.Or(c.fullPath, c.File), readFile: c.readFile, now: tools.now, log: tools.log}
 	if _, err := f.get(); err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
+		return nil, err
 	}
 	return f.get, nil
 }
@@ -83,6 +101,7 @@ const secretFileAge = 10 * time.Second
 // concurrent use.
 type secretFromFile struct {
 	path     string
+	shown    string // the whole path
 	readFile func(string) ([]byte, error)
 	now      func() time.Time
 	log      *slog.Logger
@@ -105,9 +124,9 @@ func (f *secretFromFile) get() (string, error) {
 	value := strings.TrimSpace(string(body))
 	switch {
 	case err != nil:
-		err = fmt.Errorf("read %s: %w", fileOf(err, f.path), underlying(err))
+		err = fmt.Errorf("read %s: %w", fileOf(err, f.shown), underlying(err))
 	case value == "":
-		err = errors.New(f.path + " is empty")
+		err = errors.New(f.shown + " is empty")
 	default:
 		f.value = value
 		return value, nil

@@ -28,12 +28,19 @@ func loadConfigFor(hosted bool, path string) (config, error) {
 	if err != nil {
 		return config{}, fmt.Errorf("read the configuration: %w", err)
 	}
-	return parseConfigFor(hosted, path, body, func(name string) ([]byte, error) {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(dir, name)
+	full := func(name string) string {
+		if filepath.IsAbs(name) {
+			return name
 		}
-		return os.ReadFile(name)
-	})
+		return filepath.Join(dir, name)
+	}
+	return parseConfigIn(hosted, path, body, configFiles{func(name string) ([]byte, error) { return os.ReadFile(full(name)) }, full})
+}
+
+// configFiles reads the files that a configuration names, and says where they are looked for.
+type configFiles struct {
+	read func(name string) ([]byte, error)
+	full func(name string) string
 }
 
 // problem is one thing wrong with a configuration file.
@@ -52,6 +59,11 @@ func parseConfig(name string, body []byte, readFile func(string) ([]byte, error)
 
 // parseConfigFor is parseConfig, for sessions on this machine or hosted elsewhere.
 func parseConfigFor(hosted bool, name string, body []byte, readFile func(string) ([]byte, error)) (config, error) {
+	return parseConfigIn(hosted, name, body, configFiles{readFile, func(name string) string { return name }})
+}
+
+// parseConfigIn is parseConfigFor, of files that are in a folder.
+func parseConfigIn(hosted bool, name string, body []byte, files configFiles) (config, error) {
 	root, further, err := parseTree(body)
 	if err != nil {
 		return config{}, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
@@ -64,13 +76,16 @@ func parseConfigFor(hosted bool, name string, body []byte, readFile func(string)
 			return config{}, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 		}
 	}
-	c.hosted = hosted
+	c.hosted, c.name = hosted, name
 	c.setDefaults()
 	problems := append(further, r.problems...)
-	for _, p := range c.check(readFile) {
+	for _, p := range c.check(files) {
 		if !r.named(p.Field) {
 			problems = append(problems, problem{lineOf(root, p.Field), p.Field, p.Field, p.Message})
 		}
+	}
+	for i := range c.needs {
+		c.needs[i].line = lineOf(root, c.needs[i].at)
 	}
 	slices.SortStableFunc(problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
 	lines := make([]error, 0, len(problems))

@@ -143,7 +143,7 @@ func (p *passwordParts) sender() (letters.Sender, error) {
 func (p *passwordParts) breached(c breachedConfig) ([]identity.Breached, error) {
 	lists := []identity.Breached{identity.CommonPasswords{}}
 	if c.File != "" {
-		list, err := identity.OpenBreachedFile(c.File) // open for as long as the process
+		list, err := c.open() // open for as long as the process
 		if err != nil {
 			return nil, fmt.Errorf("file: %w", err)
 		}

@@ -56,6 +56,7 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 	var err error
 	s.conf, err = loadConfigFor(true, c.Config)
 	note(err)
+	note(s.conf.missing(getenv))
 	s.url, err = baseURL("--url", c.URL)
 	note(err)
 	if c.Advertise != "" {
