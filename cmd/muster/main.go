@@ -109,9 +109,9 @@ func run(ctx context.Context, p *process, args []string) int {
 func newLog(w io.Writer, format string, level slog.Level) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.New(newCalm(slog.NewJSONHandler(w, o)))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(newCalm(slog.NewTextHandler(w, o)))
 }
 
 // commandOf is the command that a mistake on the command line was made in.
