@@ -33,7 +33,7 @@ func (s *server) signInRoutes() {
 	handle(s, operation{
 		method: http.MethodGet, path: "/v1/players/me/sign-ins", id: "mySignIns", tag: "players",
 		summary:     "Where I am signed in",
-		description: "One for each device that can renew its access. The one that asks is marked as current.",
+		description: "One for each device that can renew its access. The one that asks is marked as current. renewedAt is the last renewal, which a client in use makes every 15 minutes; absent: none since openedAt.",
 		need:        needPlayer, example: signInList{[]muster.SignInView{exampleSignIn()}},
 	}, func(ctx context.Context, _ *struct{}) (*struct{ Body signInList }, error) {
 		all, err := s.SignIns.SignIns(ctx, me(ctx))
