@@ -38,7 +38,14 @@ type oidcCodeConfig struct {
 
 	RedirectURIs []string `yaml:"redirectUris"`
 	TokenURL     string   `yaml:"tokenUrl"` // empty: discovered
+	Iss          string   `yaml:"iss"`      // empty: optional
 }
+
+// Whether a code has to come with the iss that the client got beside it.
+const (
+	issOptional = "optional"
+	issRequired = "required"
+)
 
 type introspectConfig struct {
 	clientAuthConfig `yaml:",inline"`
@@ -54,7 +61,7 @@ func oidcKeys() map[string]*shape {
 	return map[string]*shape{
 		"issuer": text(), "clientIds": textsShape(), "algorithms": textsShape(), "jwksUri": text(),
 		"subjectClaim": text(), "requiredClaims": requiredShape(), "nonce": text(), "maxAgeSeconds": whole(), "maxAuthAgeSeconds": whole(),
-		"code":          group(merged(clientAuthShapes(), map[string]*shape{"redirectUris": textsShape(), "tokenUrl": text()})),
+		"code":          group(merged(clientAuthShapes(), map[string]*shape{"redirectUris": textsShape(), "tokenUrl": text(), "iss": text()})),
 		"introspection": group(merged(clientAuthShapes(), map[string]*shape{"url": text()})),
 	}
 }
@@ -72,6 +79,9 @@ func (c *oidcConfig) check(k *checker, at string) {
 		c.Code.check(k, at+".code")
 		wantTexts(k, at+".code.redirectUris", c.Code.RedirectURIs, "the redirect addresses that codes are made for")
 		optionalURL(k, at+".code.tokenUrl", c.Code.TokenURL)
+		if iss := c.Code.Iss; iss != "" && iss != issOptional && iss != issRequired {
+			k.report(at+".code.iss", "%q is neither %s nor %s", iss, issOptional, issRequired)
+		}
 	}
 	if c.Introspection != nil {
 		c.Introspection.check(k, at+".introspection")
@@ -149,7 +159,7 @@ func (c *oidcConfig) provider(tools providerTools) (identity.Provider, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Code = &provider.CodeOptions{Credentials: credentials, RedirectURIs: c.Code.RedirectURIs, TokenURL: c.Code.TokenURL}
+		o.Code = &provider.CodeOptions{Credentials: credentials, RedirectURIs: c.Code.RedirectURIs, TokenURL: c.Code.TokenURL, WantIssuer: c.Code.Iss == issRequired}
 	}
 	if c.Introspection != nil {
 		credentials, err := c.Introspection.credentials("introspection", c.ClientIDs[0], tools)

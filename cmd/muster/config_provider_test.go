@@ -54,7 +54,7 @@ identity:
       nonce: required
       maxAgeSeconds: 600
       maxAuthAgeSeconds: 3600
-      code: {auth: private_key_jwt, privateKey: {file: apple.pem}, keyId: k1, redirectUris: ['https://game.example/back'], tokenUrl: 'https://id.example/token'}
+      code: {auth: private_key_jwt, privateKey: {file: apple.pem}, keyId: k1, redirectUris: ['https://game.example/back'], tokenUrl: 'https://id.example/token', iss: required}
     opaque:
       kind: oidc
       issuer: https://id.example/realms/game
@@ -130,6 +130,7 @@ func TestWhatProvidersLackIsNamed(t *testing.T) {
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], requiredClaims: {r: []}}":                {"a.requiredClaims.r: is needed"},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {}}":                               {"a.code.secret: is needed", "a.code.redirectUris: is needed"},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {auth: magic, redirectUris: [x]}}": {`a.code.auth: "magic" is no way to prove ourselves`},
+		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], code: {iss: always}}":                    {`a.code.iss: "always" is neither optional nor required`},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], introspection: {auth: private_key_jwt}}": {"a.introspection.privateKey: is needed"},
 		"a: {kind: oidc, issuer: 'https://i.example', clientIds: [c], nonce: required, maxAgeSeconds: 9, maxAuthAgeSeconds: 9, introspection: {secret: {env: S}}}": {
 			`a.nonce: "required" cannot be asked of opaque tokens`, "a.maxAgeSeconds: cannot be asked of opaque tokens", "a.maxAuthAgeSeconds: cannot be asked of opaque tokens",

@@ -139,7 +139,10 @@ type codeExchange struct {
 	// redirects says.
 	withoutRedirect bool
 	pkce            bool // a code comes with its verifier
-	now             func() time.Time
+	// issuer says who may have issued a code, as far as clients pass that on; nil: whoever did.
+	issuer      func(string) bool
+	wantsIssuer bool // a code comes with its issuer
+	now         func() time.Time
 }
 
 // tokens is what a code is worth.
@@ -163,6 +166,9 @@ func visible(text string) bool {
 func (x *codeExchange) trade(ctx context.Context, proof identity.Proof) (tokens, error) {
 	if !visible(proof.Code) {
 		return tokens{}, identity.Refusal(identity.CredentialInvalid, errors.New("there is no code, or one that none can be"))
+	}
+	if err := x.checkIssuer(proof); err != nil {
+		return tokens{}, err
 	}
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {proof.Code}}
 	redirect, err := x.redirect(proof)

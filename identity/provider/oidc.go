@@ -51,6 +51,9 @@ type CodeOptions struct {
 	RedirectURIs []string // that codes may be made for
 	TokenURL     string   // empty: the issuer's description says it
 	WithoutPKCE  bool     // accept a code without a verifier
+	// WantIssuer refuses a code without the iss that came with it (RFC 9207). One that comes is
+	// looked at in any case.
+	WantIssuer bool
 }
 
 // IntrospectionOptions is how opaque access tokens are looked at (RFC 7662).
@@ -97,6 +100,7 @@ func NewOIDC(o OIDCOptions) *OIDC {
 		credentials := o.Code.Credentials
 		p.code = &codeExchange{
 			client: o.Client, now: o.Now, redirects: o.Code.RedirectURIs, pkce: !o.Code.WithoutPKCE,
+			issuer: issuer, wantsIssuer: o.Code.WantIssuer,
 			endpoint:    fixedOr(o.Code.TokenURL, dir, tokenMember),
 			credentials: func(identity.Proof) (Credentials, error) { return credentials, nil },
 		}
@@ -146,6 +150,9 @@ func (p *OIDC) Takes() [][]string {
 	if p.code != nil {
 		if p.code.pkce {
 			code = append(code, "codeVerifier")
+		}
+		if p.code.wantsIssuer {
+			code = append(code, "fields."+issuerField)
 		}
 		takes = append(takes, code)
 	}

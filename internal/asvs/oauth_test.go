@@ -17,9 +17,9 @@ var oauth = []row{
 		[]string{"identity/provider.TestCodesThatProveNothing", "identity/provider.TestDiscordGetsTheCodeAsItWasAskedFor", "httpapi.TestCrossOriginIsOffByDefault"},
 	},
 	{
-		"10.2.2", "a defence when there are several authorization servers", partly,
-		"A code goes to the entry that the client names, with one of that entry's redirect addresses, and what comes back must be of that issuer. The `iss` of the authorization response reaches the client, which has to look at it: give each platform a redirect address of its own",
-		[]string{"identity/provider.TestCodesThatProveNothing", "identity/provider.TestTokensThatProveNothing", "identity/provider.TestDiscordIsNotAskedAboutCodesOfOtherPages"},
+		"10.2.2", "a defence when there are several authorization servers", met,
+		"The `iss` that came with a code, which clients pass on as `fields.iss`, must be that of the entry that they name, before the code is sent anywhere; `code.iss: required` refuses codes without. A code goes out with one of its entry's redirect addresses and its PKCE verifier, and the ID token that comes back must be of that issuer. Of platforms that tell no `iss` a redirect address of its own tells them apart",
+		[]string{"identity/provider.TestACodeGoesToWhoeverIssuedIt", "identity/provider.TestCodesThatProveNothing", "identity/provider.TestTokensThatProveNothing", "identity/provider.TestDiscordIsNotAskedAboutCodesOfOtherPages"},
 	},
 	{
 		"10.3.1", "access tokens count for this audience alone", met,
