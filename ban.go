@@ -94,6 +94,17 @@ func (b *Backend) Admit(ctx context.Context, p PlayerID, in SignInRef) error {
 	return nil
 }
 
+// AdmitBearer says whether a player may come in with an access token of another issuer, of a
+// sign-in there at an instant; zero: not known. An error is the answer.
+func (b *Backend) AdmitBearer(ctx context.Context, p PlayerID, signedInAt time.Time) error {
+	err := b.Admit(ctx, p, SignInRef{At: signedInAt})
+	var refused *Error
+	if errors.As(err, &refused) && refused.Code == errSignedOut().Code { // there is nothing to refresh here
+		return Revocation{Why: SignedOut}.refusal()
+	}
+	return err
+}
+
 // Ban keeps a player out from now on, whatever identity they come with: sign-ins end,
 // access tokens are void, sockets close, and what the player waits for is withdrawn. A
 // ban takes the place of an earlier one.
@@ -113,7 +124,7 @@ func (b *Backend) Ban(ctx context.Context, p PlayerID, req BanRequest) (BanView,
 		made = ban{At: b.instant(), Until: req.Until, Reason: req.Reason, By: caller.Key, Operator: req.Operator}
 		a.Ban = &made
 		a.SignedOut = signedOut{At: made.At}
-		r = Revocation{Player: p, Why: AccountBanned, At: made.At, Until: made.Until, Reason: made.Reason}
+		r = Revocation{Player: p, Why: AccountBanned, At: made.At, Until: made.Until, Reason: made.Reason, Elsewhere: true}
 		return b.banOps(ctx, &a, version, &r)
 	})
 	if err != nil {

@@ -88,7 +88,7 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 		if err != nil {
 			return nil, err
 		}
-		ended = Revocation{Player: p, Why: SignedOut, At: b.instant()}
+		ended = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: secret.SignOut}
 		if secret.SignOut {
 			out, err := b.signOutBut(ctx, &ended, secret.Keep)
 			if err != nil {
@@ -103,7 +103,7 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 		op, err := put(identityKey(id), version, way, time.Time{})
 		return append(more, op), err
 	})
-	if err == nil && len(ended.SignIn) > 0 {
+	if err == nil && secret.SignOut {
 		b.revoke(ctx, ended)
 	}
 	return err
@@ -126,16 +126,13 @@ func (b *Backend) signOutBut(ctx context.Context, r *Revocation, keep string) ([
 }
 
 // signOutOthers ends the sign-ins of the player of a revocation but for one, and names them
-// in it. Without any there is nothing to revoke.
+// in it.
 func (b *Backend) signOutOthers(ctx context.Context, r *Revocation, keep string) ([]Op, error) {
 	ops, err := b.signOutOps(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	r.SignIn = slices.DeleteFunc(r.SignIn, func(id string) bool { return id == keep })
-	if len(r.SignIn) == 0 {
-		return nil, nil
-	}
 	ops = slices.DeleteFunc(ops[:len(ops)-1], func(op Op) bool { return op.Key == signInKey(r.Player, keep) })
 	denied, err := revocationOp(*r)
 	return append(ops, denied), err

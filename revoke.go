@@ -20,6 +20,9 @@ type Revocation struct {
 	Until  time.Time        `json:"until,omitzero"`    // end of a ban; zero: none
 	SignIn []string         `json:"signIns,omitempty"` // their ids
 	Reason string           `json:"reason,omitempty"`  // of a ban, for the player
+	// Elsewhere says that all that the player has signed in to before At is over: access tokens of
+	// other issuers, too, which belong to no sign-in of ours.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 // RevocationReason is why tokens are void.
@@ -75,7 +78,14 @@ func (r Revocation) Covers(c Caller) bool {
 			return true
 		}
 	}
-	return false
+	return r.Elsewhere && signedInElsewhere(c, r.At)
+}
+
+// signedInElsewhere says that a caller shows a token of another issuer, of a sign-in there
+// before an instant. Tokens count in whole seconds, so who signed in within the same second
+// counts as before it, and has to do so once more.
+func signedInElsewhere(c Caller, before time.Time) bool {
+	return c.Family == "" && !c.SignedInAt.IsZero() && c.SignedInAt.Before(before)
 }
 
 // refusal is what the holder of a void token is told.
@@ -105,7 +115,9 @@ type revocations struct {
 	mu      sync.RWMutex            // guards what follows
 	players map[PlayerID]Revocation // the latest of each that is about all tokens, or lifts one
 	signIns map[string]time.Time    // sign-ins that have ended: until when that counts
-	clearAt time.Time               // when to forget what is over
+	// elsewhere is until when the sign-ins of players at other issuers have ended.
+	elsewhere map[PlayerID]time.Time
+	clearAt   time.Time // when to forget what is over
 	// everyone is until when the sign-ins of all players have ended; zero: they have not.
 	everyone time.Time
 
@@ -127,11 +139,14 @@ func (v *revocations) add(now time.Time, r Revocation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.players == nil {
-		v.players, v.signIns = make(map[PlayerID]Revocation), make(map[string]time.Time)
+		v.players, v.signIns, v.elsewhere = make(map[PlayerID]Revocation), make(map[string]time.Time), make(map[PlayerID]time.Time)
 	}
 	v.forget(now)
 	for _, id := range r.SignIn {
 		v.signIns[id] = r.At.Add(deniedFor)
+	}
+	if r.Elsewhere && r.At.After(v.elsewhere[r.Player]) {
+		v.elsewhere[r.Player] = r.At
 	}
 	if r.Why == SignedOut {
 		return
@@ -174,19 +189,24 @@ func (v *revocations) forget(now time.Time) {
 			delete(v.signIns, id)
 		}
 	}
+	for p, at := range v.elsewhere {
+		if !now.Before(at.Add(deniedFor)) {
+			delete(v.elsewhere, p)
+		}
+	}
 }
 
 // refuses says why a caller's token is void; nil: it is not.
 func (v *revocations) refuses(now time.Time, c Caller) *Error {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	if len(v.players) == 0 && len(v.signIns) == 0 && v.everyone.IsZero() {
+	if len(v.players) == 0 && len(v.signIns) == 0 && len(v.elsewhere) == 0 && v.everyone.IsZero() {
 		return nil
 	}
 	if r, there := v.players[c.Player]; there && r.Why != BanLifted && now.Before(r.end()) {
 		return r.refusal()
 	}
-	if until, there := v.signIns[c.Family]; there && now.Before(until) || c.SignedInAt.Before(v.everyone) {
+	if until, there := v.signIns[c.Family]; there && now.Before(until) || c.SignedInAt.Before(v.everyone) || signedInElsewhere(c, v.elsewhere[c.Player]) {
 		return Revocation{Why: SignedOut}.refusal()
 	}
 	return nil

@@ -119,7 +119,8 @@ func errNoSignIn() *Error {
 	return Errorf(NotFound, "sign_in.not_found", "you have no such sign-in")
 }
 
-// SignOutEverywhere ends all sign-ins of a player, for the player or for an operator.
+// SignOutEverywhere ends all sign-ins of a player, for the player or for an operator. Access
+// tokens of other issuers are refused from then on, unless they are of a later sign-in there.
 func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 	var r Revocation
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
@@ -127,7 +128,7 @@ func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 		if err != nil {
 			return nil, err
 		}
-		r = Revocation{Player: p, Why: SignedOut, At: b.instant()}
+		r = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: true}
 		ops, err := b.signOutOps(ctx, &r)
 		if err != nil {
 			return nil, err

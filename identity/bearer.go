@@ -79,9 +79,9 @@ type BearersOptions struct {
 	// subjects.
 	Issuers  map[string]Bearing
 	Accounts Accounts
-	// Admit says whether a player may come in; it is asked with every look at whose a token
-	// is. Nil: everybody may.
-	Admit func(ctx context.Context, player muster.PlayerID) error
+	// Admit says whether a player may come in who signed in at the issuer at an instant; zero:
+	// not known. It is asked with every look at whose a token is. Nil: everybody may.
+	Admit func(ctx context.Context, player muster.PlayerID, signedInAt time.Time) error
 	Now   func() time.Time
 }
 
@@ -95,7 +95,7 @@ type Bearers struct {
 	own      func(ctx context.Context, token string) (muster.Caller, error)
 	issuers  map[string]namedIssuer // by iss
 	accounts Accounts
-	admit    func(ctx context.Context, player muster.PlayerID) error
+	admit    func(ctx context.Context, player muster.PlayerID, signedInAt time.Time) error
 	now      func() time.Time
 	known    knownTokens
 }
@@ -156,7 +156,7 @@ func (b *Bearers) Verify(ctx context.Context, token string) (muster.Caller, erro
 		return muster.Caller{}, tokenRefusal(Refusal(WrongApplication, errors.New("the token is a program's, and nothing is given to it")))
 	}
 	if !now.Before(seen.ownerAt.Add(ownerKept)) {
-		player, err := b.player(ctx, issuer.provider, seen.subject)
+		player, err := b.player(ctx, issuer.provider, seen)
 		if err != nil {
 			return muster.Caller{}, err
 		}
@@ -166,16 +166,16 @@ func (b *Bearers) Verify(ctx context.Context, token string) (muster.Caller, erro
 	return muster.Caller{Player: seen.owner, Scope: muster.PlayerScope, SignedInAt: seen.signedInAt}, nil
 }
 
-// player finds or makes the player of a subject, if they may come in.
-func (b *Bearers) player(ctx context.Context, provider, subject string) (muster.PlayerID, error) {
-	player, _, err := b.accounts.EnsurePlayer(ctx, muster.Identity{Provider: provider, Subject: subjectKey(subject)}, nil)
+// player finds or makes the player of a token's subject, if they may come in.
+func (b *Bearers) player(ctx context.Context, provider string, seen knownToken) (muster.PlayerID, error) {
+	player, _, err := b.accounts.EnsurePlayer(ctx, muster.Identity{Provider: provider, Subject: subjectKey(seen.subject)}, nil)
 	if err != nil {
 		return "", fmt.Errorf("find the player of a token of %s: %w", provider, err)
 	}
 	if b.admit == nil {
 		return player, nil
 	}
-	return player, b.admit(ctx, player)
+	return player, b.admit(ctx, player, seen.signedInAt)
 }
 
 // issuerOf reads who a token says made it; nothing of that is trusted yet. Empty: it does

@@ -54,6 +54,7 @@ type bearingSite struct {
 	*site
 	issuer  *foreign
 	banned  error
+	asked   time.Time // with which Admit was asked last
 	bearers *Bearers
 }
 
@@ -63,7 +64,10 @@ func newBearingSite(t *testing.T) *bearingSite {
 	var err error
 	s.bearers, err = NewBearers(BearersOptions{
 		Own: s.Verify, Accounts: s.accounts, Now: s.clock,
-		Admit: func(context.Context, muster.PlayerID) error { return s.banned },
+		Admit: func(_ context.Context, _ muster.PlayerID, at time.Time) error {
+			s.asked = at
+			return s.banned
+		},
 		Issuers: map[string]Bearing{"pool": {
 			Issuer: s.issuer,
 			Groups: map[string]muster.Scope{"operators": muster.AdminScope, "hosts": muster.ServerScope},
@@ -288,5 +292,26 @@ func TestKnownTokensAreBounded(t *testing.T) {
 	}
 	if _, found := k.find(last, now.Add(time.Hour)); found {
 		t.Error("an expired one was found")
+	}
+}
+
+func TestWhoSignedInElsewhereIsAdmittedByWhenThatWas(t *testing.T) {
+	s := newBearingSite(t)
+	claims := s.claims("ann")
+	claims.Auth = s.clock().Add(-time.Hour)
+	token := claims.token()
+	s.verify(t, token)
+	if !s.asked.Equal(claims.Auth) {
+		t.Errorf("asked with %v, want %v", s.asked, claims.Auth)
+	}
+	s.banned = muster.Errorf(muster.Unauthenticated, "token.revoked", "this sign-in has ended")
+	s.pass(ownerKept)
+	if _, err := s.bearers.Verify(t.Context(), token); muster.KindOf(err) != muster.Unauthenticated {
+		t.Errorf("a token of a sign-in that has ended: %v", err)
+	}
+	s.banned = nil
+	s.verify(t, s.claims("bob").token())
+	if !s.asked.IsZero() {
+		t.Errorf("a token that does not say is asked about with %v", s.asked)
 	}
 }

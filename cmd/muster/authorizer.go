@@ -231,7 +231,7 @@ func (c *authorizerCmd) bearers(own verification, rules *muster.Backend, p *proc
 	if err != nil {
 		return nil, err
 	}
-	bearers, err := identity.NewBearers(identity.BearersOptions{Own: own, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: wallClock})
+	bearers, err := identity.NewBearers(identity.BearersOptions{Own: own, Issuers: issuers, Accounts: rules, Admit: rules.AdmitBearer, Now: wallClock})
 	if err != nil {
 		return nil, err
 	}

@@ -358,7 +358,7 @@ func newBackend(p backendParts) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	bearers, err := identity.NewBearers(identity.BearersOptions{Own: ids.Verify, Issuers: issuers, Accounts: rules, Admit: admitBearer(rules), Now: p.now})
+	bearers, err := identity.NewBearers(identity.BearersOptions{Own: ids.Verify, Issuers: issuers, Accounts: rules, Admit: rules.AdmitBearer, Now: p.now})
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"muster"
 	"muster/aws/lambda"
@@ -13,7 +15,9 @@ import (
 // signers are whose signatures count: identities of the pools that are ways in, and game
 // servers by their roles.
 func (c *identityConfig) signers(rules *muster.Backend) (*lambda.Signers, error) {
-	made := &lambda.Signers{Accounts: rules, Admit: admitBearer(rules)}
+	// Signatures tell of no sign-in.
+	admit := func(ctx context.Context, p muster.PlayerID) error { return rules.AdmitBearer(ctx, p, time.Time{}) }
+	made := &lambda.Signers{Accounts: rules, Admit: admit}
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		settings, is := c.Providers[name].settings.(*cognitoIdentityConfig)
 		if !is {

@@ -25,9 +25,3 @@ func unlessRevoked(rules *muster.Backend, verify verification) verification {
 		return caller, nil
 	}
 }
-
-// admitBearer says whether a player may come in with a token of another issuer, which tells of
-// no sign-in of ours.
-func admitBearer(rules *muster.Backend) func(context.Context, muster.PlayerID) error {
-	return func(ctx context.Context, p muster.PlayerID) error { return rules.Admit(ctx, p, muster.SignInRef{}) }
-}
