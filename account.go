@@ -87,6 +87,9 @@ func (b *Backend) EnsurePlayer(ctx context.Context, id Identity, secretHash []by
 		if !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
+		if err := mayBegin(id, secretHash); err != nil {
+			return nil, err
+		}
 		player, created = PlayerID(b.newID()), true
 		return newPlayerOps(player, id, secretHash, b.instant())
 	})

@@ -16,6 +16,16 @@ const EmailProvider = "email"
 // called afresh at each try, reads what it rests on, and ends the change with its error.
 type Along func(ctx context.Context) ([]Op, error)
 
+// mayBegin refuses an address that comes without a password: nobody could come in by it, and
+// nobody else could have it. Such a link or sign-in rests on a proof whose account was deleted, or
+// unlinked the address, since; the answer is that of a proof which comes now.
+func mayBegin(id Identity, secretHash []byte) error {
+	if id.Provider == EmailProvider && len(secretHash) == 0 {
+		return Errorf(Unauthenticated, "credential.invalid", "the address or the password is wrong")
+	}
+	return nil
+}
+
 // SignUp makes a player with a way in that has a secret. One that leads to a player already
 // is a Conflict with the code "identity.in_use".
 func (b *Backend) SignUp(ctx context.Context, id Identity, secretHash []byte, along Along) (PlayerID, error) {
@@ -29,6 +39,9 @@ func (b *Backend) SignUp(ctx context.Context, id Identity, secretHash []byte, al
 		case err == nil:
 			return nil, errIdentityInUse()
 		case !errors.Is(err, ErrNotFound):
+			return nil, err
+		}
+		if err := mayBegin(id, secretHash); err != nil {
 			return nil, err
 		}
 		player = PlayerID(b.newID())
@@ -84,24 +97,25 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 		if err != nil {
 			return nil, err
 		}
+		a, accountVersion, err := b.account(ctx, p)
+		if err != nil {
+			return nil, err
+		}
 		way, version, err := b.wayOf(ctx, p, id)
 		if err != nil {
 			return nil, err
 		}
 		ended = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: secret.SignOut}
-		if secret.SignOut {
-			out, err := b.signOutBut(ctx, &ended, secret.Keep)
-			if err != nil {
-				return nil, err
-			}
-			more = append(more, out...)
+		held, err := b.holdOps(ctx, &a, accountVersion, &ended, secret.SignOut, secret.Keep)
+		if err != nil {
+			return nil, err
 		}
 		if secret.Was != nil && !bytes.Equal(secret.Was, way.SecretHash) {
 			return nil, errIdentityGone()
 		}
 		way.SecretHash = secret.Hash
 		op, err := put(identityKey(id), version, way, time.Time{})
-		return append(more, op), err
+		return append(append(more, held...), op), err
 	})
 	if err == nil && secret.SignOut {
 		b.revoke(ctx, ended)
@@ -109,19 +123,20 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 	return err
 }
 
-// signOutBut ends the sign-ins of the player of a revocation but for one, those included that
-// are being opened.
-func (b *Backend) signOutBut(ctx context.Context, r *Revocation, keep string) ([]Op, error) {
+// holdOps hold the account of a revocation's player at the version that was read, for a change of
+// a way in that is read after it: so the way in is the player's at the Write, too, and no record of
+// somebody else that has come to the same version. With signOut they end the player's sign-ins
+// but for one, those included that are being opened.
+func (b *Backend) holdOps(ctx context.Context, a *account, version int64, r *Revocation, signOut bool, keep string) ([]Op, error) {
+	if !signOut {
+		return []Op{{Kind: Check, Key: accountKey(a.ID), Version: version}}, nil
+	}
 	ops, err := b.signOutOthers(ctx, r, keep)
 	if err != nil {
 		return nil, err
 	}
-	a, version, err := b.account(ctx, r.Player)
-	if err != nil {
-		return nil, err
-	}
 	a.SignedOut = signedOut{At: r.At, Keep: keep}
-	kept, err := put(accountKey(r.Player), version, a, time.Time{})
+	kept, err := put(accountKey(a.ID), version, a, time.Time{})
 	return append(ops, kept), err
 }
 
@@ -156,7 +171,7 @@ func (b *Backend) MoveIdentity(ctx context.Context, p PlayerID, from, to Identit
 			return nil, err
 		}
 		switch _, _, err := load[identityRecord](ctx, b.store, identityKey(to)); {
-		case err == nil:
+		case err == nil || to == from: // it was there a moment ago
 			return nil, errIdentityInUse()
 		case !errors.Is(err, ErrNotFound):
 			return nil, err

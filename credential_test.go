@@ -13,10 +13,12 @@ import (
 )
 
 // ways is the rules as far as ways in need them.
-func ways() *muster.Backend {
+func ways() *muster.Backend { return waysOver(memory.New(time.Now)) }
+
+func waysOver(store muster.Store) *muster.Backend {
 	var ids atomic.Int64
 	return muster.New(muster.Options{
-		Store: memory.New(time.Now), Notifier: &nobodyHears{}, Now: time.Now,
+		Store: store, Notifier: &nobodyHears{}, Now: time.Now,
 		NewID: func() string { return fmt.Sprintf("id-%04d", ids.Add(1)) },
 	})
 }

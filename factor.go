@@ -94,6 +94,10 @@ func (b *Backend) FactorOf(ctx context.Context, id Identity) (PlayerID, *SecondF
 func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, change FactorChange) error {
 	var ended Revocation
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		a, accountVersion, err := b.account(ctx, p)
+		if err != nil {
+			return nil, err
+		}
 		way, version, err := b.wayOf(ctx, p, id)
 		if err != nil {
 			return nil, err
@@ -106,15 +110,12 @@ func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, cha
 			return nil, err
 		}
 		ended = Revocation{Player: p, Why: SignedOut, At: b.instant()}
-		if change.SignOut {
-			out, err := b.signOutBut(ctx, &ended, change.Keep)
-			if err != nil {
-				return nil, err
-			}
-			ops = append(ops, out...)
+		held, err := b.holdOps(ctx, &a, accountVersion, &ended, change.SignOut, change.Keep)
+		if err != nil {
+			return nil, err
 		}
 		kept, err := put(identityKey(id), version, way, time.Time{})
-		return append(slices.Clip(ops), kept), err
+		return append(slices.Concat(ops, held), kept), err
 	})
 	if err == nil && len(ended.SignIn) > 0 {
 		b.revoke(ctx, ended)

@@ -102,7 +102,7 @@ func TestAGuestsSecretAndAnAddressHaveNoPlatform(t *testing.T) {
 	ctx := context.Background()
 	_, r := newOutsiders()
 	ann := r.withPlatforms(t, "ann")
-	_ = must[muster.LinksView](t)(r.Link(ctx, ann, muster.Identity{Provider: muster.EmailProvider, Subject: "ann@example.com"}, nil))
+	_ = must[muster.LinksView](t)(r.LinkSecret(ctx, ann, annByMail(), muster.LinkedSecret{Hash: []byte("hash")}))
 	for _, provider := range []string{muster.GuestProvider, muster.EmailProvider} {
 		if _, err := r.Unlink(ctx, ann, provider, false); err != nil {
 			t.Fatal(err)

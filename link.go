@@ -107,7 +107,8 @@ func (b *Backend) Link(ctx context.Context, p PlayerID, id Identity, newSecret [
 	return b.LinkSecret(ctx, p, id, LinkedSecret{NewGuest: newSecret})
 }
 
-// LinkSecret is Link for an identity that has a secret.
+// LinkSecret is Link for an identity that has a secret. An address without a password is
+// linked only where it is the caller's already: else it is Unauthenticated.
 func (b *Backend) LinkSecret(ctx context.Context, p PlayerID, id Identity, secret LinkedSecret) (view LinksView, err error) {
 	if id.Provider == "" || id.Subject == "" || id.Provider == GuestProvider {
 		return LinksView{}, Errorf(Invalid, "identity.not_linkable", "this identity cannot be linked")
@@ -134,6 +135,9 @@ func (b *Backend) LinkSecret(ctx context.Context, p PlayerID, id Identity, secre
 		more, err := secret.along(ctx)
 		if err != nil || !changed {
 			return more, err
+		}
+		if err := mayBegin(id, secret.Hash); err != nil {
+			return nil, err
 		}
 		way, err := put(identityKey(id), 0, identityRecord{Player: p, SecretHash: secret.Hash, LinkedAt: now}, time.Time{})
 		if err != nil {

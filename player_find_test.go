@@ -23,7 +23,7 @@ func lower(id muster.Identity) (muster.Identity, error) {
 // player makes the player of an identity.
 func (r *rig) player(t *testing.T, provider, subject string) muster.PlayerID {
 	t.Helper()
-	id, _, err := r.EnsurePlayer(context.Background(), muster.Identity{Provider: provider, Subject: subject}, nil)
+	id, _, err := r.EnsurePlayer(context.Background(), muster.Identity{Provider: provider, Subject: subject}, []byte("hash"))
 	if err != nil {
 		t.Fatal(err)
 	}

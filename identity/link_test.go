@@ -265,3 +265,50 @@ func TestWhoIsGoneNeitherSignsInNorRenews(t *testing.T) {
 	_, err = s.Guest(ctx, grant.Guest)
 	wantRefusal(t, err, muster.Unauthenticated, "guest.refused", grant.Guest.Secret)
 }
+
+// Between the proof of an address and what it is for, its account can be deleted. Then it is as if
+// the proof had come after.
+func TestAProofWhoseAccountIsDeletedMeanwhileLinksAndMergesNothing(t *testing.T) {
+	ctx := context.Background()
+	proof := Proof{Fields: map[string]string{"email": annMail, "password": annWords}}
+	for name, c := range map[string]struct {
+		call func(d *desk, caller muster.Caller) error
+		kind muster.Kind
+		code string
+	}{
+		"link": {func(d *desk, caller muster.Caller) error {
+			_, err := d.site.Link(ctx, caller, muster.EmailProvider, proof, "")
+			return err
+		}, muster.Unauthenticated, "credential.invalid"},
+		"enter": {func(d *desk, caller muster.Caller) error {
+			_, err := d.site.Enter(ctx, caller, muster.EmailProvider, proof)
+			return err
+		}, muster.Unauthenticated, "credential.invalid"},
+		"sign in": {func(d *desk, _ muster.Caller) error {
+			_, err := d.site.Login(ctx, muster.EmailProvider, proof)
+			return err
+		}, muster.Unauthenticated, "credential.invalid"},
+		"merge": {func(d *desk, caller muster.Caller) error {
+			_, err := d.site.Merge(ctx, caller, muster.OtherPlayer{Provider: muster.EmailProvider, Proof: proof}, "")
+			return err
+		}, muster.NotFound, "merge.nobody"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, nil)
+			ann := d.signUp(t, annMail, annWords)
+			guest := d.caller(t, d.site.guest(t))
+			derive := d.hasher.derive
+			d.hasher.derive = func(password, salt []byte, p hashParams) []byte {
+				d.deleteAccount(t, ann.Player.ID)
+				return derive(password, salt, p)
+			}
+			wantRefusal(t, c.call(d, guest), c.kind, c.code)
+			if _, _, err := d.rules.FindIdentity(ctx, emailIdentity(annMail)); muster.KindOf(err) != muster.NotFound {
+				t.Errorf("the address leads somewhere: %v", err)
+			}
+			if view, err := d.rules.Links(ctx, guest.Player); err != nil || len(view.Links) != 1 {
+				t.Errorf("the guest's ways in are %v, %v", view, err)
+			}
+		})
+	}
+}

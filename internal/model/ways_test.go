@@ -296,6 +296,9 @@ func (w *world) checkWays() {
 		if strings.HasPrefix(key.Partition, "ID#") && lists[key.Partition] == "" {
 			w.fail("%s leads to %v, who does not list it", key.Partition, value["player"])
 		}
+		if strings.HasPrefix(key.Partition, "ID#email#") && value["secretHash"] == nil {
+			w.fail("%s is a way in without a password: %v", key.Partition, value)
+		}
 	}
 }
 
