@@ -64,7 +64,8 @@ type invocation struct {
 	DetailType     string            `json:"detail-type"`
 	Muster         string            `json:"muster"`
 	RequestContext *struct {
-		HTTP *struct{} `json:"http"`
+		HTTP     *struct{} `json:"http"`
+		Balancer *struct{} `json:"elb"` // of a load balancer, which says of no client where it is
 	} `json:"requestContext"`
 }
 
@@ -83,11 +84,13 @@ func (f *Function) Invoke(ctx context.Context, text []byte) ([]byte, error) {
 	switch {
 	case kind.MethodARN != "" || kind.RouteARN != "":
 		return nil, errors.New("the event is an authorizer's: that function has the handler authorizer")
+	case kind.RequestContext != nil && kind.RequestContext.Balancer != nil:
+		return nil, errors.New("the event is a load balancer's: let it call muster serve, or API Gateway call the function")
 	case kind.RequestContext != nil && (kind.HTTPMethod != "" || kind.RequestContext.HTTP != nil):
 		return f.call(ctx, text)
 	case len(kind.Records) > 0:
 		return f.records(ctx, text, kind.Records[0])
-	case kind.Muster == "tick", kind.Source == "aws.events" && kind.DetailType == "Scheduled Event":
+	case kind.Muster == "tick", kind.DetailType == "Scheduled Event" && (kind.Source == "aws.events" || kind.Source == "aws.scheduler"):
 		return nothing, f.tick(ctx)
 	case kind.DetailType != "" && kind.Source != "":
 		return nothing, f.take(ctx, text)
@@ -138,42 +141,64 @@ func (f *Function) call(ctx context.Context, text []byte) ([]byte, error) {
 }
 
 // serve has the handler answer, for as long as the invocation has time. What the handler does
-// after that nobody sees.
+// after that nobody sees; what comes after it holds the answer up no longer than that.
 func (f *Function) serve(r *http.Request) *recorder {
-	done := make(chan *recorder, 1)
-	go func() { done <- f.handle(r) }()
-	deadline, has := r.Context().Deadline()
-	if !has {
-		return <-done
+	var late <-chan time.Time // nil: never
+	if deadline, has := r.Context().Deadline(); has {
+		timer := time.NewTimer(time.Until(deadline.Add(endBefore - leaveBefore)))
+		defer timer.Stop()
+		late = timer.C
 	}
-	late := time.NewTimer(time.Until(deadline.Add(endBefore - leaveBefore)))
-	defer late.Stop()
+	done, over := make(chan *recorder, 1), make(chan struct{})
+	go func() {
+		defer close(over)
+		done <- f.handle(r)
+		f.after(r.Context())
+	}()
+	var w *recorder
 	select {
-	case w := <-done:
+	case w = <-done:
+	case <-late:
+		f.o.Log.ErrorContext(r.Context(), "a request took longer than the function has", "path", r.URL.EscapedPath())
+		w = newRecorder()
+		w.refuse(http.StatusServiceUnavailable, "request.interrupted", "the request took too long; try again")
 		return w
-	case <-late.C:
 	}
-	f.o.Log.ErrorContext(r.Context(), "a request took longer than the function has", "path", r.URL.EscapedPath())
-	w := newRecorder()
-	w.refuse(http.StatusServiceUnavailable, "request.interrupted", "the request took too long; try again")
+	select {
+	case <-over:
+	case <-late:
+	}
 	return w
 }
 
-// handle calls the handler, and what comes after it. A panic is a 500.
+// handle calls the handler. A panic is a 500.
 func (f *Function) handle(r *http.Request) (w *recorder) {
 	defer func() {
-		if v := recover(); v != nil {
-			f.o.Log.ErrorContext(r.Context(), "panic", "panic", v, "stack", string(debug.Stack()))
+		if f.caught(r.Context(), recover()) {
 			w = newRecorder()
 			w.refuse(http.StatusInternalServerError, "internal", "something went wrong on our side")
 		}
 	}()
 	w = newRecorder()
 	f.o.Handler.ServeHTTP(w, r)
-	if f.o.After != nil {
-		f.o.After(r.Context())
-	}
 	return w
+}
+
+// after does what comes after a call. A panic of it costs no answer.
+func (f *Function) after(ctx context.Context) {
+	defer func() { f.caught(ctx, recover()) }()
+	if f.o.After != nil {
+		f.o.After(ctx)
+	}
+}
+
+// caught logs what was recovered; false: nothing was.
+func (f *Function) caught(ctx context.Context, v any) bool {
+	if v == nil {
+		return false
+	}
+	f.o.Log.ErrorContext(ctx, "panic", "panic", v, "stack", string(debug.Stack()))
+	return true
 }
 
 // LogHandler adds to what is logged for an invocation its id, by which Lambda's own lines go.

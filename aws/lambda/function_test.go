@@ -288,6 +288,7 @@ func TestEventsThatAreNotForAFunction(t *testing.T) {
 	f := function(mirror, nil)
 	for name, event := range map[string]string{
 		"nothing": ``, "a list": `[]`, "no kind": `{}`,
+		"a load balancer's":   `{"httpMethod":"GET","path":"/","requestContext":{"elb":{"targetGroupArn":"arn:x"}},"headers":{}}`,
 		"an authorizer's":     gateways("Bearer x")["REST REQUEST"],
 		"an authorizer's 2.0": gateways("Bearer x")["HTTP API 2.0"],
 		"records of others":   `{"Records":[{"eventSource":"aws:s3"}]}`,
@@ -312,5 +313,33 @@ func TestAFunctionAnswersInTheFormOfItsEvents(t *testing.T) {
 	decode(t, string(out), &u)
 	if u.StatusCode != http.StatusOK || u.Headers["Content-Type"] == "" {
 		t.Errorf("a function URL: %+v", u)
+	}
+}
+
+func TestWhatComesAfterACallCostsNoAnswer(t *testing.T) {
+	for name, after := range map[string]func(ctx context.Context){
+		"a panic":             func(context.Context) { panic("x") },
+		"what heeds its time": func(ctx context.Context) { <-ctx.Done() },
+		"what does not":       func(ctx context.Context) { <-time.After(time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+				defer cancel()
+				start := time.Now()
+				f := function(mirror, func(o *lambda.FunctionOptions) { o.After = after })
+				out, err := f.Invoke(ctx, []byte(callV2(ownDomain, "$default", "/", "")))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var a told
+				decode(t, string(out), &a)
+				if took := time.Since(start); a.StatusCode != http.StatusOK || took >= 3*time.Second {
+					t.Errorf("status %d after %v", a.StatusCode, took)
+				}
+				synctest.Wait()
+				<-time.After(time.Minute) // what does not heed its time ends
+			})
+		})
 	}
 }

@@ -117,7 +117,8 @@ func TestEventsByEventBridge(t *testing.T) {
 func TestSchedulesTick(t *testing.T) {
 	for name, event := range map[string]string{
 		"a rule":      `{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","resources":["arn:aws:events:r:1:rule/x"],"detail":{}}`,
-		"a scheduler": `{"muster":"tick"}`,
+		"a scheduler": `{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}"}`,
+		"a text":      `{"muster":"tick"}`,
 	} {
 		for _, fails := range []bool{false, true} {
 			ticks := 0

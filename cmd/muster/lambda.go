@@ -143,7 +143,7 @@ func (b *booth) function() *lambda.Function {
 	rules := b.backend.rules
 	return lambda.NewFunction(lambda.FunctionOptions{
 		Handler:  httpapi.WholeSessionIDs(b.backend.handler),
-		BasePath: base.EscapedPath(), Forwarded: len(b.settings.proxies.Networks) > 0 || b.settings.proxies.Hops > 0,
+		BasePath: base.Path, Forwarded: len(b.settings.proxies.Networks) > 0 || b.settings.proxies.Hops > 0,
 		After: b.catchUp,
 		Event: gamelift.Dispatcher(rules.ApplyEvent, rules.ApplyPlacement), Topics: b.settings.topics,
 		Tick: b.tick, Log: b.log,

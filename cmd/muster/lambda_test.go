@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"muster"
@@ -156,6 +157,15 @@ func TestAFunctionServesTheInterface(t *testing.T) {
 	}
 	if _, again, _ := s.me(signature, pooled("authenticated")); again != signer {
 		t.Errorf("the signer is %s and then %s", signer, again)
+	}
+	var wg sync.WaitGroup
+	met := make([]string, 16)
+	for i := range met {
+		wg.Go(func() { _, met[i], _ = s.me(signature, strings.ReplaceAll(pooled("authenticated"), "aaaa", "bbbb")) })
+	}
+	wg.Wait()
+	if slices.Sort(met); met[0] == "" || met[0] != met[15] || met[0] == signer {
+		t.Errorf("the first calls of one identity are those of %q", met)
 	}
 	if _, asGuest, _ := s.me(signature, pooled("unauthenticated")); asGuest != signer {
 		t.Errorf("without a login the identity is %s", asGuest)
