@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"muster"
-	"muster/identity"
 )
 
 // Accounts finds the players behind identities.
@@ -33,7 +32,7 @@ func (s *Signers) Caller(ctx context.Context, signer Signer) (muster.Caller, err
 		if s.Server != nil && s.Server(signer.Account, signer.ARN) {
 			return muster.Caller{Scope: muster.ServerScope, Key: signer.UserID}, nil
 		}
-		return muster.Caller{}, identity.Refusal(identity.NotEntitled, errors.New("the signer is neither of an identity pool nor under a role of ours"))
+		return muster.Caller{}, notOurs(errors.New("the signer is neither of an identity pool nor under a role of ours"))
 	}
 	player, err := s.player(ctx, signer)
 	if err != nil {
@@ -53,17 +52,25 @@ func (s *Signers) Caller(ctx context.Context, signer Signer) (muster.Caller, err
 func (s *Signers) player(ctx context.Context, signer Signer) (muster.PlayerID, error) {
 	i := slices.IndexFunc(s.Pools, func(p Pools) bool { return slices.Contains(p.IdentityPools, signer.IdentityPool) })
 	if i < 0 {
-		return "", identity.Refusal(identity.NotEntitled, errors.New("the signer is of no identity pool of ours"))
+		return "", notOurs(errors.New("the signer is of no identity pool of ours"))
 	}
 	player, id, err := s.Pools[i].Player(signer)
-	if err != nil || player != "" {
-		return player, err
+	switch {
+	case err != nil:
+		return "", notOurs(err)
+	case player != "":
+		return player, nil
 	}
 	player, _, err = s.Accounts.EnsurePlayer(ctx, id, nil)
 	if err != nil {
 		return "", fmt.Errorf("find the player of a signer: %w", err)
 	}
 	return player, nil
+}
+
+// notOurs is what a signer hears who is nobody here; why is for our log.
+func notOurs(why error) error {
+	return &muster.Error{Kind: muster.Denied, Code: "auth.signer", Message: "whoever signed this call is nobody here", Err: why}
 }
 
 type signerKey struct{}

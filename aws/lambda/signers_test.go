@@ -71,6 +71,10 @@ func TestCallersBySignature(t *testing.T) {
 			if err != nil && muster.KindOf(err) != c.kind {
 				t.Errorf("refused as %v: %v", muster.KindOf(err), err)
 			}
+			var e *muster.Error
+			if errors.As(err, &e) && e.Code != "auth.signer" && e.Code != "account.banned" {
+				t.Errorf("refused with %s", e.Code)
+			}
 		})
 	}
 	if _, err := (&lambda.Signers{}).Caller(t.Context(), lambda.Signer{ARN: serverARN}); muster.KindOf(err) != muster.Denied {

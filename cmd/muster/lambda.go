@@ -218,6 +218,9 @@ func (p *backendParts) asFunction(o *httpapi.Options, rules *muster.Backend, not
 		if err == nil {
 			err = denied.caller(caller)
 		}
+		if err != nil {
+			p.log.InfoContext(ctx, "a signer was refused", "arn", signer.ARN, "identityPool", signer.IdentityPool, "error", err)
+		}
 		return caller, true, err
 	}
 	return nil
