@@ -219,6 +219,10 @@ func (f *Factors) takeAway(ctx context.Context, player muster.PlayerID) error {
 // Write, and what is to be called after it.
 func (f *Factors) telling(player muster.PlayerID, address string, about mail.Topic, events ...muster.AuditEvent) (along muster.Along, post func()) {
 	send := func() {}
+	kind := kindNotice
+	if about == mail.FactorRefused { // as many as somebody wants: they use up no other letters
+		kind = kindFactor
+	}
 	along = func(ctx context.Context) ([]muster.Op, error) {
 		now := f.o.Now().UTC()
 		audits := make([]muster.Audit, len(events))
@@ -229,9 +233,17 @@ func (f *Factors) telling(player muster.PlayerID, address string, about mail.Top
 		if err != nil {
 			return nil, err
 		}
-		letter, sending, err := f.o.Outbox.Post(mail.Letter{To: address, About: about, Until: now.Add(noticeLife)})
+		may, count, err := countLetter(ctx, f.o.Store, now, lettersKey(address, kind), source{})
+		if err != nil {
+			return nil, err
+		}
+		notice := mail.Letter{To: address, About: about, Owner: muster.MailOfPlayer(player), Until: now.Add(noticeLife), Room: mail.Notices}
+		if !may {
+			notice.To = ""
+		}
+		letter, sending, err := f.o.Outbox.Post(notice)
 		send = sending
-		return append(ops, letter), err
+		return append(ops, letter, count), err
 	}
 	return along, func() { send() }
 }

@@ -102,7 +102,7 @@ func (o *owner) events(t testing.TB) (all []muster.AuditEvent) {
 func TestAfterThePasswordACodeIsAskedFor(t *testing.T) {
 	ctx := t.Context()
 	o := newOwner(t, nil)
-	if letter := o.post.last(t); letter.To != annMail || letter.About != mail.FactorOn {
+	if letter := o.post.last(t); letter.To != annMail || letter.About != mail.FactorOn || letter.Room != mail.Notices || letter.Owner != muster.MailOfPlayer(o.grant.Player.ID) {
 		t.Errorf("the owner is told %+v", letter)
 	}
 	session := o.challenged(t)
@@ -177,6 +177,33 @@ func TestFiveWrongAnswersEndAChallenge(t *testing.T) {
 	}
 	if all := o.events(t); told != 1 || all[0] != muster.AuditFactorRefused {
 		t.Errorf("the owner is told %d times; recorded is %v", told, all)
+	}
+}
+
+func TestWrongCodesUseUpNoOtherNotice(t *testing.T) {
+	ctx := t.Context()
+	o := newOwner(t, nil)
+	for range 3 * openChallenges {
+		session := o.challenged(t)
+		for range maxAnswers {
+			_, _ = o.AnswerChallenge(ctx, session, byCode(o.wrong())) // refused, as elsewhere
+		}
+		o.site.pass(challengeLife / openChallenges)
+	}
+	letters := map[mail.Topic]int{}
+	for _, letter := range o.post.all() {
+		if letter.To != "" {
+			letters[letter.About]++
+		}
+	}
+	if letters[mail.FactorRefused] != mostRepeats {
+		t.Errorf("the owner is told %d times within the hour", letters[mail.FactorRefused])
+	}
+	if _, err := o.AnswerChallenge(ctx, o.challenged(t), muster.FactorAnswer{RecoveryCode: o.codes[0]}); err != nil {
+		t.Fatal(err)
+	}
+	if letter := o.post.last(t); letter.About != mail.RecoveryUsed || letter.To != annMail {
+		t.Errorf("the last letter is %+v", letter)
 	}
 }
 

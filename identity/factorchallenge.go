@@ -249,11 +249,7 @@ func (f *Factors) used(ctx context.Context, was *muster.SecondFactor, said muste
 // gave them knows the password.
 func (f *Factors) tellRefused(ctx context.Context, c factorChallenge) {
 	along, post := f.telling(c.Player, c.Address, mail.FactorRefused, muster.AuditFactorRefused)
-	ops, err := along(ctx)
-	if err == nil {
-		err = f.o.Store.Write(ctx, ops...)
-	}
-	if err != nil {
+	if err := muster.Change(ctx, f.o.Store, along); err != nil {
 		f.o.Log.WarnContext(ctx, "wrong codes after a right password are not recorded", "player", c.Player, "error", err)
 		return
 	}

@@ -22,6 +22,7 @@ const (
 	kindReset  mailKind = "reset"
 	kindChange mailKind = "change" // an address is linked, or replaced by another
 	kindNotice mailKind = "notice" // what has happened; never caused by strangers
+	kindFactor mailKind = "factor" // wrong codes after a right password; caused by who knows it
 )
 
 // kind is what the letters of a use count as.
@@ -105,9 +106,12 @@ func lettersKey(address string, kind mailKind) muster.Key {
 // count takes a letter to an address from what a source may have sent. The op belongs to
 // the Write that sends it; there is one whether it may be sent or not.
 func (p *Passwords) count(ctx context.Context, address string, kind mailKind, from source) (may bool, op muster.Op, err error) {
-	key, now := lettersKey(address, kind), p.now().UTC()
+	return countLetter(ctx, p.store, p.now().UTC(), lettersKey(address, kind), from)
+}
+
+func countLetter(ctx context.Context, store muster.Store, now time.Time, key muster.Key, from source) (may bool, op muster.Op, err error) {
 	var kept counted
-	rec, err := p.store.Get(ctx, key)
+	rec, err := store.Get(ctx, key)
 	if err == nil {
 		err = json.Unmarshal(rec.Value, &kept)
 	}
