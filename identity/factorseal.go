@@ -82,7 +82,7 @@ func (f *FactorSeal) Run(ctx context.Context) error {
 	ticker := time.NewTicker(sealEvery)
 	defer ticker.Stop()
 	for {
-		if err := f.follow(ctx, false); err != nil && ctx.Err() == nil {
+		if err := f.Follow(ctx); err != nil && ctx.Err() == nil {
 			f.o.Log.WarnContext(ctx, "the key of second factors could not be sealed again; it is tried again", "error", err)
 		}
 		select {
@@ -92,6 +92,10 @@ func (f *FactorSeal) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Follow has everything sealed by the signing keys of now. Call it at the start, before any of
+// them is dropped; Run does it from then on.
+func (f *FactorSeal) Follow(ctx context.Context) error { return f.follow(ctx, false) }
 
 // seal seals a text, and says by which key.
 func (f *FactorSeal) seal(ctx context.Context, text []byte) (id string, sealed []byte, err error) {

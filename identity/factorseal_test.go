@@ -65,7 +65,7 @@ func TestWhatIsSealedOutlivesTheSigningKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	ring.Replace(both)
-	if err := f.follow(t.Context(), false); err != nil { // as Run does each minute
+	if err := f.Follow(t.Context()); err != nil { // as Run does each minute
 		t.Fatal(err)
 	}
 	other, _ := s.replica(both)

@@ -169,6 +169,9 @@ func (h *house) openBackend(ctx context.Context, store muster.Store) error {
 	if err := b.rules.LearnRevocations(ctx); err != nil {
 		return err
 	}
+	if err := b.followKeys(ctx); err != nil {
+		return err
+	}
 	h.stack.run("signing keys", h.keyWatch().Run)
 	h.stack.run("reconciler", b.rules.Run)
 	h.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
@@ -176,7 +179,7 @@ func (h *house) openBackend(ctx context.Context, store muster.Store) error {
 		h.stack.run("mail", b.mail)
 	}
 	if b.seal != nil {
-		h.stack.run("second factors", b.seal)
+		h.stack.run("second factors", b.seal.Run)
 	}
 	h.stack.run("http", func(ctx context.Context) error { return serve(ctx, h.front, b.handler, b.stopping) })
 	return nil
@@ -312,7 +315,7 @@ type backend struct {
 	stopping func()                          // lets long polls end; call it once
 	mail     func(ctx context.Context) error // sends mails; nil: there are none
 	outbox   *letters.Outbox                 // of mails; nil: there are none
-	seal     func(ctx context.Context) error // keeps second factors readable; nil: there are no passwords
+	seal     *identity.FactorSeal            // of second factors; nil: there are no passwords
 }
 
 // lateNotifier lets the rules and the hub, which need each other, be made in turn.

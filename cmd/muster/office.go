@@ -93,6 +93,9 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 	if err := b.rules.LearnRevocations(ctx); err != nil {
 		return err
 	}
+	if err := b.followKeys(ctx); err != nil {
+		return err
+	}
 	if watch := o.keyWatch(); watch != nil {
 		o.stack.run("signing keys", watch.Run)
 	}
@@ -102,7 +105,7 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 		o.stack.run("mail", b.mail)
 	}
 	if b.seal != nil {
-		o.stack.run("second factors", b.seal)
+		o.stack.run("second factors", b.seal.Run)
 	}
 	o.stack.run("http", func(ctx context.Context) error {
 		return serveWithin(ctx, o.front, b.handler, b.stopping, o.settings.drain/4)

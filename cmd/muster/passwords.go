@@ -81,9 +81,17 @@ func (p *passwordParts) serve(ids *identity.Service, o *httpapi.Options, b *back
 		return err
 	}
 	o.Passwords, o.Factors, o.TakeFactorAway = passwords, passwords, passwords.TakeFactorAway
-	b.mail, b.outbox, b.seal = p.outbox.Run, p.outbox, p.seal.Run
+	b.mail, b.outbox, b.seal = p.outbox.Run, p.outbox, p.seal
 	p.takeBackMails = []muster.TakeBackMails{passwords.TakeBackCodes, p.outbox.TakeBack} // a code that is gone sends no letter again
 	return nil
+}
+
+// followKeys has second factors sealed by the signing keys of now, before any is dropped.
+func (b *backend) followKeys(ctx context.Context) error {
+	if b.seal == nil {
+		return nil
+	}
+	return b.seal.Follow(ctx)
 }
 
 // takeBack takes back what waits for an owner who is gone.
