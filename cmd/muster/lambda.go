@@ -162,8 +162,9 @@ func (b *booth) tick(ctx context.Context) error {
 	if b.backend.outbox != nil {
 		wg.Go(func() { mails = b.backend.outbox.Round(ctx) })
 	}
+	seal := b.backend.followKeys(ctx)
 	wg.Wait()
-	err := errors.Join(rules, mails)
+	err := errors.Join(rules, mails, seal)
 	if err != nil && ctx.Err() != nil {
 		b.log.WarnContext(ctx, "a round ran out of time", "error", err)
 		return nil //nolint:nilerr // what is left is done by the next round

@@ -77,8 +77,9 @@ var authentication = []row{
 		[]string{"cmd/muster.TestWithoutAnAdminKeyThereAreNoCallsForOperators", "httpapi.TestWithoutAdminKeysThereAreNoCallsForOperators"},
 	},
 	{
-		"6.3.3", "two factors", notMet,
-		"A guest's secret, a password or one platform's proof is enough, since what is behind it is a game. Second factors of a Cognito pool are passed through, and platforms have their own. What could take an account away needs a fresh proof besides (7.5.1); new devices are recorded", nil,
+		"6.3.3", "two factors", partly,
+		"For e-mail and password with [`secondFactor: required`](identity.md#a-second-factor): codes of an authenticator app, or recovery codes, wherever a password proves somebody. By default each player decides, since what is behind it is a game. A guest's secret or one platform's proof is enough; platforms have factors of their own, and those of a Cognito pool are passed through. What could take an account away needs a fresh proof besides (7.5.1); new devices are recorded",
+		[]string{"identity.TestAfterThePasswordACodeIsAskedFor", "identity.TestWhereItIsRequiredAFactorIsSetUpBeforeTheFirstSignIn", "identity.TestWhereItIsRequiredAProofWithoutAFactorProvesNothing", "identity.TestEveryPlaceWhereAPasswordProvesAsksForTheFactor", "identity.TestALinkAskedForTwiceIsNoWayAroundTheFactor", "identity.TestSwitchedOffFactorsAreStillAskedFor", "cmd/muster.TestASecondFactorOverHTTP"},
 	},
 	{
 		"6.3.4", "no unwritten ways in, and the same controls on all", met,
@@ -97,36 +98,37 @@ var authentication = []row{
 	},
 	{
 		"6.4.3", "a forgotten password is reset safely", met,
-		"By a code to the address, which works once for ten minutes; every sign-in ends and the owner is told. There is no second factor of ours to go around; Cognito resets its own",
-		[]string{"identity.TestAForgottenPasswordIsReset", "identity.TestALinkResetsWithoutAnythingElse", "identity.TestKnownAndUnknownAddressesAreTheSame", "aws/cognito.TestPasswordsAreResetAndChanged"},
+		"By a code to the address, which works once for ten minutes; every sign-in ends and the owner is told. A second factor stays on and is asked for; Cognito resets its own",
+		[]string{"identity.TestAForgottenPasswordIsReset", "identity.TestAForgottenPasswordIsNoWayAroundTheFactor", "identity.TestALinkResetsWithoutAnythingElse", "identity.TestKnownAndUnknownAddressesAreTheSame", "aws/cognito.TestPasswordsAreResetAndChanged"},
 	},
 	{
-		"6.4.4", "a lost second factor is replaced with proof of identity", absent,
-		"There are no second factors of ours; those of Cognito are replaced there", nil,
+		"6.4.4", "a lost second factor is replaced with proof of identity", partly,
+		"A recovery code does. Without one an operator takes the factor away, who [has to be sure](operations.md#take-a-lost-second-factor-away) that it is the owner who asks; how strong that proof is lies with the studio, which has no more of a player than what they signed up with. It is recorded, and the owner gets a mail. Those of Cognito are replaced there",
+		[]string{"identity.TestARecoveryCodeWorksOnce", "identity.TestAnOperatorTakesAFactorAwayAndTheOwnerIsTold", "muster.TestAnOperatorTakesALostFactorAway", "httpapi.TestSecondFactors"},
 	},
 	{
 		"6.5.1", "codes work once", met,
-		"Mailed codes, nonces and tickets of sockets do",
-		[]string{"identity.TestACodeIsUsedOnceHoweverManyBringItAtOnce", "identity.TestANonceBindsAProofToOneSignIn", "identity.TestOfManyWhoShowOneTicketOneGetsIn"},
+		"Mailed codes, nonces and tickets of sockets do, codes of authenticators and recovery codes: in one write with what they allow",
+		[]string{"identity.TestACodeIsUsedOnceHoweverManyBringItAtOnce", "identity.TestACodeOfAnAuthenticatorWorksOnce", "identity.TestOneOfManyAnswersWithOneCodeGetsIn", "identity.TestARecoveryCodeWorksOnce", "muster.TestOneOfManyUsesOfACodeIsTaken", "identity.TestANonceBindsAProofToOneSignIn", "identity.TestOfManyWhoShowOneTicketOneGetsIn"},
 	},
 	{
 		"6.5.2", "lookup secrets that can be guessed are hashed as passwords are", met,
-		"Codes are not stored at all: they follow from the request's id and the signing keys. Guests' secrets have 256 bits and are kept as SHA-256",
-		[]string{"identity.TestNoSecretOfAMailIsKept", "identity.TestOnlyTheHashOfAGuestSecretIsKept"},
+		"Codes are not stored at all: they follow from the request's id and the signing keys. Guests' secrets have 256 bits, recovery codes 120, and are kept as SHA-256",
+		[]string{"identity.TestNoSecretOfAMailIsKept", "identity.TestNoSecretOfAFactorIsKept", "identity.TestRecoveryCodesFollowNoPattern", "identity.TestOnlyTheHashOfAGuestSecretIsKept"},
 	},
 	{
 		"6.5.3", "codes come from a good source of chance", met,
-		"From 256 bits of crypto/rand for each request, by HMAC-SHA256 with a secret key",
-		[]string{"identity.TestCodesFollowNoPattern"},
+		"Mailed codes from 256 bits of crypto/rand for each request, by HMAC-SHA256 with a secret key; recovery codes and the secrets of authenticators from crypto/rand",
+		[]string{"identity.TestCodesFollowNoPattern", "identity.TestRecoveryCodesFollowNoPattern"},
 	},
 	{
-		"6.5.4", "codes have 20 bits or more", met, "40 bits, in eight characters",
-		[]string{"identity.TestCodesFollowNoPattern"},
+		"6.5.4", "codes have 20 bits or more", met, "Mailed ones 40, in eight characters, recovery codes 120",
+		[]string{"identity.TestCodesFollowNoPattern", "identity.TestRecoveryCodesFollowNoPattern"},
 	},
 	{
 		"6.5.5", "codes last ten minutes at most", partly,
-		"Those that reset a password do, unless `resetMinutes` is set higher. Those that prove an address last an hour, since mails are slow, and sign in with what they prove; `verifyMinutes: 10` is the letter",
-		[]string{"identity.TestAForgottenPasswordIsReset", "identity.TestCodesExpire"},
+		"Those that reset a password do, unless `resetMinutes` is set higher. Those that prove an address last an hour, since mails are slow, and sign in with what they prove; `verifyMinutes: 10` is the letter. Codes of authenticators change every 30 seconds; the one before and the one after are taken too, since clocks differ",
+		[]string{"identity.TestAForgottenPasswordIsReset", "identity.TestCodesExpire", "identity.TestCodesThatAreTaken", "identity.TestCodesAreThoseOfTheStandard"},
 	},
 	{
 		"6.6.1", "codes by telephone only beside better ones", absent,
@@ -134,13 +136,13 @@ var authentication = []row{
 	},
 	{
 		"6.6.2", "a code is for the request that it was made for", met,
-		"It needs the id that the call answered, and is for one purpose",
-		[]string{"identity.TestACodeIsGoodForItsPurposeAlone", "identity.TestTheFirstToProveAnAddressHasIt"},
+		"It needs the id that the call answered, and is for one purpose. The code of an authenticator needs the session that the right password was answered with, which ends with its sign-in",
+		[]string{"identity.TestACodeIsGoodForItsPurposeAlone", "identity.TestTheFirstToProveAnAddressHasIt", "identity.TestAChallengeEndsWithWhatEndsSignIns", "identity.TestAChallengeLastsFiveMinutes"},
 	},
 	{
 		"6.6.3", "guessing of codes is limited", met,
-		"Five wrong tries end a request, also at once; an address gets a bounded number of mails an hour, of which a stranger has but a few, and who asks for many waits ([limits](identity.md#limits))",
-		[]string{"identity.TestFiveWrongCodesEndARequest", "identity.TestGuessesAtOnceAreCounted", "identity.TestAnAddressIsNotFloodedWithMails", "identity.TestAStrangerDoesNotUseUpTheOwnersLetters"},
+		"Five wrong tries end a request, also at once; an address gets a bounded number of mails an hour, of which a stranger has but a few, and who asks for many waits ([limits](identity.md#limits)). Five wrong answers end a challenge after a password, an account has ten challenges in five minutes, and wrong codes slow down the next; the owner is told",
+		[]string{"identity.TestFiveWrongAnswersEndAChallenge", "identity.TestGuessesAtAFactorAtOnceAreCounted", "identity.TestAnAccountHasTenChallengesInFiveMinutes", "identity.TestWrongCodesSlowDownWhoKnowsThePassword", "identity.TestFiveWrongCodesEndARequest", "identity.TestGuessesAtOnceAreCounted", "identity.TestAnAddressIsNotFloodedWithMails", "identity.TestAStrangerDoesNotUseUpTheOwnersLetters"},
 	},
 	{
 		"6.8.1", "nobody comes in as another by a second identity provider", met,
