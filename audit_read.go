@@ -74,32 +74,6 @@ func (b *Backend) auditPage(ctx context.Context, p PlayerID, limit int, before s
 	return page, nil
 }
 
-// maxExportedAudit bounds the audit records of an export; they are kept for 400 days, and
-// nobody's are as many.
-const maxExportedAudit = 2000
-
-// exportAudit is what is recorded of a player, for the player. Keys of operators are left
-// out.
-func (b *Backend) exportAudit(ctx context.Context, p PlayerID) ([]AuditView, error) {
-	all := []AuditView{}
-	for before, more := "", true; more && len(all) < maxExportedAudit; {
-		page, err := b.AuditTrail(ctx, p, MaxAuditPage, before)
-		if err != nil {
-			return nil, err
-		}
-		for _, entry := range page.Entries {
-			if entry.By != string(PlayerScope) {
-				entry.Actor, entry.From, entry.Device = "", "", ""
-				delete(entry.Detail, "operator")
-			}
-			all = append(all, entry)
-		}
-		before = page.Next
-		more = before != ""
-	}
-	return all, nil
-}
-
 // eraseAudit deletes what is recorded of a deleted player, but that they were deleted.
 func (b *Backend) eraseAudit(ctx context.Context, p PlayerID) error {
 	for after, more := "", true; more; {

@@ -41,6 +41,9 @@ type Options struct {
 	TakeBack func(ctx context.Context, id Identity) error
 	// TakeBackMails takes back the mails of deleted players. Nil: there are none.
 	TakeBackMails TakeBackMails
+	// ConsentOf is what the platform of an identity gave us, for the player's export; NotFound:
+	// nothing. Nil: none does.
+	ConsentOf func(ctx context.Context, id Identity) (ConsentView, error)
 	// ForgetPlayer tells services that know players by our ids that one was deleted or merged;
 	// it may be called again. Nil: there is no such service.
 	ForgetPlayer func(ctx context.Context, p PlayerID) error
@@ -93,6 +96,7 @@ type Backend struct {
 
 	takeBackMails TakeBackMails                         // nil: there are no mails
 	forgetPlayer  func(context.Context, PlayerID) error // nil: nobody is told
+	consentOf     func(context.Context, Identity) (ConsentView, error)
 
 	placesSessions bool // some mode's sessions are asked for by the backend
 }
@@ -107,7 +111,7 @@ func New(o Options) *Backend {
 		boardroom: newBoardroom(),
 		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns,
 		takeBack: o.TakeBack, forgetPlayer: o.ForgetPlayer, canonical: o.Canonical, merging: o.Merging,
-		takeBackMails: o.TakeBackMails,
+		takeBackMails: o.TakeBackMails, consentOf: o.ConsentOf,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {

@@ -37,6 +37,8 @@ func TestAnOperatorExportsWhatThePlayerWould(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	delete(texts[0], "audit")
+	delete(texts[1], "audit") // has this export, too: it is recorded before it is written
 	mine, theirs := must[[]byte](t)(json.Marshal(texts[0])), must[[]byte](t)(json.Marshal(texts[1]))
 	if !bytes.Equal(mine, theirs) {
 		t.Errorf("the player gets %s, the operator %s", mine, theirs)

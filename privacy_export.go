@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// exportHead is the part of an export that is not streamed: all but the matches.
+// exportHead is the part of an export that is not streamed: all but the matches and what
+// was recorded.
 type exportHead struct {
 	ExportedAt time.Time        `json:"exportedAt"`
 	Account    exportAccount    `json:"account"`
@@ -17,6 +18,9 @@ type exportHead struct {
 	Identities []linkedIdentity `json:"identities"`
 	Merged     []exportMerged   `json:"merged,omitempty"` // players who became part of this one
 	SignIns    []SignInView     `json:"signIns"`
+	// Consents are what platforms gave us, by which we can give it back; not their secrets.
+	Consents []ConsentView `json:"consents,omitempty"`
+	Ban      *exportBan    `json:"ban,omitempty"` // may be over
 	// SecondFactors says that there is one, and since when.
 	SecondFactors []SecondFactorView `json:"secondFactors,omitempty"`
 	// Documents are as they are stored, by namespace. Ratings are by mode, those of seasons
@@ -28,15 +32,57 @@ type exportHead struct {
 	Seat      *SeatView                  `json:"seat"` // without join token
 	Party     *PartyView                 `json:"party"`
 	Invites   []InviteView               `json:"invites"`
-	Audit     []AuditView                `json:"audit"` // the latest first
 }
 
 type exportAccount struct {
-	ID        PlayerID  `json:"id"`
-	CreatedAt time.Time `json:"createdAt"`
+	ID          PlayerID   `json:"id"`
+	CreatedAt   time.Time  `json:"createdAt"`
+	SignedOutAt *time.Time `json:"signedOutAt,omitempty"` // everywhere, the last time
 }
 
-// exportMerged is a player who became part of another. Their matches are among the other's.
+// exportBan is a ban as its player may see it.
+type exportBan struct {
+	At     time.Time  `json:"at"`
+	Until  *time.Time `json:"until,omitempty"` // nil: for good
+	Reason string     `json:"reason"`
+}
+
+// exported is the ban in its player's export; nil: there is none.
+func (n *ban) exported() *exportBan {
+	if n == nil {
+		return nil
+	}
+	return &exportBan{At: n.At, Until: someTime(n.Until), Reason: n.Reason}
+}
+
+// ConsentView says that a platform gave us something for a player: a token by which we tell it
+// that the player does without us.
+type ConsentView struct {
+	Provider  string    `json:"provider"`
+	GivenAt   time.Time `json:"givenAt"`
+	ExpiresAt time.Time `json:"expiresAt"` // when it is forgotten here
+}
+
+// exportConsents lists what platforms gave us for a player.
+func (b *Backend) exportConsents(ctx context.Context, a *account) ([]ConsentView, error) {
+	if b.consentOf == nil {
+		return nil, nil
+	}
+	var all []ConsentView
+	for _, id := range b.platformsOf(a.Identities...) {
+		given, err := b.consentOf(ctx, id)
+		switch {
+		case err == nil:
+			all = append(all, given)
+		case KindOf(err) != NotFound:
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// exportMerged is a player who became part of another. Their matches, and what was recorded of
+// them, are among the other's.
 type exportMerged struct {
 	ID       PlayerID                `json:"id"`
 	MergedAt time.Time               `json:"mergedAt"`
@@ -58,8 +104,8 @@ type exportTicket struct {
 }
 
 // Export gathers all that is kept of the caller, and nothing of others but what the
-// caller sees anyway. Calling write writes it as one JSON document; the matches, which
-// may be many, are read as they are written. No secret and no hash of one is in it.
+// caller sees anyway. Calling write writes it as one JSON document; the matches and what was
+// recorded, which may be many, are read as they are written. No secret and no hash of one is in it.
 func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Writer) error, err error) {
 	a, _, err := b.account(ctx, p)
 	if err != nil {
@@ -67,9 +113,12 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 	}
 	head := exportHead{
 		ExportedAt: b.instant(),
-		Account:    exportAccount{ID: a.ID, CreatedAt: a.CreatedAt},
+		Account:    exportAccount{ID: a.ID, CreatedAt: a.CreatedAt, SignedOutAt: someTime(a.SignedOut.At)},
 		Profile:    exportProfile{DisplayName: b.displayName(&a), RenamedAt: someTime(a.RenamedAt), Avatar: a.Avatar, Locale: a.Locale},
-		Identities: a.Identities, Invites: []InviteView{},
+		Identities: a.Identities, Invites: []InviteView{}, Ban: a.Ban.exported(),
+	}
+	if head.Consents, err = b.exportConsents(ctx, &a); err != nil {
+		return nil, err
 	}
 	if head.SecondFactors, err = b.factorsOf(ctx, &a); err != nil {
 		return nil, err
@@ -93,10 +142,7 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 	if head.SignIns, err = b.openSignIns(ctx, p); err != nil {
 		return nil, err
 	}
-	if head.Audit, err = b.exportAudit(ctx, p); err != nil {
-		return nil, err
-	}
-	return func(w io.Writer) error { return b.writeExport(ctx, p, head, w) }, nil
+	return func(w io.Writer) error { return b.writeExport(ctx, &a, head, w) }, nil
 }
 
 // exportRecords reads the records of a kind, as they are stored, by what follows the
@@ -179,42 +225,5 @@ func (b *Backend) exportPlay(ctx context.Context, p PlayerID, head *exportHead) 
 	if len(invites) > 0 {
 		head.Invites = invites
 	}
-	return err
-}
-
-// writeExport writes the head and then every match.
-func (b *Backend) writeExport(ctx context.Context, p PlayerID, head exportHead, w io.Writer) error {
-	body, err := json.Marshal(head)
-	if err != nil {
-		return fmt.Errorf("encode an export: %w", err)
-	}
-	if _, err := w.Write(body[:len(body)-1]); err != nil { // without the brace
-		return err
-	}
-	separator := `,"matches":[`
-	for before, more := "", true; more; {
-		page, err := b.Matches(ctx, p, maxHistoryPage, before)
-		if err != nil {
-			return err
-		}
-		for _, match := range page.Matches {
-			row, err := json.Marshal(match)
-			if err != nil {
-				return fmt.Errorf("encode an export: %w", err)
-			}
-			if _, err := w.Write(append([]byte(separator), row...)); err != nil {
-				return err
-			}
-			separator = ","
-		}
-		before = page.Next
-		more = before != ""
-	}
-	if separator != "," { // no match
-		if _, err := io.WriteString(w, separator); err != nil {
-			return err
-		}
-	}
-	_, err = io.WriteString(w, "]}\n")
 	return err
 }

@@ -31,7 +31,7 @@ func (s *server) privacyRoutes() {
 	handle(s, operation{
 		method: http.MethodGet, path: "/v1/players/me/export", id: "exportMe", tag: "players",
 		summary:     "Get all that is kept of me",
-		description: "One JSON document: account, profile, identities, sign-ins, documents, ratings, what I am doing, and every match. It is streamed: if it breaks off, the connection does too.",
+		description: "One JSON document: account, profile, identities, sign-ins, consents of platforms (not their secrets), a ban, documents, ratings, what I am doing, every match, and everything that was recorded, also of players who became part of me. It is streamed: if it breaks off, the connection does too.",
 		need:        needPlayer, refusals: []int{http.StatusNotFound}, streamed: true,
 		example: map[string]any{
 			"exportedAt": exampleTime(), "account": map[string]any{"id": examplePlayer, "createdAt": exampleTime()},
@@ -39,6 +39,7 @@ func (s *server) privacyRoutes() {
 			"identities": []any{map[string]any{"provider": "guest", "subject": "0199c0de-0000-7000-8000-00000000a001", "linkedAt": exampleTime()}},
 			"signIns":    []any{}, "documents": map[string]any{"settings": map[string]any{"volume": 0.5}}, "ratings": map[string]any{},
 			"activity": nil, "ticket": nil, "seat": nil, "party": nil, "invites": []any{}, "matches": []any{},
+			"audit": []any{map[string]any{"at": exampleTime(), "event": "linked", "by": "player", "actor": examplePlayer, "from": "192.0.2.7", "device": "Game/1.2"}},
 		},
 	}, s.export)
 	if s.Prove == nil {

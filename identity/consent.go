@@ -46,6 +46,12 @@ type News struct {
 	Until time.Time
 }
 
+// keptConsent is the record of a consent.
+type keptConsent struct {
+	Consent
+	GivenAt time.Time `json:"givenAt,omitzero"`
+}
+
 func consentKey(id muster.Identity) muster.Key {
 	return muster.Key{Partition: "CONSENT#" + id.Provider + "#" + hex.EncodeToString(hashText(id.Subject)), Sort: "C"}
 }
@@ -55,29 +61,52 @@ func (s *Service) consentOps(id muster.Identity, given Consent) ([]muster.Op, er
 	if given.Token == "" {
 		return nil, nil
 	}
-	value, err := json.Marshal(given)
+	now := s.instant()
+	value, err := json.Marshal(keptConsent{given, now})
 	if err != nil {
 		return nil, fmt.Errorf("encode a consent: %w", err)
 	}
 	return []muster.Op{{
-		Kind: muster.Put, Key: consentKey(id), Version: muster.AnyVersion, Value: value, ExpiresAt: s.now().UTC().Add(consentTTL),
+		Kind: muster.Put, Key: consentKey(id), Version: muster.AnyVersion, Value: value, ExpiresAt: now.Add(consentTTL),
 	}}, nil
+}
+
+// ConsentOf says what is kept of an identity's platform, without the secret. Nothing is
+// NotFound.
+func (s *Service) ConsentOf(ctx context.Context, id muster.Identity) (muster.ConsentView, error) {
+	rec, given, err := s.consent(ctx, id)
+	if err != nil {
+		return muster.ConsentView{}, err
+	}
+	if given.GivenAt.IsZero() {
+		given.GivenAt = rec.ExpiresAt.Add(-consentTTL)
+	}
+	return muster.ConsentView{Provider: id.Provider, GivenAt: given.GivenAt, ExpiresAt: rec.ExpiresAt}, nil
+}
+
+// consent reads the record of a consent; none is NotFound.
+func (s *Service) consent(ctx context.Context, id muster.Identity) (muster.Record, keptConsent, error) {
+	rec, err := s.store.Get(ctx, consentKey(id))
+	if err != nil {
+		return muster.Record{}, keptConsent{}, fmt.Errorf("read a consent: %w", err)
+	}
+	var given keptConsent
+	if err := json.Unmarshal(rec.Value, &given); err != nil {
+		return muster.Record{}, keptConsent{}, fmt.Errorf("decode a consent: %w", err)
+	}
+	return rec, given, nil
 }
 
 // TakeBack tells the platform of an identity that it leads to nobody here any more, where there
 // is something to tell. It may be repeated; an error means to do so. Where the identity leads to
 // somebody again, what is kept is theirs and stays.
 func (s *Service) TakeBack(ctx context.Context, id muster.Identity) error {
-	rec, err := s.store.Get(ctx, consentKey(id))
+	rec, given, err := s.consent(ctx, id)
 	if errors.Is(err, muster.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read a consent: %w", err)
-	}
-	var given Consent
-	if err := json.Unmarshal(rec.Value, &given); err != nil {
-		return fmt.Errorf("decode a consent: %w", err)
+		return err
 	}
 	// After the consent: one that somebody brought who came back is read only once they are
 	// found here.
@@ -88,7 +117,7 @@ func (s *Service) TakeBack(ctx context.Context, id muster.Identity) error {
 		return fmt.Errorf("find whose consent it is: %w", err)
 	}
 	if revoker, can := s.providers[id.Provider].(Revoker); can {
-		if err := revoker.Revoke(ctx, given); err != nil {
+		if err := revoker.Revoke(ctx, given.Consent); err != nil {
 			return fmt.Errorf("take a consent back from %s: %w", id.Provider, err)
 		}
 	}

@@ -198,3 +198,24 @@ func TestTheConsentOfAnUnlinkedIdentityIsTakenBack(t *testing.T) {
 		t.Errorf("taken back are %v", e.acme.revoked)
 	}
 }
+
+func TestOfAConsentIsToldThatItIsThereAndNoMore(t *testing.T) {
+	e := newEstate(t)
+	if _, err := e.ConsentOf(t.Context(), annAtAcme); muster.KindOf(err) != muster.NotFound {
+		t.Errorf("of nobody: %v", err)
+	}
+	e.signIn(t, "ann", "hush")
+	at := e.clock()
+	want := muster.ConsentView{Provider: "acme", GivenAt: at, ExpiresAt: at.Add(consentTTL)}
+	e.pass(time.Hour)
+	if got, err := e.ConsentOf(t.Context(), annAtAcme); err != nil || got != want {
+		t.Errorf("told is %+v, %v; want %+v", got, err, want)
+	}
+	op := muster.Op{Kind: muster.Put, Key: consentKey(annAtAcme), Value: []byte(`{"token":"hush"}`), Version: muster.AnyVersion, ExpiresAt: want.ExpiresAt}
+	if err := e.store.Write(t.Context(), op); err != nil { // as it was kept once
+		t.Fatal(err)
+	}
+	if got, err := e.ConsentOf(t.Context(), annAtAcme); err != nil || got != want {
+		t.Errorf("of one without an instant is told %+v, %v", got, err)
+	}
+}

@@ -336,8 +336,11 @@ func newBackend(p backendParts) (*backend, error) {
 		SignIns:       func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
 		TakeBack:      func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
 		TakeBackMails: passwords.takeBack,
-		SignSeat:      func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
-		Now:           p.now, NewID: newID, Log: p.log,
+		ConsentOf: func(ctx context.Context, id muster.Identity) (muster.ConsentView, error) {
+			return ids.ConsentOf(ctx, id)
+		},
+		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
+		Now:      p.now, NewID: newID, Log: p.log,
 		Canonical: identity.Canonical,
 	})
 	tools := providerTools{getenv: os.Getenv, now: p.now, log: p.log}
