@@ -117,7 +117,7 @@ func (s *server) signUpRoutes() {
 	verify := operation{
 		method: http.MethodPost, path: "/v1/auth/email/verify", id: "verifyEmail", tag: "auth",
 		summary: "Bring back the code of a registration or a link",
-		description: "With id and code, or with the token of the mail's link and the password. Makes the player and signs in, or completes POST /v1/auth/links/email, which takes my access token: 401 auth.missing without it. 400 password.missing for a token alone. Neither uses up a try. " +
+		description: "With id and code, or with the token of the mail's link and the password. Makes the player and signs in, or completes POST /v1/auth/links/email, which takes my access token: 401 auth.missing without it. 400 password.missing for a token alone, or for the code of a registration of more than ten minutes ago: send the password, too. Neither uses up a try. " +
 			"401 credential.invalid: wrong, used or expired; after five wrong codes only another registration helps. 409 email.taken when the address was proven meanwhile.",
 		status: http.StatusCreated, alsoStatus: map[int]string{http.StatusOK: "The player was known"},
 		refusals: []int{http.StatusUnauthorized, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,

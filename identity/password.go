@@ -187,8 +187,11 @@ func (p *Passwords) mayComplete(ctx context.Context, r proven, password string) 
 	case r.Use == useLink && caller.Player != r.Player:
 		return false, nil
 	}
-	if !r.byLink {
+	if !r.byLink && !p.isLate(r) {
 		return true, nil
+	}
+	if password == "" {
+		return false, errLateCode()
 	}
 	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
 		return false, err

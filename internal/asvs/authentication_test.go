@@ -127,8 +127,8 @@ var authentication = []row{
 	},
 	{
 		"6.5.5", "codes last ten minutes at most", partly,
-		"Those that reset a password do, unless `resetMinutes` is set higher. Those that prove an address last an hour, since mails are slow, and sign in with what they prove; `verifyMinutes: 10` is the letter. Codes of authenticators change every 30 seconds; the one before and the one after are taken too, since clocks differ",
-		[]string{"identity.TestAForgottenPasswordIsReset", "identity.TestCodesExpire", "identity.TestCodesThatAreTaken", "identity.TestCodesAreThoseOfTheStandard"},
+		"Those that reset a password do, unless `resetMinutes` is set higher. Those that prove an address do so for an hour, since mails are slow; but after ten minutes a code signs in only together with the password that was chosen, and adds an address only for who is signed in. Codes of authenticators change every 30 seconds, but the one before and the one after are taken too, since clocks differ",
+		[]string{"identity.TestAForgottenPasswordIsReset", "identity.TestCodesExpire", "identity.TestACodeAloneSignsInForTenMinutes", "identity.TestALateCodeDoesNotHelpToGuessAPassword", "identity.TestCodesThatAreTaken", "identity.TestCodesAreThoseOfTheStandard"},
 	},
 	{
 		"6.6.1", "codes by telephone only beside better ones", absent,
