@@ -3,7 +3,9 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,5 +175,54 @@ func TestAClientIsItsNetwork(t *testing.T) {
 	}
 	if networkOf(muster.WithClient(t.Context(), muster.Client{})).IsValid() {
 		t.Error("no address has a network")
+	}
+}
+
+func TestOneClientsSlowCallsLeaveRoomForOthers(t *testing.T) {
+	r := newRig(t)
+	arrived, ended := make(chan struct{}), make(chan error)
+	o := r.clientOptions()
+	o.Parallel = 4
+	o.Transport = carrier(func(req *http.Request) (*http.Response, error) {
+		if req.URL.Path == "/slow" {
+			select {
+			case arrived <- struct{}{}:
+			case <-req.Context().Done():
+			}
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		}
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	})
+	r.client = NewClient(o)
+	slow, end := context.WithCancel(clientAt("203.0.113.1"))
+	for range 10 {
+		go func() {
+			_, err := r.client.Do(slow, Call{URL: r.URL() + "/slow"})
+			ended <- err
+		}()
+	}
+	for range 2 {
+		<-arrived
+	}
+	for _, other := range []context.Context{clientAt("203.0.113.2"), clientAt("203.0.113.3"), t.Context()} {
+		if _, err := r.client.Do(other, Call{URL: r.URL() + "/who"}); err != nil {
+			t.Errorf("another client waits in vain: %v", err)
+		}
+	}
+	if _, err := r.client.Do(slow, Call{URL: r.URL() + "/keys", Published: true}); err != nil {
+		t.Errorf("keys wait for a client's slow calls: %v", err)
+	}
+	select {
+	case <-arrived:
+		t.Error("one client has more than half of the calls under way")
+	default:
+	}
+	end()
+	for range 10 {
+		wantRefused(t, <-ended, identity.ProviderUnavailable)
+	}
+	if h := r.client.host(strings.TrimPrefix(r.URL(), "http://")); len(h.shares) != 0 || len(h.slots) != 0 {
+		t.Errorf("%d clients are kept, and %d slots", len(h.shares), len(h.slots))
 	}
 }

@@ -69,14 +69,6 @@ type Client struct {
 	alerted time.Time        // guarded by mu
 }
 
-// host is what a Client keeps for one host.
-type host struct {
-	slots chan struct{}
-
-	mu      sync.Mutex
-	breaker breaker // guarded by mu
-}
-
 // NewClient makes a Client.
 func NewClient(o ClientOptions) *Client {
 	c := &Client{
@@ -162,7 +154,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 		return Answer{}, identity.Refusal(identity.ProviderUnavailable, errors.New("the address to call is not one of https"))
 	}
 	h := c.host(target.Host)
-	release, err := c.enter(ctx, h)
+	release, err := c.enter(ctx, h, call)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -195,56 +187,6 @@ func CheckURL(text string) error {
 func isLoopback(name string) bool {
 	address, err := netip.ParseAddr(name)
 	return err == nil && address.IsLoopback()
-}
-
-func (c *Client) host(name string) *host {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	h, known := c.hosts[name]
-	if !known {
-		h = &host{slots: make(chan struct{}, c.parallel)}
-		c.hosts[name] = h
-	}
-	return h
-}
-
-// enter takes one of the host's slots, if it is worth calling at all.
-func (c *Client) enter(ctx context.Context, h *host) (release func(), err error) {
-	if err := c.admit(h, false); err != nil {
-		return nil, err
-	}
-	timer := time.NewTimer(c.timeout)
-	defer timer.Stop()
-	select {
-	case h.slots <- struct{}{}:
-	case <-timer.C:
-		return nil, identity.Refusal(identity.ProviderUnavailable, fmt.Errorf("%d calls are under way", c.parallel))
-	case <-ctx.Done():
-		return nil, identity.Refusal(identity.ProviderUnavailable, ctx.Err())
-	}
-	if err := c.admit(h, true); err != nil {
-		<-h.slots
-		return nil, err
-	}
-	return func() { <-h.slots }, nil
-}
-
-// admit asks the host's breaker; take says that the call is about to be made.
-func (c *Client) admit(h *host, take bool) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b := h.breaker
-	wait, throttled, ok := b.admit(c.now())
-	switch {
-	case ok && take:
-		h.breaker = b
-		return nil
-	case ok:
-		return nil
-	case throttled:
-		return identity.RefusalAfter(identity.ProviderRateLimited, wait, errors.New("the platform asked us to wait"))
-	}
-	return identity.RefusalAfter(identity.ProviderUnavailable, wait, errors.New("the platform failed repeatedly and is left alone"))
 }
 
 // attempt sends a call once and tells the host's breaker. again says that another try
