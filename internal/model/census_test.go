@@ -69,8 +69,16 @@ var owners = map[string]func(all census, id, sort string, value map[string]any) 
 	"RES":  listedResult,
 	"NAME": nameRecord,
 	"BF":   backfillRecord,
-	"AUD":  func(all census, id, _ string, _ map[string]any) string { return all.player(id) },
-	"DENY": func(all census, _, sort string, _ map[string]any) string {
+	"AUD": func(all census, id, _ string, value map[string]any) string {
+		if id == "" && value["event"] == string(muster.AuditEveryoneOut) { // no player's
+			return ""
+		}
+		return all.player(id)
+	},
+	"DENY": func(all census, _, sort string, value map[string]any) string {
+		if sort == "~everyone" && value["why"] == string(muster.EveryoneOut) { // there is one
+			return ""
+		}
 		_, player, _ := strings.Cut(sort, "#")
 		return all.player(player)
 	},

@@ -81,6 +81,7 @@ func (v *ways) actions() []action {
 		{"a ban is lifted", 2, func(_ *world, r *replica) {
 			v.allow(r.Unban(ctx, v.anyone()), "unban", muster.NotFound, muster.Conflict)
 		}},
+		{"everyone is signed out", 2, func(_ *world, r *replica) { v.signEveryoneOut(r) }},
 		{"revocations are learned", 4, func(_ *world, r *replica) {
 			if v.acting == 1 { // a process looks once at a time
 				v.allow(r.LearnRevocations(ctx), "learn")
@@ -111,6 +112,30 @@ func (v *ways) actions() []action {
 		{"who is gone is erased", 8, func(_ *world, r *replica) { v.allow(r.ErasePlayers(ctx), "erase") }},
 	}
 	return append(mine, timeActions()...)
+}
+
+// signEveryoneOut ends all sign-ins; none of before is good again, neither where it was asked
+// nor at a replica that looks or starts later.
+func (v *ways) signEveryoneOut(r *replica) {
+	ctx := context.Background()
+	old := muster.Caller{Player: v.anyone(), Scope: muster.PlayerScope, Family: "old", SignedInAt: v.now.Add(-time.Hour)} // clocks differ by less
+	v.quietly(func() bool {
+		_, err := r.SignOutEveryone(ctx)
+		v.allow(err, "sign everyone out")
+		v.count(err, "ends of all sign-ins")
+		return err == nil
+	}, func() {
+		v.calm = true
+		defer func() { v.calm = false }()
+		for _, other := range v.replicas {
+			if other = other.alive(); other != r && other.LearnRevocations(ctx) != nil {
+				continue // its store does not answer
+			}
+			if other.Revoked(old) == nil {
+				v.fail("a sign-in from before everyone was signed out is good at %s", other.name)
+			}
+		}
+	})
 }
 
 func (v *ways) anyone() muster.PlayerID {
