@@ -44,7 +44,8 @@ type DeveloperOptions struct {
 }
 
 // Developer vouches for players at an identity pool. It is safe for concurrent use. It
-// needs the permission cognito-identity:GetOpenIdTokenForDeveloperIdentity on the pool.
+// needs the permission cognito-identity:GetOpenIdTokenForDeveloperIdentity on the pool, and
+// for Forget those that stand there.
 type Developer struct {
 	o   DeveloperOptions
 	api *sdk.Client

@@ -18,28 +18,15 @@ import (
 func (c *identityConfig) serveAWS(o *httpapi.Options, ids *identity.Service, url string, tools providerTools) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		at := "identity.providers." + name
-		switch settings := c.Providers[name].settings.(type) {
-		case *cognitoConfig:
-			if settings.PassThrough == nil {
-				continue
-			}
-			users, err := settings.users(name, ids, tools)
-			if err != nil {
-				return fmt.Errorf("%s.passThrough.%w", at, err)
-			}
-			o.UserPool = users
-		case *cognitoIdentityConfig:
-			if settings.Developer == nil {
-				continue
-			}
-			developer := settings.Developer.options()
-			developer.Log = tools.log
-			made, err := cognito.NewDeveloper(developer)
-			if err != nil {
-				return fmt.Errorf("%s.developer: %w", at, err)
-			}
-			o.AWSIdentities = made
+		settings, is := c.Providers[name].settings.(*cognitoConfig)
+		if !is || settings.PassThrough == nil {
+			continue
 		}
+		users, err := settings.users(name, ids, tools)
+		if err != nil {
+			return fmt.Errorf("%s.passThrough.%w", at, err)
+		}
+		o.UserPool = users
 	}
 	if c.ServerRoles == nil {
 		return nil
@@ -53,6 +40,32 @@ func (c *identityConfig) serveAWS(o *httpapi.Options, ids *identity.Service, url
 		return ids.LoginServer(ctx, serverRoles, prover, identity.Proof{Token: proof})
 	}
 	return nil
+}
+
+// developer vouches for players at an identity pool; nil: none is configured.
+func (c *identityConfig) developer(tools providerTools) (*cognito.Developer, error) {
+	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
+		settings, is := c.Providers[name].settings.(*cognitoIdentityConfig)
+		if !is || settings.Developer == nil {
+			continue
+		}
+		options := settings.Developer.options()
+		options.Log = tools.log
+		made, err := cognito.NewDeveloper(options)
+		if err != nil {
+			return nil, fmt.Errorf("identity.providers.%s.developer: %w", name, err)
+		}
+		return made, nil
+	}
+	return nil, nil
+}
+
+// forgetPlayer has the pool forget players who are gone; nil without one.
+func forgetPlayer(d *cognito.Developer) func(context.Context, muster.PlayerID) error {
+	if d == nil {
+		return nil
+	}
+	return d.Forget
 }
 
 // users signs players up and in at the pool of passThrough; name is the provider's.

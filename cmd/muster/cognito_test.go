@@ -3,8 +3,10 @@ package main
 import (
 	"crypto/rand"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +214,37 @@ func TestAUserPoolThatIsAway(t *testing.T) {
 	}
 	if status, text := ask(t, h, "POST", "/v1/auth/guest", "{}"); status != 201 {
 		t.Errorf("a guest meanwhile: %d %s", status, text)
+	}
+}
+
+func TestThePoolIsToldOfPlayersWhoAreGone(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	var asked []string
+	pool := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		asked = append(asked, r.Header.Get("X-Amz-Target")+" "+string(body))
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"__type":"ResourceNotFoundException"}`) // who does not hear it asks again
+	}))
+	defer pool.Close()
+	c := identityConfig{Providers: map[string]providerConfig{"pools": {settings: &cognitoIdentityConfig{
+		IdentityPools: []string{identityPoolID}, Developer: &developerConfig{Provider: "login.example", Pool: identityPoolID, Endpoint: pool.URL},
+	}}}}
+	made, err := c.developer(newTestTools(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := forgetPlayer(made)(t.Context(), "player-ada"); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) != 1 || !strings.Contains(asked[0], "LookupDeveloperIdentity") || !strings.Contains(asked[0], "player-ada") {
+		t.Errorf("the pool was asked %q", asked)
+	}
+	if forgetPlayer(nil) != nil {
+		t.Error("without a pool there is somebody to tell")
 	}
 }

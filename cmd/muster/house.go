@@ -327,6 +327,11 @@ func newBackend(p backendParts) (*backend, error) {
 	if p.now == nil {
 		p.now = time.Now
 	}
+	tools := providerTools{getenv: os.Getenv, now: p.now, log: p.log}
+	developer, err := p.identity.developer(tools)
+	if err != nil {
+		return nil, err
+	}
 	var ids *identity.Service
 	var passwords passwordParts
 	rules := muster.New(muster.Options{
@@ -336,6 +341,7 @@ func newBackend(p backendParts) (*backend, error) {
 		SignIns:       func(ctx context.Context, p muster.PlayerID) ([]muster.SignInView, error) { return ids.SignIns(ctx, p) },
 		TakeBack:      func(ctx context.Context, id muster.Identity) error { return ids.TakeBack(ctx, id) },
 		TakeBackMails: passwords.takeBack,
+		ForgetPlayer:  forgetPlayer(developer),
 		ConsentOf: func(ctx context.Context, id muster.Identity) (muster.ConsentView, error) {
 			return ids.ConsentOf(ctx, id)
 		},
@@ -343,7 +349,6 @@ func newBackend(p backendParts) (*backend, error) {
 		Now:      p.now, NewID: newID, Log: p.log,
 		Canonical: identity.Canonical,
 	})
-	tools := providerTools{getenv: os.Getenv, now: p.now, log: p.log}
 	providers, err := p.identity.providers(tools)
 	if err != nil {
 		return nil, err
@@ -393,6 +398,9 @@ func newBackend(p backendParts) (*backend, error) {
 	}
 	if err := p.identity.serveAWS(&o, ids, p.url, tools); err != nil {
 		return nil, err
+	}
+	if developer != nil {
+		o.AWSIdentities = developer
 	}
 	p.identity.serveSamples(&o, ids)
 	p.identity.Tokens.serve(&o, ids)
