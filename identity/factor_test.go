@@ -226,18 +226,48 @@ func TestAnAccountHasTenChallengesInFiveMinutes(t *testing.T) {
 	_ = o.challenged(t)
 }
 
+func TestWhoKnowsThePasswordDoesNotKeepADeviceOut(t *testing.T) {
+	ctx := t.Context()
+	o := newOwner(t, nil)
+	at := func(device string) context.Context { return muster.WithClient(ctx, muster.Client{Device: device}) }
+	if _, err := o.AnswerChallenge(at("a telephone of ann"), o.challenged(t), byCode(o.now())); err != nil {
+		t.Fatal(err)
+	}
+	for range openChallenges - 1 {
+		_ = o.challenged(t)
+	}
+	for _, stranger := range []string{"", "short", "a telephone of somebody else"} {
+		_, err := o.Login(at(stranger), annMail, annWords)
+		wantRefusal(t, err, muster.Exhausted, "limit.exceeded")
+	}
+	if answer, err := o.Login(at("a telephone of ann"), annMail, annWords); err != nil || answer.Challenge == nil {
+		t.Errorf("the device that is signed in gets %+v, %v", answer, err)
+	}
+}
+
 func TestOneOfManyAnswersWithOneCodeGetsIn(t *testing.T) {
+	t.Run("with a code", func(t *testing.T) {
+		oneGetsIn(t, func(o *owner) muster.FactorAnswer { return byCode(o.now()) })
+	})
+	t.Run("with a recovery code", func(t *testing.T) {
+		oneGetsIn(t, func(o *owner) muster.FactorAnswer { return muster.FactorAnswer{RecoveryCode: o.codes[0]} })
+	})
+}
+
+// oneGetsIn has many give the same answer at once, to several challenges.
+func oneGetsIn(t *testing.T, answers func(*owner) muster.FactorAnswer) {
+	t.Helper()
 	o := newOwner(t, nil)
 	sessions := make([]string, 8)
 	for i := range sessions {
 		sessions[i] = o.challenged(t)
 	}
-	code := o.now()
+	said := answers(o)
 	var in atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 64 {
 		wg.Go(func() {
-			_, err := o.AnswerChallenge(context.Background(), sessions[i%len(sessions)], byCode(code))
+			_, err := o.AnswerChallenge(context.Background(), sessions[i%len(sessions)], said)
 			switch kind := muster.KindOf(err); {
 			case err == nil:
 				in.Add(1)

@@ -19,6 +19,7 @@ const (
 	setUpLife      = 10 * time.Minute
 	maxAnswers     = 5  // wrong answers to a challenge
 	openChallenges = 10 // of one account, within challengeLife
+	openByDevices  = 5  // and as many more for devices that the player is signed in on
 )
 
 // factorChallenge is what waits for a code, or for an authenticator app to be set up.
@@ -54,7 +55,8 @@ type openedChallenges struct {
 }
 
 // openChallenge keeps a challenge and gives its session. An account has a few of them within
-// their life, so that answers are few whatever limits there are besides.
+// their life, so that answers are few whatever limits there are besides. Some are the devices'
+// that the player is signed in on: who knows the password alone does not use them up.
 func (f *Factors) openChallenge(ctx context.Context, c factorChallenge) (session string, err error) {
 	if session, err = newSecretText(f.o.Random); err != nil {
 		return "", err
@@ -66,7 +68,11 @@ func (f *Factors) openChallenge(ctx context.Context, c factorChallenge) (session
 			return nil, err
 		}
 		opened.At = slices.DeleteFunc(opened.At, func(at time.Time) bool { return now.Sub(at) >= challengeLife })
-		if len(opened.At) >= openChallenges {
+		room, err := f.room(ctx, c.Player, len(opened.At))
+		if err != nil {
+			return nil, err
+		}
+		if len(opened.At) >= room {
 			return nil, muster.LimitExceeded(opened.At[0].Add(challengeLife).Sub(now))
 		}
 		opened.At = append(opened.At, now)
@@ -79,6 +85,18 @@ func (f *Factors) openChallenge(ctx context.Context, c factorChallenge) (session
 		return []muster.Op{count, op}, err
 	})
 	return session, err
+}
+
+// room is how many challenges an account may have open, of which some are.
+func (f *Factors) room(ctx context.Context, player muster.PlayerID, open int) (int, error) {
+	if open < openChallenges || len(muster.ClientFrom(ctx).Device) < minDevice {
+		return openChallenges, nil
+	}
+	signedIn, err := f.devices.isSignedIn(ctx, player)
+	if signedIn {
+		return openChallenges + openByDevices, err
+	}
+	return openChallenges, err
 }
 
 // readRecord reads a JSON record of the store.

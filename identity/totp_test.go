@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net/url"
 	"os"
 	"os/exec"
@@ -58,6 +59,27 @@ func TestCodesThatAreTaken(t *testing.T) {
 				t.Errorf("it is of step %d (%v), want %d", got, ok, c.want)
 			}
 		})
+	}
+}
+
+// TestNoCodeIsTakenTwiceInAnyOrder shows codes around the present in random order while time
+// passes, against what may be known without any code.
+func TestNoCodeIsTakenTwiceInAnyOrder(t *testing.T) {
+	for seed := range uint64(50) {
+		chance := mathrand.New(mathrand.NewPCG(seed, 0)) //nolint:gosec // to be repeated
+		now, used := time.Unix(1_800_000_000, 0), int64(0)
+		for range 200 {
+			now = now.Add(time.Duration(chance.IntN(45)) * time.Second)
+			shown := totpStep(now) + int64(chance.IntN(7)) - 3
+			step, ok := totpMatch(rfcSecret, totpCode(rfcSecret, shown), now, used)
+			near := shown-totpStep(now) >= -1 && shown-totpStep(now) <= 1
+			if want := near && shown > used; ok != want || ok && step != shown {
+				t.Fatalf("seed %d: at step %d, after %d, the code of %d is taken: %v (of %d)", seed, totpStep(now), used, shown, ok, step)
+			}
+			if ok {
+				used = step
+			}
+		}
 	}
 }
 
