@@ -13,8 +13,8 @@ var tokens = []row{
 	},
 	{
 		"9.1.3", "keys come from configured sources; `jku`, `x5u`, `jwk` do not name them", met,
-		"Keys are those of the configured issuer, from its own host. What a token names is ignored or refused; Xbox's `jku` and the URL of Game Center's certificate must be on the platform's host",
-		[]string{"identity.TestAccessTokensThatAreRefused", "identity/provider.TestTokensThatProveNothing", "identity/provider.TestAnIssuerDescribesItself", "identity/provider.TestAddressesThatAreTheIssuersOwn", "identity/provider.TestTokensThatAreNotFromXbox", "identity/provider.TestCertificatesOfGameCenterThatAreNotUsed"},
+		"Keys are those of the configured issuer, from its own host. What a token names is ignored or refused; Xbox's `jku` and the URL of Game Center's certificate must be on the platform's host, and the certificate descend from its authority",
+		[]string{"identity.TestAccessTokensThatAreRefused", "identity/provider.TestTokensThatProveNothing", "identity/provider.TestAnIssuerDescribesItself", "identity/provider.TestAddressesThatAreTheIssuersOwn", "identity/provider.TestTokensThatAreNotFromXbox", "identity/provider.TestCertificatesOfGameCenterThatAreNotUsed", "identity/provider.TestCertificatesStandWhereApplesDo", "identity/provider.TestACertificateOfApplesIsTrusted"},
 	},
 	{
 		"9.2.1", "`exp` and `nbf` are obeyed", met,
