@@ -316,6 +316,8 @@ type backend struct {
 	mail     func(ctx context.Context) error // sends mails; nil: there are none
 	outbox   *letters.Outbox                 // of mails; nil: there are none
 	seal     *identity.FactorSeal            // of second factors; nil: there are no passwords
+	// rounds do once what the rules, mail and seal do again and again, for a function.
+	rounds []func(ctx context.Context) error
 }
 
 // lateNotifier lets the rules and the hub, which need each other, be made in turn.
@@ -386,7 +388,7 @@ func newBackend(p backendParts) (*backend, error) {
 		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: p.now,
 	})
 	stopping := make(chan struct{})
-	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }}
+	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }, rounds: []func(context.Context) error{rules.Tick}}
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: verify, VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules, Logins: ids, Links: ids, Heralds: ids,

@@ -153,18 +153,16 @@ func (b *booth) function() *lambda.Function {
 // tick is one round of all that a replica does again and again. When it runs out of time the
 // next one goes on with it, which is no failure.
 func (b *booth) tick(ctx context.Context) error {
-	if len(b.settings.topics) > 0 { // else events come by EventBridge, which nobody can look up
-		b.lookedAround.Do(func() { b.lookAround(ctx) })
-	}
-	var rules, mails error
+	failed := make([]error, len(b.backend.rounds))
 	var wg sync.WaitGroup
-	wg.Go(func() { rules = b.backend.rules.Tick(ctx) })
-	if b.backend.outbox != nil {
-		wg.Go(func() { mails = b.backend.outbox.Round(ctx) })
+	if len(b.settings.topics) > 0 { // else events come by EventBridge, which nobody can look up
+		wg.Go(func() { b.lookedAround.Do(func() { b.lookAround(ctx) }) }) // it may take as long as GameLift
 	}
-	seal := b.backend.followKeys(ctx)
+	for i, round := range b.backend.rounds {
+		wg.Go(func() { failed[i] = round(ctx) })
+	}
 	wg.Wait()
-	err := errors.Join(rules, mails, seal)
+	err := errors.Join(failed...)
 	if err != nil && ctx.Err() != nil {
 		b.log.WarnContext(ctx, "a round ran out of time", "error", err)
 		return nil //nolint:nilerr // what is left is done by the next round

@@ -212,7 +212,10 @@ func TestAFunctionServesTheInterface(t *testing.T) {
 }
 
 func TestAFunctionMakesRounds(t *testing.T) {
-	s := newStand(t, "")
+	s := newStand(t, "\nidentity: {passwords: {}, mail: {console: true}}\n")
+	if n := len(s.b.backend.rounds); n != 3 {
+		t.Errorf("there are %d rounds, want those of the rules, of mails and of second factors", n)
+	}
 	for range 2 {
 		if out, err := s.f.Invoke(t.Context(), []byte(`{"muster":"tick"}`)); err != nil || string(out) != "{}" {
 			t.Errorf("%s, %v", out, err)

@@ -82,6 +82,7 @@ func (p *passwordParts) serve(ids *identity.Service, o *httpapi.Options, b *back
 	}
 	o.Passwords, o.Factors, o.TakeFactorAway = passwords, passwords, passwords.TakeFactorAway
 	b.mail, b.outbox, b.seal = p.outbox.Run, p.outbox, p.seal
+	b.rounds = append(b.rounds, p.outbox.Round, p.seal.Follow)
 	p.takeBackMails = []muster.TakeBackMails{passwords.TakeBackCodes, p.outbox.TakeBack} // a code that is gone sends no letter again
 	return nil
 }
