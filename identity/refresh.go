@@ -34,6 +34,7 @@ type family struct {
 	RenewedAt time.Time `json:"renewed,omitzero"`
 	Device    string    `json:"device,omitempty"`   // as it called itself at sign-in
 	DeviceID  string    `json:"deviceId,omitempty"` // that it gave itself, if it did
+	Network   []byte    `json:"net,omitempty"`      // a mark of where it signed in; nil: not known
 
 	Way muster.WayIn `json:"way,omitempty"` // by which it was opened; empty: it is bound to none
 }

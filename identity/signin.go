@@ -71,7 +71,8 @@ func (s *Service) newFamily(ctx context.Context, o opening) (refreshToken, famil
 	token := refreshToken{player: o.player, family: s.newID(), secret: secret}.sealed(tagKey)
 	return token, family{
 		Scope: o.scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey, ExpiresAt: s.now().UTC().Add(s.refreshTTL),
-		OpenedAt: o.proven, Device: client.UserAgent, DeviceID: client.Device, Way: muster.WayInOf(o.way),
+		OpenedAt: o.proven, Device: client.UserAgent, DeviceID: client.Device,
+		Network: networkMark(tagKey, client.Address), Way: muster.WayInOf(o.way),
 	}, nil
 }
 
@@ -82,21 +83,6 @@ func (s *Service) families(ctx context.Context, player muster.PlayerID) ([]muste
 		return nil, fmt.Errorf("list refresh families: %w", err)
 	}
 	return held, nil
-}
-
-// isKnownDevice says that one of the sign-ins is of the client's device: by the id that
-// it gives itself, or else by what it calls itself.
-func isKnownDevice(held []muster.Record, client muster.Client) bool {
-	for i := len(held) - 1; i >= 0; i-- { // the latest is the likeliest
-		var f struct {
-			Device   string `json:"device"`
-			DeviceID string `json:"deviceId"`
-		}
-		if json.Unmarshal(held[i].Value, &f) == nil && f.DeviceID == client.Device && (client.Device != "" || f.Device == client.UserAgent) {
-			return true
-		}
-	}
-	return false
 }
 
 // maxRepeats bounds the sign-ins of the last moment that a device keeps: those of a client that
