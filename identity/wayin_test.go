@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -250,5 +251,57 @@ func TestALinkKeepsTheConsent(t *testing.T) {
 	}
 	if !e.hasConsent(t, muster.Identity{Provider: "acme", Subject: "ann"}) {
 		t.Error("a link keeps no consent")
+	}
+}
+
+func TestUnlinkingWhileSignInsAreRenewed(t *testing.T) {
+	for range 20 {
+		e := newEstate(t)
+		here := e.signIn(t, "ann", "")
+		if _, err := e.Link(t.Context(), e.caller(t, here), "other", Proof{Token: "ann-too"}, ""); err != nil {
+			t.Fatal(err)
+		}
+		stolen := make([]muster.Grant, 8)
+		for i := range stolen {
+			stolen[i] = e.signIn(t, "ann", "")
+		}
+		e.pass(time.Second)
+		var wg sync.WaitGroup
+		var mine muster.Grant
+		wg.Go(func() {
+			var err error
+			if mine, err = e.Refresh(t.Context(), here.RefreshToken); err != nil {
+				t.Errorf("the one that asks is not renewed meanwhile: %v", err)
+			}
+		})
+		theirs := make([]muster.Grant, len(stolen))
+		for i := range stolen {
+			wg.Go(func() {
+				var err error
+				if theirs[i], err = e.Refresh(t.Context(), stolen[i].RefreshToken); err != nil && muster.KindOf(err) != muster.Unauthenticated {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Go(func() {
+			if _, err := e.Unlink(muster.WithCaller(t.Context(), e.caller(t, here)), e.caller(t, here), "acme", ""); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		if t.Failed() {
+			return
+		}
+		e.refresh(t, mine.RefreshToken)
+		for _, grant := range theirs {
+			if grant.RefreshToken == "" {
+				continue
+			}
+			if err := e.rules.Revoked(e.caller(t, grant)); err == nil {
+				t.Error("an access token that was made meanwhile is good")
+			}
+			_, err := e.Refresh(t.Context(), grant.RefreshToken)
+			wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid")
+		}
 	}
 }
