@@ -48,8 +48,8 @@ var sessions = []row{
 	},
 	{
 		"7.4.1", "a session that ended is of no more use", met,
-		"Logout voids the refresh token, the access tokens that descend from the sign-in, and its sockets, at every replica: see [what holds when](identity.md#what-holds-when), with the bounds for lost messages. Tokens of a Cognito pool that are taken directly are not ours to end",
-		[]string{"identity.TestLogoutEndsTheFamilyAndMayBeRepeated", "muster.TestAnEndedSignInIsRefusedAndTheOthersAreNot", "realtime.TestOnlyTheSocketsOfAnEndedSignInClose", "realtime.TestWhoIsRevokedWithoutNoticeIsDisconnectedWithinASecond"},
+		"Logout voids the refresh token, the access tokens that descend from the sign-in, and its sockets, at every replica: see [what holds when](identity.md#what-holds-when), with the bounds for lost messages. Signing out everywhere ends tokens of a Cognito pool that are taken directly, too, unlinking a way in the sign-ins that were opened by it",
+		[]string{"identity.TestLogoutEndsTheFamilyAndMayBeRepeated", "identity.TestUnlinkingEndsTheSignInsOfTheWayIn", "muster.TestSigningOutEverywhereEndsTokensOfOtherIssuers", "muster.TestAnEndedSignInIsRefusedAndTheOthersAreNot", "realtime.TestOnlyTheSocketsOfAnEndedSignInClose", "realtime.TestWhoIsRevokedWithoutNoticeIsDisconnectedWithinASecond"},
 	},
 	{
 		"7.4.2", "sessions of an account that is disabled or deleted end", met,
