@@ -16,7 +16,7 @@ const dueFarewells dueKind = "farewell"
 
 // The pace of farewells.
 const (
-	farewellEvery = 15 * time.Second
+	farewellEvery = time.Minute // reading eight empty lists is what an idle replica pays for
 	farewellLease = time.Minute
 	// farewellAgain is how long after the event they are told once more: sign-ins that were
 	// under way, which may have brought another consent, are over then.
