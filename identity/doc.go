@@ -6,8 +6,9 @@
 // token. A new provider is one file with one method that proves an identity, asks
 // Accounts for its player and ends in Service.grant.
 //
-// What is kept at rest is hashes: of guest secrets, refresh tokens, socket tickets and
-// server keys. Nothing secret is logged, nor part of an error.
+// What is kept at rest is hashes: of guest secrets, passwords, refresh tokens, recovery codes
+// and server keys. The secrets of authenticator apps, which have to be read again, are sealed
+// ([FactorSeal]). Nothing secret is logged, nor part of an error.
 //
 // An access token is a JWT (typ "at+jwt", EdDSA) that lives for minutes and is checked
 // without the store, so a sign-out ends it only when it expires. A join token (typ
