@@ -98,12 +98,20 @@ func (b *Backend) EndSignIn(ctx context.Context, p PlayerID, id string, why EndR
 
 // EndSignIns ends sign-ins of a player as a part of the Write that opens another in their
 // place: the operations to write with it, and what to call once that is done. used says that
-// one of their access tokens may be good still, which is revoked then; without any, nothing has
-// to be stored, and what is left of their sockets closes.
-func (b *Backend) EndSignIns(p PlayerID, ids []string, used bool) (ops []Op, done func(ctx context.Context), err error) {
-	r := Revocation{Player: p, Why: SignedOut, At: b.instant(), SignIn: ids}
-	for _, id := range ids {
-		ops = append(ops, Op{Kind: Delete, Key: signInKey(p, id), Version: AnyVersion})
+// one of their access tokens may be good still, and has to be refused whatever happens: a
+// revocation is stored then. Without it the replicas are told, and a message that is lost leaves
+// those tokens good until they end by themselves. What ended with everyone's sign-ins is void
+// everywhere, and nobody is told of it again.
+func (b *Backend) EndSignIns(p PlayerID, ends []SignInRef, used bool) (ops []Op, done func(ctx context.Context), err error) {
+	r := Revocation{Player: p, Why: SignedOut, At: b.instant()}
+	for _, in := range ends {
+		ops = append(ops, Op{Kind: Delete, Key: signInKey(p, in.ID), Version: AnyVersion})
+		if in.At.IsZero() || !b.outWithEveryone(in) {
+			r.SignIn = append(r.SignIn, in.ID)
+		}
+	}
+	if len(r.SignIn) == 0 {
+		return ops, func(context.Context) {}, nil
 	}
 	if used {
 		denied, err := revocationOp(r)

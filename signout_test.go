@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"muster"
 )
@@ -16,7 +17,7 @@ func TestSignInsEndInTheWriteOfAnother(t *testing.T) {
 			ann := r.guest("ann")
 			first, second, stays := r.signIn(t, ann, "first"), r.signIn(t, ann, "second"), r.signIn(t, ann, "stays")
 			r.inbox.take()
-			ops, ended, err := r.EndSignIns(ann, []string{"first", "second"}, used)
+			ops, ended, err := r.EndSignIns(ann, []muster.SignInRef{{ID: "first"}, {ID: "second"}}, used)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,5 +45,35 @@ func TestSignInsEndInTheWriteOfAnother(t *testing.T) {
 				t.Errorf("another replica finds it in the store: %v, want %v", refused, used)
 			}
 		})
+	}
+}
+
+func TestNobodyIsToldOfWhatEndedWithEveryonesSignIns(t *testing.T) {
+	ctx := context.Background()
+	r := newRig(false)
+	ann := r.guest("ann")
+	before := muster.SignInRef{ID: "before", At: r.clock.now()}
+	unknown := muster.SignInRef{ID: "unknown"}
+	r.clock.advance(time.Minute)
+	_ = must[muster.EveryoneView](t)(r.SignOutEveryone(ctx))
+	r.clock.advance(time.Minute)
+	after := muster.SignInRef{ID: "after", At: r.clock.now()}
+	r.inbox.take()
+	for name, c := range map[string]struct {
+		ends      []muster.SignInRef
+		ops, told int
+	}{
+		"all of it from before":          {[]muster.SignInRef{before}, 1, 0},
+		"one from after":                 {[]muster.SignInRef{before, after}, 3, 1},
+		"one of which nobody knows when": {[]muster.SignInRef{unknown}, 2, 1},
+	} {
+		ops, ended, err := r.EndSignIns(ann, c.ends, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended(ctx)
+		if told := r.inbox.take(); len(ops) != c.ops || len(told) != c.told {
+			t.Errorf("%s: %d operations and %d messages, want %d and %d", name, len(ops), len(told), c.ops, c.told)
+		}
 	}
 }

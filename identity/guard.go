@@ -13,8 +13,8 @@ type Guard interface {
 	// EndSignIn ends a sign-in with all its tokens. One that has ended is NotFound.
 	EndSignIn(ctx context.Context, player muster.PlayerID, signIn string, why muster.EndReason) error
 	// EndSignIns is what ends sign-ins in the Write of another, and what to call after it. used:
-	// access tokens of theirs may be good still.
-	EndSignIns(player muster.PlayerID, signIns []string, used bool) (ops []muster.Op, done func(ctx context.Context), err error)
+	// access tokens of theirs may be good still, and must not be.
+	EndSignIns(player muster.PlayerID, ends []muster.SignInRef, used bool) (ops []muster.Op, done func(ctx context.Context), err error)
 }
 
 // noGuard admits everybody, and ends no more than a sign-in's renewal.
@@ -26,10 +26,10 @@ func (g noGuard) EndSignIn(ctx context.Context, player muster.PlayerID, signIn s
 	return g.store.Write(ctx, muster.Op{Kind: muster.Delete, Key: familyKey(player, signIn), Version: muster.AnyVersion})
 }
 
-func (noGuard) EndSignIns(player muster.PlayerID, signIns []string, _ bool) ([]muster.Op, func(context.Context), error) {
-	ops := make([]muster.Op, 0, len(signIns))
-	for _, id := range signIns {
-		ops = append(ops, muster.Op{Kind: muster.Delete, Key: familyKey(player, id), Version: muster.AnyVersion})
+func (noGuard) EndSignIns(player muster.PlayerID, ends []muster.SignInRef, _ bool) ([]muster.Op, func(context.Context), error) {
+	ops := make([]muster.Op, 0, len(ends))
+	for _, in := range ends {
+		ops = append(ops, muster.Op{Kind: muster.Delete, Key: familyKey(player, in.ID), Version: muster.AnyVersion})
 	}
 	return ops, func(context.Context) {}, nil
 }

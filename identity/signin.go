@@ -95,17 +95,22 @@ const roomOps = muster.MaxWriteOps - 4
 
 // makeRoom ends the sign-ins that give way to another one: those of the same device, and the
 // oldest where there are too many. ended is to be called after the Write.
+//
+// The access tokens of the oldest are refused for sure. Those of the same device are not: its
+// client has newer ones, they end within minutes, and players come back by the thousand, each of
+// whom would put a revocation into the one list that every replica reads.
 func (s *Service) makeRoom(player muster.PlayerID, held []muster.Record, client muster.Client, now time.Time) (ops []muster.Op, ended func(context.Context), err error) {
-	stay, gone, used := s.replaced(held, client, now)
-	for i := range max(0, min(len(stay)-maxFamilies+1, roomOps-len(gone))) {
+	stay, ends := s.replaced(held, client, now)
+	used := false
+	for i := range max(0, min(len(stay)-maxFamilies+1, roomOps-len(ends))) {
 		var f family
 		used = used || json.Unmarshal(stay[i].Value, &f) != nil || s.mayBeUsed(f, now)
-		gone = append(gone, strings.TrimPrefix(stay[i].Sort, muster.SignInPrefix))
+		ends = append(ends, f.ref(strings.TrimPrefix(stay[i].Sort, muster.SignInPrefix)))
 	}
-	if len(gone) == 0 {
+	if len(ends) == 0 {
 		return nil, func(context.Context) {}, nil
 	}
-	return s.guard.EndSignIns(player, gone, used)
+	return s.guard.EndSignIns(player, ends, used)
 }
 
 // mayBeUsed says that an access token of a family may be good still.
@@ -115,16 +120,15 @@ func (s *Service) mayBeUsed(f family, now time.Time) bool {
 }
 
 // replaced divides the sign-ins that are held, the oldest first, into those that stay and those
-// that another one of the client's device replaces. Who names no device replaces none. used says
-// that access tokens of those may be good still.
-func (s *Service) replaced(held []muster.Record, client muster.Client, now time.Time) (stay []muster.Record, gone []string, used bool) {
+// that another one of the client's device replaces. Who names no device replaces none.
+func (s *Service) replaced(held []muster.Record, client muster.Client, now time.Time) (stay []muster.Record, ends []muster.SignInRef) {
 	if s.several || !client.NamesDevice() {
-		return held, nil, false
+		return held, nil
 	}
 	repeats := 0
 	for _, rec := range slices.Backward(held) {
 		var f family
-		if json.Unmarshal(rec.Value, &f) != nil || f.DeviceID != client.Device || len(gone) == roomOps {
+		if json.Unmarshal(rec.Value, &f) != nil || f.DeviceID != client.Device || len(ends) == roomOps {
 			stay = append(stay, rec)
 			continue
 		}
@@ -133,11 +137,10 @@ func (s *Service) replaced(held []muster.Record, client muster.Client, now time.
 			stay = append(stay, rec)
 			continue
 		}
-		gone = append(gone, strings.TrimPrefix(rec.Sort, muster.SignInPrefix))
-		used = used || s.mayBeUsed(f, now)
+		ends = append(ends, f.ref(strings.TrimPrefix(rec.Sort, muster.SignInPrefix)))
 	}
 	slices.Reverse(stay)
-	return stay, gone, used
+	return stay, ends
 }
 
 // clockSlack is how much longer than it should an access token counts as good, for what was

@@ -104,7 +104,7 @@ func TestASignInOfAnotherPlayerOnTheDeviceStays(t *testing.T) {
 }
 
 // A sign-in costs no call of the store more for what it does to the device's earlier one, and
-// stores no revocation of tokens that are over.
+// puts nothing into the one list of revocations for it.
 func TestWhatASignInWrites(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -113,7 +113,7 @@ func TestWhatASignInWrites(t *testing.T) {
 		ops    int
 	}{
 		{"a guest without a device's name", "", time.Minute, 1},
-		{"one with, whose tokens are good still", phone, time.Minute, 3},
+		{"one with, whose tokens are good still", phone, time.Minute, 2},
 		{"one with, whose tokens are over", phone, DefaultAccessTTL + clockSlack, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -128,6 +128,61 @@ func TestWhatASignInWrites(t *testing.T) {
 				t.Errorf("it did %+v, want 2 gets, 1 list and 1 write of %d", did, c.ops)
 			}
 		})
+	}
+}
+
+func TestPlayersWhoComeBackAfterEveryoneWasSignedOutRevokeNothing(t *testing.T) {
+	for name, device := range map[string]string{"the same device": phone, "one device too many": ""} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, nil)
+			first, err := d.site.Guest(onDevice(device), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range maxFamilies - 1 {
+				d.again(t, onDevice(device), first)
+			}
+			d.site.pass(time.Minute)
+			if _, err := d.rules.SignOutEveryone(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			d.site.pass(time.Second)
+			d.again(t, onDevice(device), first)
+			denied, err := d.store.Store.List(t.Context(), "DENY#0", muster.ListOptions{})
+			if err != nil || len(denied) != 1 {
+				t.Errorf("%d revocations are stored (%v), want that of everyone alone", len(denied), err)
+			}
+		})
+	}
+}
+
+// Of a sign-in that another of its device replaced the other replicas hear. Where no message
+// arrives its access token is good until it ends; its refresh token is not.
+func TestATokenOfAReplacedSignInLivesNoLongerThanTheMessageOrItself(t *testing.T) {
+	d := newDesk(t, nil)
+	far, farRules := d.beside()
+	first, err := d.site.Guest(onDevice(phone), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.site.pass(time.Minute)
+	d.again(t, onDevice(phone), first)
+	if err := farRules.LearnRevocations(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = far.Refresh(t.Context(), first.RefreshToken)
+	wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid", first.RefreshToken)
+	if err := verify(t, far, farRules, first.AccessToken); err != nil {
+		t.Errorf("without a message the token is refused: %v", err)
+	}
+	caller := d.caller(t, first)
+	farRules.Heard(muster.Notice{Player: caller.Player, Type: muster.NoticeRevoked, Data: muster.Revocation{
+		Player: caller.Player, Why: muster.SignedOut, At: d.site.instant(), SignIn: []string{caller.Family},
+	}})
+	wantRefusal(t, verify(t, far, farRules, first.AccessToken), muster.Unauthenticated, "token.revoked", first.AccessToken)
+	d.site.pass(DefaultAccessTTL)
+	if _, err := far.Verify(t.Context(), first.AccessToken); err == nil {
+		t.Error("the token outlives its end")
 	}
 }
 

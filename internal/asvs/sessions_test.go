@@ -33,8 +33,8 @@ var sessions = []row{
 	},
 	{
 		"7.2.4", "signing in gives a new token and ends the one before", met,
-		"Every sign-in and every renewal gives new tokens. A renewal voids the refresh token before; a sign-in ends the earlier one of the same device at once, with access tokens and sockets, but for those of the last ten seconds, which a lost answer may be of. Which device it is says the client, in `Muster-Device`; of one that says nothing the earlier sign-in stays until a logout, its end, or the limit of 20",
-		[]string{"identity.TestARefreshTokenRotates", "identity.TestANewSignInEndsTheEarlierOneOfItsDevice", "identity.TestManySignInsOfOneDeviceAtOnce", "e2e.TestManySignInsOfOneDeviceAtOnceLeaveFew", "cmd/muster.TestADeviceThatSignsInAgainIsSignedInOnce"},
+		"Every sign-in and every renewal gives new tokens. A renewal voids the refresh token before; a sign-in ends the earlier one of the same device, but for those of the last ten seconds, which a lost answer may be of. Its refresh token is void at once; of its access tokens and sockets every replica hears, and one that no message reaches takes such a token until it ends, within 15 minutes. Which device it is says the client, in `Muster-Device`; of one that says nothing the earlier sign-in stays until a logout, its end, or the limit of 20",
+		[]string{"identity.TestARefreshTokenRotates", "identity.TestANewSignInEndsTheEarlierOneOfItsDevice", "identity.TestATokenOfAReplacedSignInLivesNoLongerThanTheMessageOrItself", "identity.TestManySignInsOfOneDeviceAtOnce", "e2e.TestManySignInsOfOneDeviceAtOnceLeaveFew", "cmd/muster.TestADeviceThatSignsInAgainIsSignedInOnce"},
 	},
 	{
 		"7.3.1", "idle sessions end, as the written risk analysis says", met,
