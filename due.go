@@ -35,6 +35,12 @@ func (k dueKind) key(id string, at time.Time) Key {
 	return Key{k.partition(int(h.Sum32() % dueShards)), sortableTime(at) + "#" + id}
 }
 
+// idOfDue is what a due record brings to notice.
+func idOfDue(rec Record) string {
+	_, id, _ := strings.Cut(rec.Sort, "#")
+	return id
+}
+
 // Due records of one shard that are read together: few at first, since mostly nothing is
 // due, and what is not is read in vain.
 const (

@@ -95,7 +95,7 @@ func (b *Backend) tellDue(ctx context.Context, rec Record) error {
 	}
 	ops := []Op{{Kind: Delete, Key: rec.Key, Version: AnyVersion}}
 	if at, more := b.tell(ctx, &job, now); more {
-		op, err := put(dueFarewells.key(string(job.Player), at), AnyVersion, job, job.At.Add(farewellLife))
+		op, err := put(dueFarewells.key(idOfDue(rec), at), AnyVersion, job, job.At.Add(farewellLife))
 		if err != nil {
 			return err
 		}

@@ -98,6 +98,29 @@ func TestThePlatformOfAnUnlinkedIdentityIsTold(t *testing.T) {
 	}
 }
 
+func TestPlatformsThatFailTogetherAreEachToldLater(t *testing.T) {
+	ctx := context.Background()
+	o, r := newOutsiders("acme", "beta")
+	ann := r.withPlatforms(t, "ann")
+	_ = must[muster.LinksView](t)(r.Link(ctx, ann, muster.Identity{Provider: "gamma", Subject: "ann-there"}, nil))
+	for _, provider := range []string{"acme", "beta"} {
+		if _, err := r.Unlink(ctx, ann, provider, false); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.advance(time.Second)
+	}
+	r.tell(t, 0)
+	if n := r.untold(t); n != 2 {
+		t.Errorf("%d are to be told again, want both", n)
+	}
+	o.down = nil
+	r.tell(t, time.Hour)
+	slices.Sort(o.told)
+	if want := []string{"acme ann-there", "beta ann-there"}; !slices.Equal(o.told, want) {
+		t.Errorf("told are %v, want %v", o.told, want)
+	}
+}
+
 func TestAGuestsSecretAndAnAddressHaveNoPlatform(t *testing.T) {
 	ctx := context.Background()
 	_, r := newOutsiders()
