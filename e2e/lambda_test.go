@@ -158,7 +158,7 @@ func TestAMatchThroughAFunction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = fmt.Fprintf(file, "\nidentity:\n  providers:\n    cognito-identity: {identityPools: ['%s']}\n", signedPool)
+	_, err = fmt.Fprintf(file, "  providers:\n    cognito-identity: {identityPools: ['%s']}\n", signedPool) // demoConfig ends within identity
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
