@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"net/http/httptest"
 	"testing"
 
 	"muster"
@@ -47,5 +48,34 @@ func TestOtherSignInsEndAfterAFreshProof(t *testing.T) {
 				t.Errorf("%d %s, asked %q, want %d and %q", a.status, a.body, r.signIns.last, c.status, c.asked)
 			}
 		})
+	}
+}
+
+func TestWhoeverSignsACallNeedsNoFreshSignIn(t *testing.T) {
+	for name, c := range map[string]struct {
+		shown  string
+		status int
+	}{
+		"by a signature":                {awsSignature, 204},
+		"by a signature in the query":   {"", 204},
+		"by a token beside a signature": {"Bearer ada", 403},
+	} {
+		for _, call := range [][2]string{{"POST", "/v1/auth/logout-everywhere"}, {"DELETE", "/v1/players/me/sign-ins/f2"}} {
+			r := newRig(t, func(o *Options) {
+				signedBy(muster.Caller{Player: "signer", Scope: muster.PlayerScope}, nil)(o)
+				o.Fresh = func(context.Context, muster.Caller, string) error {
+					return muster.Errorf(muster.Denied, "signin.not_fresh", "sign in again first")
+				}
+			})
+			req := httptest.NewRequest(call[0], call[1], nil)
+			if c.shown != "" {
+				req.Header.Set("Authorization", c.shown)
+			}
+			rec := httptest.NewRecorder()
+			r.handler.ServeHTTP(rec, req)
+			if rec.Code != c.status {
+				t.Errorf("%s: %s answers %d, want %d: %s", name, call[1], rec.Code, c.status, rec.Body)
+			}
+		}
 	}
 }

@@ -62,11 +62,11 @@ func (s *server) authenticate(next http.Handler) http.Handler {
 			s.writeProblem(w, s.fail(ctx, err))
 			return
 		}
-		caller, err := s.callerOf(ctx, r, verifiers)
+		known, caller, err := s.withCaller(ctx, r, verifiers)
 		if err != nil {
 			ctx = context.WithValue(ctx, refusalKey{}, err)
 		} else {
-			ctx = muster.WithCaller(ctx, caller)
+			ctx = known
 			traceFrom(ctx).caller = caller
 			if err := s.refusePlayer(caller, client); err != nil {
 				s.writeProblem(w, s.fail(ctx, err))

@@ -136,3 +136,22 @@ func TestSignInsEndByAFreshSignInAlone(t *testing.T) {
 	wantRefusal(t, s.Fresh(ctx, caller, shownBy(other.Guest)), muster.Denied, "proof.invalid")
 	wantRefusal(t, s.Fresh(ctx, muster.Caller{Player: other.Player.ID, Family: caller.Family}, ""), muster.Denied, "signin.not_fresh")
 }
+
+func TestATokenOfAnotherIssuerEndsSignInsRightAfterASignInThere(t *testing.T) {
+	ctx := context.Background()
+	s := newSite(t)
+	grant := s.guest(t)
+	at := func(ago time.Duration) muster.Caller {
+		return muster.Caller{Player: grant.Player.ID, Scope: muster.PlayerScope, SignedInAt: s.clock().Add(-ago)}
+	}
+	if err := s.Fresh(ctx, at(freshFor), ""); err != nil {
+		t.Errorf("right after the sign-in there: %v", err)
+	}
+	wantRefusal(t, s.Fresh(ctx, at(freshFor+time.Second), ""), muster.Denied, "signin.not_fresh")
+	if err := s.Fresh(ctx, at(time.Hour), shownBy(grant.Guest)); err != nil {
+		t.Errorf("an hour later, with the guest's secret: %v", err)
+	}
+	wantRefusal(t, s.Fresh(ctx, muster.Caller{Player: grant.Player.ID, Scope: muster.PlayerScope}, ""), muster.Denied, "signin.not_fresh")
+	_, err := s.Unlink(ctx, at(0), muster.GuestProvider, "")
+	wantRefusal(t, err, muster.Denied, "signin.not_fresh")
+}
