@@ -50,6 +50,7 @@ type linkedIdentity struct {
 	Provider string    `json:"provider"`
 	Subject  string    `json:"subject"`
 	LinkedAt time.Time `json:"linkedAt"`
+	Mark     WayMark   `json:"mark,omitempty"` // the way in's
 }
 
 // identityRecord is the record of one way in. SecretHash is set for guests.
@@ -57,6 +58,7 @@ type identityRecord struct {
 	Player     PlayerID  `json:"player"`
 	SecretHash []byte    `json:"secretHash,omitempty"`
 	LinkedAt   time.Time `json:"linkedAt"`
+	Mark       WayMark   `json:"mark,omitempty"`
 	// Factor is what this way in asks for besides its secret; nil: nothing.
 	Factor *SecondFactor `json:"factor,omitempty"`
 }
@@ -91,7 +93,7 @@ func (b *Backend) EnsurePlayer(ctx context.Context, id Identity, secretHash []by
 			return nil, err
 		}
 		player, created = PlayerID(b.newID()), true
-		return newPlayerOps(player, id, secretHash, b.instant())
+		return newPlayerOps(player, id, identityRecord{SecretHash: secretHash}, b.instant())
 	})
 	if err != nil {
 		return "", false, err
@@ -99,15 +101,16 @@ func (b *Backend) EnsurePlayer(ctx context.Context, id Identity, secretHash []by
 	return player, created, nil
 }
 
-// newPlayerOps writes a new account and the identity that leads to it.
-func newPlayerOps(player PlayerID, id Identity, secretHash []byte, now time.Time) ([]Op, error) {
-	way, err := put(identityKey(id), 0, identityRecord{Player: player, SecretHash: secretHash, LinkedAt: now}, time.Time{})
+// newPlayerOps writes a new account and the identity that leads to it, with what is kept of it.
+func newPlayerOps(player PlayerID, id Identity, kept identityRecord, now time.Time) ([]Op, error) {
+	kept.Player, kept.LinkedAt = player, now
+	way, err := put(identityKey(id), 0, kept, time.Time{})
 	if err != nil {
 		return nil, err
 	}
 	made, err := put(accountKey(player), 0, account{
 		ID: player, CreatedAt: now,
-		Identities: []linkedIdentity{{Provider: id.Provider, Subject: id.Subject, LinkedAt: now}},
+		Identities: []linkedIdentity{{Provider: id.Provider, Subject: id.Subject, LinkedAt: now, Mark: kept.Mark}},
 	}, time.Time{})
 	return []Op{way, made}, err
 }

@@ -45,7 +45,7 @@ func (b *Backend) SignUp(ctx context.Context, id Identity, secretHash []byte, al
 			return nil, err
 		}
 		player = PlayerID(b.newID())
-		ops, err := newPlayerOps(player, id, secretHash, b.instant())
+		ops, err := newPlayerOps(player, id, identityRecord{SecretHash: secretHash, Mark: b.newMark()}, b.instant())
 		return append(ops, more...), err
 	})
 	return player, err
@@ -83,7 +83,8 @@ type NewSecret struct {
 	Hash []byte
 	// Was is the hash that must still be there; nil: whatever is.
 	Was []byte
-	// SignOut ends the player's sign-ins in the same Write, but for Keep.
+	// SignOut ends the player's sign-ins in the same Write, but for Keep, and gives the way in
+	// another mark.
 	SignOut bool
 	Keep    string // empty: none is kept
 }
@@ -92,13 +93,14 @@ type NewSecret struct {
 // When it does not, or has another hash than the one that was, the error is NotFound.
 func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, secret NewSecret, along Along) error {
 	var ended Revocation
+	var a account
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		more, err := along(ctx)
 		if err != nil {
 			return nil, err
 		}
-		a, accountVersion, err := b.account(ctx, p)
-		if err != nil {
+		var accountVersion int64
+		if a, accountVersion, err = b.account(ctx, p); err != nil {
 			return nil, err
 		}
 		way, version, err := b.wayOf(ctx, p, id)
@@ -106,6 +108,10 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 			return nil, err
 		}
 		ended = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: secret.SignOut}
+		if secret.SignOut {
+			way.Mark = b.newMark()
+			a.setMark(id, way.Mark)
+		}
 		held, err := b.holdOps(ctx, &a, accountVersion, &ended, secret.SignOut, secret.Keep)
 		if err != nil {
 			return nil, err

@@ -67,7 +67,8 @@ func TestNothingIsReplacedInTheRecordOfWhoCameAfter(t *testing.T) {
 			on := func(context.Context, *muster.SecondFactor) (*muster.SecondFactor, error) {
 				return &muster.SecondFactor{}, nil
 			}
-			return b.ChangeFactor(ctx, ann, annByMail(), muster.FactorChange{Change: on, Along: nothingAlong})
+			_, err := b.ChangeFactor(ctx, ann, annByMail(), muster.FactorChange{Change: on, Along: nothingAlong})
+			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,8 +91,8 @@ func TestNothingIsReplacedInTheRecordOfWhoCameAfter(t *testing.T) {
 			if owner, hash, err := b.FindIdentity(ctx, annByMail()); err != nil || owner != next || string(hash) != "of who came after" {
 				t.Errorf("the address leads to %s with %q, %v; want %s", owner, hash, err, next)
 			}
-			if _, factor, err := b.FactorOf(ctx, annByMail()); err != nil || factor != nil {
-				t.Errorf("it has the second factor %v, %v", factor, err)
+			if way, err := b.FindWay(ctx, annByMail()); err != nil || way.Factor != nil {
+				t.Errorf("it has the second factor %v, %v", way.Factor, err)
 			}
 		})
 	}

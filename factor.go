@@ -76,40 +76,44 @@ type FactorChange struct {
 	Change func(ctx context.Context, was *SecondFactor) (*SecondFactor, error)
 	// Along is asked after Change.
 	Along Along
-	// SignOut ends the player's sign-ins in the same Write, but for Keep.
+	// By is the sign-in, or what is to become one, that changes it: it must not have ended. Zero:
+	// there is none.
+	By SignInRef
+	// SignOut ends the player's sign-ins in the same Write, but for Keep, and gives the way in
+	// another mark.
 	SignOut bool
 	Keep    string // empty: none is kept
 }
 
-// FactorOf is the second factor of a way in, and its player. Factor is nil without one; an
-// unknown way in is NotFound.
-func (b *Backend) FactorOf(ctx context.Context, id Identity) (PlayerID, *SecondFactor, error) {
-	way, _, err := load[identityRecord](ctx, b.store, identityKey(id))
-	return way.Player, way.Factor, err
-}
-
 // ChangeFactor changes the second factor of a player's way in, in one Write with what goes
-// along: of many that come from the same state one succeeds. When the way in does not lead to
-// the player, the error is NotFound.
-func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, change FactorChange) error {
+// along: of many that come from the same state one succeeds. It returns the mark that the way
+// in has now. When the way in does not lead to the player, the error is NotFound.
+func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, change FactorChange) (WayMark, error) {
 	var ended Revocation
-	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		a, accountVersion, err := b.account(ctx, p)
-		if err != nil {
+	var a account
+	var way identityRecord
+	err := Change(ctx, b.store, func(ctx context.Context) (ops []Op, err error) {
+		var accountVersion, version int64
+		if a, accountVersion, err = b.account(ctx, p); err != nil {
 			return nil, err
 		}
-		way, version, err := b.wayOf(ctx, p, id)
-		if err != nil {
+		if way, version, err = b.wayOf(ctx, p, id); err != nil {
 			return nil, err
+		}
+		if a.ended(change.By) {
+			return nil, errSignedOut()
 		}
 		if way.Factor, err = change.Change(ctx, way.Factor); err != nil {
 			return nil, err
 		}
-		ops, err := change.Along(ctx)
-		if err != nil {
+		if ops, err = change.Along(ctx); err != nil {
 			return nil, err
 		}
 		ended = Revocation{Player: p, Why: SignedOut, At: b.instant()}
+		if change.SignOut {
+			way.Mark = b.newMark()
+			a.setMark(id, way.Mark)
+		}
 		held, err := b.holdOps(ctx, &a, accountVersion, &ended, change.SignOut, change.Keep)
 		if err != nil {
 			return nil, err
@@ -120,7 +124,7 @@ func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, cha
 	if err == nil && len(ended.SignIn) > 0 {
 		b.revoke(ctx, ended)
 	}
-	return err
+	return way.Mark, err
 }
 
 // TakeFactorAway takes a player's second factor away, for an operator. along is what goes with
@@ -135,7 +139,7 @@ func (b *Backend) TakeFactorAway(ctx context.Context, p PlayerID, along func(Ide
 		return nil
 	}
 	id := Identity{Provider: EmailProvider, Subject: mine.Subject}
-	err = b.ChangeFactor(ctx, p, id, FactorChange{
+	_, err = b.ChangeFactor(ctx, p, id, FactorChange{
 		Change: func(_ context.Context, was *SecondFactor) (*SecondFactor, error) {
 			if was == nil {
 				return nil, errNoFactor

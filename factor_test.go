@@ -25,7 +25,7 @@ func withFactor(t *testing.T, b *muster.Backend, id muster.Identity) muster.Play
 
 func setFactor(t *testing.T, b *muster.Backend, p muster.PlayerID, id muster.Identity, f *muster.SecondFactor) {
 	t.Helper()
-	err := b.ChangeFactor(t.Context(), p, id, muster.FactorChange{
+	_, err := b.ChangeFactor(t.Context(), p, id, muster.FactorChange{
 		Change: func(context.Context, *muster.SecondFactor) (*muster.SecondFactor, error) { return f, nil }, Along: nothingAlong,
 	})
 	if err != nil {
@@ -36,8 +36,8 @@ func setFactor(t *testing.T, b *muster.Backend, p muster.PlayerID, id muster.Ide
 // wantFactor fails unless the way in asks for a second factor, or asks for none.
 func wantFactor(t *testing.T, b *muster.Backend, id muster.Identity, want bool) {
 	t.Helper()
-	if _, factor, err := b.FactorOf(t.Context(), id); err != nil || (factor != nil) != want {
-		t.Errorf("the second factor of %v is %v, %v", id, factor, err)
+	if way, err := b.FindWay(t.Context(), id); err != nil || (way.Factor != nil) != want {
+		t.Errorf("the second factor of %v is %v, %v", id, way.Factor, err)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestASecondFactorGoesWithItsWayIn(t *testing.T) {
 		if err := b.DeleteAccount(ctx, ann); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := b.FactorOf(ctx, annByMail()); muster.KindOf(err) != muster.NotFound {
+		if _, err := b.FindWay(ctx, annByMail()); muster.KindOf(err) != muster.NotFound {
 			t.Errorf("afterwards: %v", err)
 		}
 	})
@@ -96,7 +96,7 @@ func TestOneOfManyUsesOfACodeIsTaken(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
-			err := b.ChangeFactor(ctx, ann, annByMail(), muster.FactorChange{
+			_, err := b.ChangeFactor(ctx, ann, annByMail(), muster.FactorChange{
 				Change: func(_ context.Context, was *muster.SecondFactor) (*muster.SecondFactor, error) {
 					if was.Step >= 7 {
 						return nil, errTaken

@@ -43,7 +43,7 @@ type Entrance struct {
 func (a *account) linksView() LinksView {
 	view := LinksView{Links: make([]LinkView, 0, len(a.Identities))}
 	for _, id := range a.Identities {
-		view.Links = append(view.Links, LinkView(id))
+		view.Links = append(view.Links, LinkView{Provider: id.Provider, Subject: id.Subject, LinkedAt: id.LinkedAt})
 	}
 	for _, m := range a.Merged {
 		view.Merged = append(view.Merged, MergedView{ID: m.ID, MergedAt: m.At})
@@ -139,7 +139,12 @@ func (b *Backend) LinkSecret(ctx context.Context, p PlayerID, id Identity, secre
 		if err := mayBegin(id, secret.Hash); err != nil {
 			return nil, err
 		}
-		way, err := put(identityKey(id), 0, identityRecord{Player: p, SecretHash: secret.Hash, LinkedAt: now}, time.Time{})
+		made := identityRecord{Player: p, SecretHash: secret.Hash, LinkedAt: now}
+		if len(secret.Hash) > 0 {
+			made.Mark = b.newMark()
+			a.setMark(id, made.Mark)
+		}
+		way, err := put(identityKey(id), 0, made, time.Time{})
 		if err != nil {
 			return nil, err
 		}

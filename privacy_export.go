@@ -12,12 +12,12 @@ import (
 // exportHead is the part of an export that is not streamed: all but the matches and what
 // was recorded.
 type exportHead struct {
-	ExportedAt time.Time        `json:"exportedAt"`
-	Account    exportAccount    `json:"account"`
-	Profile    exportProfile    `json:"profile"`
-	Identities []linkedIdentity `json:"identities"`
-	Merged     []exportMerged   `json:"merged,omitempty"` // players who became part of this one
-	SignIns    []SignInView     `json:"signIns"`
+	ExportedAt time.Time      `json:"exportedAt"`
+	Account    exportAccount  `json:"account"`
+	Profile    exportProfile  `json:"profile"`
+	Identities []LinkView     `json:"identities"`
+	Merged     []exportMerged `json:"merged,omitempty"` // players who became part of this one
+	SignIns    []SignInView   `json:"signIns"`
 	// Consents are what platforms gave us, by which we can give it back; not their secrets.
 	Consents []ConsentView `json:"consents,omitempty"`
 	Ban      *exportBan    `json:"ban,omitempty"` // may be over
@@ -115,7 +115,7 @@ func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Write
 		ExportedAt: b.instant(),
 		Account:    exportAccount{ID: a.ID, CreatedAt: a.CreatedAt, SignedOutAt: someTime(a.SignedOut.At)},
 		Profile:    exportProfile{DisplayName: b.displayName(&a), RenamedAt: someTime(a.RenamedAt), Avatar: a.Avatar, Locale: a.Locale},
-		Identities: a.Identities, Invites: []InviteView{}, Ban: a.Ban.exported(),
+		Identities: a.linksView().Links, Invites: []InviteView{}, Ban: a.Ban.exported(),
 	}
 	if head.Consents, err = b.exportConsents(ctx, &a); err != nil {
 		return nil, err

@@ -52,15 +52,5 @@ func (b *Backend) endWayOps(ctx context.Context, r *Revocation, gone WayIn) ([]O
 
 // ended says that a sign-in may not go on although its account is in use.
 func (a *account) ended(in SignInRef) bool {
-	return a.SignedOut.ends(in) || in.Way != "" && !a.hasWay(in.Way)
-}
-
-// hasWay says whether a way in leads to the account.
-func (a *account) hasWay(way WayIn) bool {
-	for _, id := range a.Identities {
-		if WayInOf(Identity{Provider: id.Provider, Subject: id.Subject}) == way {
-			return true
-		}
-	}
-	return false
+	return a.SignedOut.ends(in) || in.Way != "" && !a.opens(in)
 }

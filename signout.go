@@ -33,6 +33,8 @@ type SignInRef struct {
 	ID  string
 	At  time.Time // when the player was proven; zero: it does not matter
 	Way WayIn     // by which; empty: it does not matter
+	// Mark is that of the way in when it was proven; it matters where Way does.
+	Mark WayMark
 }
 
 // signedOut is when all sign-ins of a player ended at once: those that were opened before, or

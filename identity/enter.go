@@ -12,16 +12,16 @@ import (
 // further way in of the caller, whose sign-in must be fresh as for Link; else a new player.
 func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider string, proof Proof) (muster.Entrance, error) {
 	proven := s.instant()
-	id, consent, err := s.prove(ctx, provider, proof)
+	id, who, err := s.prove(ctx, provider, proof)
 	if err != nil {
 		return muster.Entrance{}, err
 	}
 	in := muster.Entrance{Subject: id.Subject}
-	opened := opening{scope: muster.PlayerScope, way: id, proven: proven, consent: consent}
+	opened := opening{scope: muster.PlayerScope, way: id, mark: who.Mark, proven: proven, consent: who.Consent}
 	if caller.Player == "" {
 		opened.player, opened.created, err = s.playerOf(ctx, id)
 	} else {
-		opened.player, in.Guest, err = s.playerFor(ctx, caller, id, consent)
+		opened.player, in.Guest, err = s.playerFor(ctx, caller, id, who.Consent)
 	}
 	if err != nil {
 		return muster.Entrance{}, err

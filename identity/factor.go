@@ -25,8 +25,7 @@ const (
 // FactorKeeper is where second factors are kept; *muster.Backend has it.
 type FactorKeeper interface {
 	Finder
-	FactorOf(ctx context.Context, id muster.Identity) (player muster.PlayerID, factor *muster.SecondFactor, err error)
-	ChangeFactor(ctx context.Context, p muster.PlayerID, id muster.Identity, change muster.FactorChange) error
+	ChangeFactor(ctx context.Context, p muster.PlayerID, id muster.Identity, change muster.FactorChange) (muster.WayMark, error)
 	TakeFactorAway(ctx context.Context, p muster.PlayerID, along func(muster.Identity) muster.Along) error
 }
 
@@ -60,35 +59,37 @@ func NewFactors(o FactorOptions) *Factors {
 	return &Factors{o: o, devices: passwordChecker{accounts: o.Accounts, store: o.Store}}
 }
 
-// of is the second factor of a way in; nil: there is none. Nil Factors know none.
-func (f *Factors) of(ctx context.Context, id muster.Identity) (*muster.SecondFactor, error) {
+// of is a way in with its second factor, if it has one. Nil Factors, and who has no such way
+// in, have none.
+func (f *Factors) of(ctx context.Context, id muster.Identity) (muster.Way, error) {
 	if f == nil {
-		return nil, nil //nolint:nilnil // there is none
+		return muster.Way{}, nil
 	}
-	_, factor, err := f.o.Accounts.FactorOf(ctx, id)
+	way, err := f.o.Accounts.FindWay(ctx, id)
 	if known, err := found(err); !known {
-		return nil, err
+		return muster.Way{}, err
 	}
-	return factor, nil
+	return way, nil
 }
 
-// asks says which challenge follows a right password; empty: none does.
-func (f *Factors) asks(ctx context.Context, id muster.Identity) (challenge string, err error) {
-	factor, err := f.of(ctx, id)
+// asks says which challenge follows a right password, by what its way in has; empty: none does.
+func (f *Factors) asks(has *muster.SecondFactor) (challenge string) {
 	switch {
-	case err != nil || f == nil:
-		return "", err
-	case factor != nil:
-		return muster.ChallengeCode, nil
+	case f == nil:
+		return ""
+	case has != nil:
+		return muster.ChallengeCode
 	case f.o.Mode == FactorsRequired:
-		return muster.ChallengeSetUp, nil
+		return muster.ChallengeSetUp
 	}
-	return "", nil
+	return ""
 }
 
 // ask opens a challenge for who has shown the right password.
-func (f *Factors) ask(ctx context.Context, challenge string, player muster.PlayerID, id muster.Identity, proven time.Time) (*muster.FactorChallenge, error) {
-	session, err := f.openChallenge(ctx, factorChallenge{Player: player, Address: id.Subject, SetUp: challenge == muster.ChallengeSetUp, ProvenAt: proven})
+func (f *Factors) ask(ctx context.Context, challenge string, o opening) (*muster.FactorChallenge, error) {
+	session, err := f.openChallenge(ctx, factorChallenge{
+		Player: o.player, Address: o.way.Subject, SetUp: challenge == muster.ChallengeSetUp, ProvenAt: o.proven, Mark: o.mark,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -97,25 +98,22 @@ func (f *Factors) ask(ctx context.Context, challenge string, player muster.Playe
 
 // prove judges an answer that comes together with the right password, where there is no
 // second call: as a proof.
-func (f *Factors) prove(ctx context.Context, player muster.PlayerID, id muster.Identity, said muster.FactorAnswer) error {
-	factor, err := f.of(ctx, id)
-	switch {
-	case err != nil || f == nil:
-		return err
-	case factor == nil && f.o.Mode == FactorsRequired:
-		return muster.Errorf(muster.Denied, "factor.not_set_up", "a second factor has to be set up first: sign in at POST /v1/auth/login/email")
-	case factor == nil:
+func (f *Factors) prove(ctx context.Context, who holder, said muster.FactorAnswer) error {
+	switch f.asks(who.Factor) {
+	case "":
 		return nil
+	case muster.ChallengeSetUp:
+		return muster.Errorf(muster.Denied, "factor.not_set_up", "a second factor has to be set up first: sign in at POST /v1/auth/login/email")
 	}
-	return f.useNow(ctx, player, id, said, factorUse{})
+	return f.useNow(ctx, who.Way, who.id, said, factorUse{})
 }
 
 // useNow opens a challenge and answers it.
-func (f *Factors) useNow(ctx context.Context, player muster.PlayerID, id muster.Identity, said muster.FactorAnswer, use factorUse) error {
+func (f *Factors) useNow(ctx context.Context, way muster.Way, id muster.Identity, said muster.FactorAnswer, use factorUse) error {
 	if said == (muster.FactorAnswer{}) {
 		return muster.Errorf(muster.Denied, "factor.required", "this account has a second factor: send a code of the authenticator app too, or a recovery code")
 	}
-	session, err := f.openChallenge(ctx, factorChallenge{Player: player, Address: id.Subject, ProvenAt: f.o.Now().UTC()})
+	session, err := f.openChallenge(ctx, factorChallenge{Player: way.Player, Address: id.Subject, ProvenAt: f.o.Now().UTC(), Mark: way.Mark})
 	if err != nil {
 		return err
 	}
@@ -151,54 +149,61 @@ func (f *Factors) setUpFor(ctx context.Context, player muster.PlayerID, id muste
 	if f.o.Mode == FactorsOff {
 		return muster.FactorSetUp{}, muster.Errorf(muster.Denied, "factor.off", "second factors are not switched on here")
 	}
-	if factor, err := f.of(ctx, id); err != nil {
+	way, err := f.of(ctx, id)
+	if err != nil {
 		return muster.FactorSetUp{}, err
-	} else if factor != nil {
+	}
+	if way.Factor != nil {
 		return muster.FactorSetUp{}, errFactorThere()
 	}
-	c := factorChallenge{Player: player, Address: id.Subject, SetUp: true, Until: f.o.Now().UTC().Add(setUpLife)}
+	c := factorChallenge{Player: player, Address: id.Subject, SetUp: true, Mark: way.Mark, Until: f.o.Now().UTC().Add(setUpLife)}
 	return f.setUp(ctx, setUpKey(player), c, muster.AnyVersion)
 }
 
-// turnOn turns a second factor on whose secret was set up, once its first code comes back, and
-// gives the recovery codes. keep is the sign-in that does it: every other one ends. Empty: it is
-// one that is being opened, and none ends.
-func (f *Factors) turnOn(ctx context.Context, key muster.Key, code, keep string) ([]string, error) {
+// turnedOn is what comes of turning a second factor on.
+type turnedOn struct {
+	codes []string       // for recovery
+	mark  muster.WayMark // that the way in has from then on
+}
+
+// turnOn turns a second factor on whose secret was set up, once its first code comes back. Every
+// sign-in ends but for keep; empty: none is kept, since the one that does it is only being opened.
+func (f *Factors) turnOn(ctx context.Context, key muster.Key, code, keep string) (done turnedOn, err error) {
 	c, err := f.countTry(ctx, key)
 	if err != nil {
-		return nil, err
+		return turnedOn{}, err
 	}
 	if !c.SetUp || len(c.Sealed) == 0 {
-		return nil, muster.Errorf(muster.Conflict, "factor.not_set_up", "get a secret for an authenticator app first")
+		return turnedOn{}, muster.Errorf(muster.Conflict, "factor.not_set_up", "get a secret for an authenticator app first")
 	}
 	secret, err := f.o.Seal.open(ctx, c.Key, c.Sealed)
 	if err != nil {
-		return nil, err
+		return turnedOn{}, err
 	}
 	step, right := totpMatch(secret, code, f.o.Now(), 0)
 	if !right {
-		return nil, errFactorRefused()
+		return turnedOn{}, errFactorRefused()
 	}
-	codes, hashes, err := newRecoveryCodes(f.o.Random)
-	if err != nil {
-		return nil, err
+	var hashes [][]byte
+	if done.codes, hashes, err = newRecoveryCodes(f.o.Random); err != nil {
+		return turnedOn{}, err
 	}
 	made := &muster.SecondFactor{Since: f.o.Now().UTC().Truncate(time.Millisecond), Key: c.Key, Sealed: c.Sealed, Step: step, Codes: hashes}
 	tell, post := f.telling(c.Player, c.Address, mail.FactorOn, muster.AuditFactorOn)
-	err = f.o.Accounts.ChangeFactor(ctx, c.Player, emailIdentity(c.Address), muster.FactorChange{
+	done.mark, err = f.o.Accounts.ChangeFactor(ctx, c.Player, emailIdentity(c.Address), muster.FactorChange{
 		Change: func(_ context.Context, was *muster.SecondFactor) (*muster.SecondFactor, error) {
 			if was != nil {
 				return nil, errFactorThere()
 			}
 			return made, nil
 		},
-		Along: f.closing(key, tell), SignOut: keep != "", Keep: keep,
+		Along: f.closing(key, tell), By: c.opening().ref(), SignOut: true, Keep: keep,
 	})
 	if err != nil {
-		return nil, wayGoneInstead(err)
+		return turnedOn{}, wayGoneInstead(err)
 	}
 	post()
-	return codes, nil
+	return done, nil
 }
 
 // takeAway takes a lost second factor away, for an operator.

@@ -31,7 +31,13 @@ type factorChallenge struct {
 	Sealed   []byte          `json:"sealed,omitempty"` // the secret to be
 	Tries    int             `json:"tries,omitempty"`  // answers that were wrong, or are judged
 	ProvenAt time.Time       `json:"provenAt,omitzero"`
+	Mark     muster.WayMark  `json:"mark,omitempty"` // of the way in, then
 	Until    time.Time       `json:"until"`
+}
+
+// opening is the sign-in that the right answer is good for.
+func (c factorChallenge) opening() opening {
+	return opening{player: c.Player, scope: muster.PlayerScope, way: emailIdentity(c.Address), mark: c.Mark, proven: c.ProvenAt}
 }
 
 // challengeKey names the challenge of a session, which is a secret.
@@ -195,7 +201,7 @@ func (f *Factors) answer(ctx context.Context, session string, said muster.Factor
 func (f *Factors) accept(ctx context.Context, key muster.Key, c factorChallenge, said muster.FactorAnswer, use factorUse) error {
 	post := func() {}
 	recovered := false
-	err := f.o.Accounts.ChangeFactor(ctx, c.Player, emailIdentity(c.Address), muster.FactorChange{
+	_, err := f.o.Accounts.ChangeFactor(ctx, c.Player, emailIdentity(c.Address), muster.FactorChange{
 		Change: func(ctx context.Context, was *muster.SecondFactor) (next *muster.SecondFactor, err error) {
 			if next, recovered, err = f.used(ctx, was, said); err != nil {
 				return nil, err
@@ -210,6 +216,7 @@ func (f *Factors) accept(ctx context.Context, key muster.Key, c factorChallenge,
 			along, post = f.afterwards(c, recovered, use)
 			return f.closing(key, along)(ctx)
 		},
+		By: c.opening().ref(),
 	})
 	if err != nil {
 		return wayGoneInstead(err)

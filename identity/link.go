@@ -34,11 +34,11 @@ func (s *Service) Link(ctx context.Context, caller muster.Caller, provider strin
 	if _, err := s.fresh(ctx, caller, shown); err != nil {
 		return muster.LinksView{}, err
 	}
-	id, consent, err := s.prove(ctx, provider, proof)
+	id, who, err := s.prove(ctx, provider, proof)
 	if err != nil {
 		return muster.LinksView{}, err
 	}
-	return s.linkProven(ctx, caller.Player, id, consent)
+	return s.linkProven(ctx, caller.Player, id, who.Consent)
 }
 
 // linkProven adds a proven identity to a player's ways in, and keeps what its proof came with.

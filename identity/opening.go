@@ -12,6 +12,7 @@ type opening struct {
 	player  muster.PlayerID
 	scope   muster.Scope
 	way     muster.Identity // by which the player was proven
+	mark    muster.WayMark  // of the way in when it was read to prove the player
 	proven  time.Time
 	created bool    // the player was made for it just now
 	consent Consent // that the proof came with
@@ -19,7 +20,7 @@ type opening struct {
 
 // ref names the sign-in, which has no id yet.
 func (o opening) ref() muster.SignInRef {
-	return muster.SignInRef{At: o.proven, Way: muster.WayInOf(o.way)}
+	return muster.SignInRef{At: o.proven, Way: muster.WayInOf(o.way), Mark: o.mark}
 }
 
 // grant opens a session for a player who was proven, if they are let in, and signs its

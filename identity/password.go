@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 // Credentials is where players and their passwords are kept; *muster.Backend has it.
 type Credentials interface {
+	Finder
 	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
 	IdentityOf(ctx context.Context, p muster.PlayerID, provider string) (muster.Identity, error)
 	SignUp(ctx context.Context, id muster.Identity, secretHash []byte, along muster.Along) (muster.PlayerID, error)
@@ -172,11 +174,30 @@ func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password
 	if r.Use == useLink {
 		return p.linked(ctx, r)
 	}
+	proven := p.service.instant()
 	player, err := p.accounts.SignUp(ctx, emailIdentity(r.Address), r.Secret, p.using(r.id))
 	if err != nil {
 		return muster.PasswordAnswer{}, takenInstead(err)
 	}
-	return p.enter(ctx, opening{player: player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant(), created: true})
+	way, err := p.made(ctx, player, r)
+	if err != nil {
+		return muster.PasswordAnswer{}, err
+	}
+	in := holder{Way: way, id: emailIdentity(r.Address)}.opening(proven)
+	in.created = true
+	return p.enter(ctx, in, way.Factor)
+}
+
+// made is the way in that a request has just made. If it has another password by now, or leads
+// elsewhere, they sign in with that.
+func (p *Passwords) made(ctx context.Context, player muster.PlayerID, r proven) (muster.Way, error) {
+	way, err := p.accounts.FindWay(ctx, emailIdentity(r.Address))
+	if known, err := found(err); err != nil {
+		return muster.Way{}, err
+	} else if !known || way.Player != player || !bytes.Equal(way.SecretHash, r.Secret) {
+		return muster.Way{}, errPasswordRefused()
+	}
+	return way, nil
 }
 
 // mayComplete says whether the caller of Verify may have what a request is for.
@@ -204,13 +225,23 @@ func (p *Passwords) mayComplete(ctx context.Context, r proven, password string) 
 // linked adds a proven address to the ways in of the player who asked for it. A guest is a
 // player from then on, and has another secret.
 func (p *Passwords) linked(ctx context.Context, r proven) (muster.PasswordAnswer, error) {
+	id, proven := emailIdentity(r.Address), p.service.instant()
+	way, err := p.accounts.FindWay(ctx, id)
+	if _, err := found(err); err != nil {
+		return muster.PasswordAnswer{}, err
+	}
 	view, err := p.service.withNewSecret(func(hash []byte) (muster.LinksView, error) {
-		return p.accounts.LinkSecret(ctx, r.Player, emailIdentity(r.Address), muster.LinkedSecret{Hash: r.Secret, NewGuest: hash, Along: p.using(r.id)})
+		return p.accounts.LinkSecret(ctx, r.Player, id, muster.LinkedSecret{Hash: r.Secret, NewGuest: hash, Along: p.using(r.id)})
 	})
 	if err != nil {
 		return muster.PasswordAnswer{}, takenInstead(err)
 	}
-	answer, err := p.enter(ctx, opening{player: r.Player, scope: muster.PlayerScope, way: emailIdentity(r.Address), proven: p.service.instant()})
+	if way.Player != r.Player { // or it was linked before: by another mail
+		if way, err = p.made(ctx, r.Player, r); err != nil {
+			return muster.PasswordAnswer{}, err
+		}
+	}
+	answer, err := p.enter(ctx, holder{Way: way, id: id}.opening(proven), way.Factor)
 	answer.Guest = view.Guest
 	return answer, err
 }
@@ -247,7 +278,7 @@ func (p *Passwords) Login(ctx context.Context, email, password string) (muster.P
 	if who.outdated {
 		p.rehash(ctx, who)
 	}
-	return p.enter(ctx, opening{player: who.player, scope: muster.PlayerScope, way: who.id, proven: proven})
+	return p.enter(ctx, who.opening(proven), who.Factor)
 }
 
 // rehash keeps a password's hash at today's costs. Whatever goes wrong can wait for the
@@ -255,10 +286,10 @@ func (p *Passwords) Login(ctx context.Context, email, password string) (muster.P
 func (p *Passwords) rehash(ctx context.Context, who holder) {
 	hash, err := p.hasher.hash(ctx, who.password)
 	if err == nil {
-		err = p.accounts.ReplaceSecret(ctx, who.player, who.id, muster.NewSecret{Hash: hash, Was: who.hash}, nothing)
+		err = p.accounts.ReplaceSecret(ctx, who.Player, who.id, muster.NewSecret{Hash: hash, Was: who.SecretHash}, nothing)
 	}
 	if err != nil {
-		p.log.InfoContext(ctx, "a password's hash stays at its costs", "player", who.player, "error", err)
+		p.log.InfoContext(ctx, "a password's hash stays at its costs", "player", who.Player, "error", err)
 	}
 }
 

@@ -94,6 +94,16 @@ func (d *desk) signUp(t testing.TB, email, password string) muster.Grant {
 	return grant.Grant
 }
 
+// opening is the sign-in that Ann's password is good for now.
+func (d *desk) opening(t testing.TB) opening {
+	t.Helper()
+	way, err := d.rules.FindWay(context.Background(), emailIdentity(annMail))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return holder{Way: way, id: emailIdentity(annMail)}.opening(d.site.instant())
+}
+
 // code is what the mail of a request says.
 func (d *desk) code(t testing.TB, id string) string {
 	t.Helper()

@@ -137,16 +137,15 @@ func (p *Passwords) mayChange(ctx context.Context, caller muster.Caller, current
 	}
 	who, err := p.checker.check(ctx, id.Subject, current)
 	switch {
-	case err != nil && muster.KindOf(err) == muster.Unauthenticated, err == nil && who.player != caller.Player:
+	case err != nil && muster.KindOf(err) == muster.Unauthenticated, err == nil && who.Player != caller.Player:
 		return id, nil, muster.Errorf(muster.Denied, "password.wrong", "the present password is wrong")
 	case err != nil:
 		return id, nil, err
 	}
-	factor, err := p.factors.of(ctx, id)
-	if err == nil && factor != nil {
+	if p.factors != nil && who.Factor != nil {
 		_, err = p.service.fresh(ctx, caller, "")
 	}
-	return id, who.hash, err
+	return id, who.SecretHash, err
 }
 
 // currentInstead says what makes up for a sign-in that is not fresh here: the present password.

@@ -3,22 +3,28 @@ package identity
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"muster"
 )
 
 // Finder finds who has a way in.
 type Finder interface {
-	FindIdentity(ctx context.Context, id muster.Identity) (player muster.PlayerID, secretHash []byte, err error)
+	FindWay(ctx context.Context, id muster.Identity) (muster.Way, error)
 }
 
 // holder is who an address and a password belong to.
 type holder struct {
-	player   muster.PlayerID
+	muster.Way // as it was when the password was compared
+
 	id       muster.Identity
 	password string
-	hash     []byte
 	outdated bool // the hash was made at lower costs
+}
+
+// opening is the sign-in that the password is good for.
+func (h holder) opening(proven time.Time) opening {
+	return opening{player: h.Player, scope: muster.PlayerScope, way: h.id, mark: h.Mark, proven: proven}
 }
 
 // passwordChecker finds who has an address and a password.
@@ -40,11 +46,11 @@ func (c passwordChecker) check(ctx context.Context, email, password string) (hol
 	who.password, _ = normalPassword(password)
 	known := func(ctx context.Context) (bool, error) { return c.isKnown(ctx, who.id) }
 	err = c.limits.Guess(ctx, who.id, known, func(ctx context.Context) error {
-		who.player, who.hash, err = c.accounts.FindIdentity(ctx, who.id)
+		who.Way, err = c.accounts.FindWay(ctx, who.id)
 		if _, err := found(err); err != nil {
 			return fmt.Errorf("find who has an address: %w", err)
 		}
-		right, outdated, err := c.hasher.verify(ctx, who.password, who.hash)
+		right, outdated, err := c.hasher.verify(ctx, who.password, who.SecretHash)
 		if err != nil {
 			return err
 		}
@@ -65,11 +71,11 @@ func (c passwordChecker) isKnown(ctx context.Context, id muster.Identity) (bool,
 	if c.store == nil || muster.ClientFrom(ctx).Device == "" {
 		return false, nil
 	}
-	player, _, err := c.accounts.FindIdentity(ctx, id)
+	way, err := c.accounts.FindWay(ctx, id)
 	if _, err := found(err); err != nil {
 		return false, fmt.Errorf("find who has an address: %w", err)
 	}
-	return c.isSignedIn(ctx, player)
+	return c.isSignedIn(ctx, way.Player)
 }
 
 // isSignedIn says whether a player is signed in on the client's device, which it names.
@@ -112,10 +118,10 @@ func (e EmailProvider) Verify(ctx context.Context, proof Proof) (Verified, error
 	}
 	who, err := passwordChecker{e.Accounts, e.Hasher, e.Store, e.Limits}.check(ctx, proof.Fields["email"], proof.Fields["password"])
 	if err == nil {
-		err = e.Factors.prove(ctx, who.player, who.id, muster.FactorAnswer{Code: proof.Code, RecoveryCode: proof.Fields["recoveryCode"]})
+		err = e.Factors.prove(ctx, who, muster.FactorAnswer{Code: proof.Code, RecoveryCode: proof.Fields["recoveryCode"]})
 	}
 	if err != nil {
 		return Verified{}, err
 	}
-	return Verified{Subject: who.id.Subject}, nil
+	return Verified{Subject: who.id.Subject, Mark: who.Mark}, nil
 }

@@ -9,12 +9,9 @@ import (
 )
 
 // enter signs a player in who has shown the password of a way in, or asks for the second
-// factor first.
-func (p *Passwords) enter(ctx context.Context, o opening) (muster.PasswordAnswer, error) {
-	challenge, err := p.factors.asks(ctx, o.way)
-	if err != nil {
-		return muster.PasswordAnswer{}, err
-	}
+// factor first. has is what was read together with the password.
+func (p *Passwords) enter(ctx context.Context, o opening, has *muster.SecondFactor) (muster.PasswordAnswer, error) {
+	challenge := p.factors.asks(has)
 	if challenge == "" {
 		grant, err := p.service.grant(ctx, o)
 		return muster.PasswordAnswer{Grant: grant}, err
@@ -22,7 +19,7 @@ func (p *Passwords) enter(ctx context.Context, o opening) (muster.PasswordAnswer
 	if err := p.service.guard.Admit(ctx, o.player, o.ref()); err != nil { // who is banned is told so at once
 		return muster.PasswordAnswer{}, err
 	}
-	asked, err := p.factors.ask(ctx, challenge, o.player, o.way, o.proven)
+	asked, err := p.factors.ask(ctx, challenge, o)
 	return muster.PasswordAnswer{Challenge: asked}, err
 }
 
@@ -36,20 +33,23 @@ func (p *Passwords) AnswerChallenge(ctx context.Context, session string, said mu
 		return muster.PasswordAnswer{}, err
 	}
 	// What ended sign-ins since the password was shown has ended this one, too.
-	way, now := emailIdentity(c.Address), p.service.instant()
-	if err := p.service.guard.Admit(ctx, c.Player, opening{way: way, proven: c.ProvenAt}.ref()); err != nil {
+	in := c.opening()
+	if err := p.service.guard.Admit(ctx, c.Player, in.ref()); err != nil {
 		return muster.PasswordAnswer{}, err
 	}
 	var answer muster.PasswordAnswer
 	if c.SetUp {
-		answer.RecoveryCodes, err = p.factors.turnOn(ctx, challengeKey(session), said.Code, "")
+		var done turnedOn
+		done, err = p.factors.turnOn(ctx, challengeKey(session), said.Code, "")
+		// It has ended all that was proven before, and was not refused: it goes on from here.
+		answer.RecoveryCodes, in.mark, in.proven = done.codes, done.mark, p.service.instant()
 	} else {
 		err = p.factors.answer(ctx, session, said, factorUse{})
 	}
 	if err != nil {
 		return muster.PasswordAnswer{}, err
 	}
-	answer.Grant, err = p.service.grant(ctx, opening{player: c.Player, scope: muster.PlayerScope, way: way, proven: now})
+	answer.Grant, err = p.service.grant(ctx, in)
 	return answer, err
 }
 
@@ -83,11 +83,11 @@ func (p *Passwords) SecondFactors(ctx context.Context, caller muster.Caller) ([]
 	if has, err := foundWay(err); !has {
 		return nil, err
 	}
-	factor, err := p.factors.of(ctx, id)
-	if err != nil || factor == nil {
+	way, err := p.factors.of(ctx, id)
+	if err != nil || way.Factor == nil {
 		return nil, err
 	}
-	return []muster.SecondFactorView{factor.View()}, nil
+	return []muster.SecondFactorView{way.Factor.View()}, nil
 }
 
 // foundWay turns the answer of IdentityOf into whether there is a way in.
@@ -119,12 +119,12 @@ func (p *Passwords) ConfirmFactor(ctx context.Context, caller muster.Caller, cod
 	if p.factors == nil {
 		return nil, errFactorNotSetUp()
 	}
-	codes, err := p.factors.turnOn(ctx, setUpKey(caller.Player), code, caller.Family)
+	done, err := p.factors.turnOn(ctx, setUpKey(caller.Player), code, caller.Family)
 	var refused *muster.Error
-	if errors.As(err, &refused) && refused.Code == "challenge.invalid" {
-		return nil, errFactorNotSetUp()
+	if errors.As(err, &refused) && (refused.Code == "challenge.invalid" || refused.Code == "refresh.invalid") {
+		return nil, errFactorNotSetUp() // or the password has changed since
 	}
-	return codes, toOwner(err)
+	return done.codes, toOwner(err)
 }
 
 // NewRecoveryCodes replaces the recovery codes of a player who has just signed in and shows
@@ -170,14 +170,14 @@ func (p *Passwords) useOwn(ctx context.Context, caller muster.Caller, said muste
 	if err != nil {
 		return err
 	}
-	factor, err := p.factors.of(ctx, id)
+	way, err := p.factors.of(ctx, id)
 	if err != nil {
 		return err
 	}
-	if factor == nil {
+	if way.Player != caller.Player || way.Factor == nil {
 		return muster.Errorf(muster.NotFound, "factor.none", "you have no second factor")
 	}
-	return toOwner(p.factors.useNow(ctx, caller.Player, id, said, use))
+	return toOwner(p.factors.useNow(ctx, way, id, said, use))
 }
 
 // ownFactor is the way in that a second factor of the caller's belongs to. The sign-in must be

@@ -35,6 +35,10 @@ type Verified struct {
 	// bound to none, which only a provider that needs none may allow.
 	Nonce string
 
+	// Mark is that of the way in that was read to verify the proof; only ways in whose secret we
+	// keep have one.
+	Mark muster.WayMark
+
 	// Consent is kept for Revoker, until the player is deleted or unlinks the identity. Zero:
 	// there is none.
 	Consent Consent
@@ -80,34 +84,34 @@ func (s *Service) ProveIdentity(ctx context.Context, provider string, proof Proo
 	return id, err
 }
 
-// prove is ProveIdentity with the consent that the proof came with, to be kept once the
+// prove is ProveIdentity with what else the proof has shown: a consent is to be kept once the
 // account has taken the identity.
-func (s *Service) prove(ctx context.Context, provider string, proof Proof) (id muster.Identity, consent Consent, err error) {
+func (s *Service) prove(ctx context.Context, provider string, proof Proof) (id muster.Identity, who Verified, err error) {
 	p, known := s.providers[provider]
 	if !known {
-		return muster.Identity{}, Consent{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name: GET /v1/auth/providers lists them")
+		return muster.Identity{}, Verified{}, muster.Errorf(muster.NotFound, "provider.unknown", "there is no way in of this name: GET /v1/auth/providers lists them")
 	}
 	defer func() { s.tellRefused(provider, err) }()
 	if err := checkProof(proof); err != nil {
-		return muster.Identity{}, Consent{}, err
+		return muster.Identity{}, Verified{}, err
 	}
 	if err := checkForm(p, proof); err != nil {
-		return muster.Identity{}, Consent{}, err
+		return muster.Identity{}, Verified{}, err
 	}
 	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {
-		return muster.Identity{}, Consent{}, err
+		return muster.Identity{}, Verified{}, err
 	}
-	who, err := p.Verify(ctx, proof)
+	who, err = p.Verify(ctx, proof)
 	if err != nil {
-		return muster.Identity{}, Consent{}, err
+		return muster.Identity{}, Verified{}, err
 	}
 	if who.Subject == "" {
-		return muster.Identity{}, Consent{}, fmt.Errorf("provider %s verified a proof without a subject", provider)
+		return muster.Identity{}, Verified{}, fmt.Errorf("provider %s verified a proof without a subject", provider)
 	}
 	if err := s.useUp(ctx, provider, who); err != nil {
-		return muster.Identity{}, Consent{}, err
+		return muster.Identity{}, Verified{}, err
 	}
-	return muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}, who.Consent, nil
+	return muster.Identity{Provider: provider, Subject: subjectKey(who.Subject)}, who, nil
 }
 
 // checkProof bounds what a provider gets to read.

@@ -171,7 +171,10 @@ func TestRefusalsAreToldOnce(t *testing.T) {
 func TestAPasswordMakesNoPlayer(t *testing.T) {
 	ctx := context.Background()
 	d := newDesk(t, nil)
-	proven := vouching(func(Proof) (Verified, error) { return Verified{Subject: annMail}, nil })
+	proven := vouching(func(Proof) (Verified, error) {
+		way, _ := d.rules.FindWay(ctx, emailIdentity(annMail)) // at first there is none
+		return Verified{Subject: annMail, Mark: way.Mark}, nil
+	})
 	d.site.providers = map[string]Provider{muster.EmailProvider: proven}
 	_, err := d.site.Login(ctx, muster.EmailProvider, Proof{})
 	wantRefusal(t, err, muster.Unauthenticated, "credential.invalid")

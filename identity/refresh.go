@@ -36,7 +36,8 @@ type family struct {
 	DeviceID  string    `json:"deviceId,omitempty"` // that it gave itself, if it did
 	Network   []byte    `json:"net,omitempty"`      // a mark of where it signed in; nil: not known
 
-	Way muster.WayIn `json:"way,omitempty"` // by which it was opened; empty: it is bound to none
+	Way  muster.WayIn   `json:"way,omitempty"` // by which it was opened; empty: it is bound to none
+	Mark muster.WayMark `json:"mark,omitempty"`
 }
 
 // handout is a refresh token on its way to the client.
@@ -197,7 +198,7 @@ func (f family) lastUsed() time.Time {
 
 // ref names the sign-in; id is the family's.
 func (f family) ref(id string) muster.SignInRef {
-	return muster.SignInRef{ID: id, At: f.OpenedAt, Way: f.Way}
+	return muster.SignInRef{ID: id, At: f.OpenedAt, Way: f.Way, Mark: f.Mark}
 }
 
 // rotated is the record after its current token was used.

@@ -72,7 +72,7 @@ func (s *Service) newFamily(ctx context.Context, o opening) (refreshToken, famil
 	return token, family{
 		Scope: o.scope, Generation: 1, CurrentHash: token.hash(), TagKey: tagKey, ExpiresAt: s.now().UTC().Add(s.refreshTTL),
 		OpenedAt: o.proven, Device: client.UserAgent, DeviceID: client.Device,
-		Network: networkMark(tagKey, client.Address), Way: muster.WayInOf(o.way),
+		Network: networkMark(tagKey, client.Address), Way: muster.WayInOf(o.way), Mark: o.mark,
 	}, nil
 }
 

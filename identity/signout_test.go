@@ -55,13 +55,14 @@ func TestHoweverManySignInsThereAreAllOfThemEnd(t *testing.T) {
 	ctx := context.Background()
 	d := newDesk(t, nil)
 	ann := d.signUp(t, annMail, annWords).Player.ID
+	in := d.opening(t)
 	d.site.store = &gate{Store: d.store, left: many, open: make(chan struct{})}
 	grants := make([]muster.Grant, many)
 	var wg sync.WaitGroup
 	for i := range grants {
 		wg.Go(func() {
 			var err error
-			if grants[i], err = d.site.grant(ctx, opening{player: ann, scope: muster.PlayerScope, way: emailIdentity(annMail), proven: d.site.instant()}); err != nil {
+			if grants[i], err = d.site.grant(ctx, in); err != nil {
 				t.Error(err)
 			}
 		})
