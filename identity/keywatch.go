@@ -2,38 +2,66 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
-// KeyWatch keeps the keys of a ring as a file has them, so that keys rotate without a
-// restart. Call Run.
+// KeyWatch keeps the keys of a ring as a file or a secret has them, so that keys rotate without
+// a restart. Call Run, or Fresh before every use of the keys. Of what it cannot use it says so
+// once, and the keys stay as they are.
 type KeyWatch struct {
 	Ring *KeyRing
-	// Read reads the file: ReadKeyFile, or whatever reads it as it was read at first.
-	Read func() ([]byte, error)
+	// Read reads the file, or whatever the keys were read from at first.
+	Read func(ctx context.Context) ([]byte, error)
 	// Rotate rotates the file when it is time. Nil: somebody else does.
 	Rotate func() error
-	Log    *slog.Logger
+	// Every is how often to read it; zero: every ten seconds. Keys are published for longer than
+	// that before they sign.
+	Every time.Duration
+	Log   *slog.Logger
 
-	last   []byte // the text that was looked at last
-	failed string // what was said of the last reading that failed
+	mu     sync.Mutex
+	readAt time.Time // guarded by mu; when Fresh looked last
+	last   []byte    // guarded by mu; the text that was looked at last
+	failed string    // guarded by mu; what was said of the last reading that failed
 }
 
-// watchEvery is how often the file is read. Keys are published for hours before they sign,
-// so it is early enough on every replica.
 const watchEvery = 10 * time.Second
 
-// Run looks at the file every ten seconds until ctx ends. Of what it cannot use it says so
-// once, and the keys stay as they are.
+func (w *KeyWatch) every() time.Duration { return cmp.Or(w.Every, watchEvery) }
+
+// Known says what the keys of the ring were read from, and when: it need not be read for Every.
+func (w *KeyWatch) Known(text []byte, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last, w.readAt = text, now
+}
+
+// Fresh looks unless it has done so within Every. It is for who has no time of their own, and now
+// is the time of day, which goes on while they stand still.
+func (w *KeyWatch) Fresh(ctx context.Context, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if since := now.Sub(w.readAt); since >= 0 && since < w.every() {
+		return
+	}
+	w.readAt = now
+	w.look(ctx)
+}
+
+// Run looks again and again until ctx ends.
 func (w *KeyWatch) Run(ctx context.Context) error {
-	ticker := time.NewTicker(watchEvery)
+	ticker := time.NewTicker(w.every())
 	defer ticker.Stop()
 	for {
-		w.look()
+		w.mu.Lock()
+		w.look(ctx)
+		w.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -42,14 +70,17 @@ func (w *KeyWatch) Run(ctx context.Context) error {
 	}
 }
 
-// look reads the file, and takes its keys if they are others.
-func (w *KeyWatch) look() {
+// look takes the keys if they are others; mu is held.
+func (w *KeyWatch) look(ctx context.Context) {
 	if w.Rotate != nil {
 		if err := w.Rotate(); err != nil {
 			w.complain("the signing keys could not be rotated", err)
 		}
 	}
-	text, err := w.Read()
+	text, err := w.Read(ctx)
+	if err != nil && ctx.Err() != nil {
+		return // nobody waits any more
+	}
 	if err != nil {
 		w.complain("the signing keys could not be read again; those from before stay in use", err)
 		return
@@ -70,7 +101,7 @@ func (w *KeyWatch) look() {
 	}
 }
 
-// complain says what is wrong, once.
+// complain says what is wrong, once; mu is held.
 func (w *KeyWatch) complain(what string, err error) {
 	if text := what + err.Error(); text != w.failed {
 		w.failed = text

@@ -304,7 +304,7 @@ func TestAWatchTakesWhatIsGoodAndKeepsWhatItHasOtherwise(t *testing.T) {
 	var log bytes.Buffer
 	w := &KeyWatch{
 		Ring: NewKeyRing(first), Log: slog.New(slog.NewTextHandler(&log, nil)),
-		Read: func() ([]byte, error) { return ReadKeyFile(path) },
+		Read: func(context.Context) ([]byte, error) { return ReadKeyFile(path) },
 	}
 	signer := func() string { return w.Ring.At(time.Time{}).current().id }
 	write := func(text string) {
@@ -312,13 +312,13 @@ func TestAWatchTakesWhatIsGoodAndKeepsWhatItHasOtherwise(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.look()
+	w.look(t.Context())
 	if signer() != first.current().id || log.Len() > 0 {
 		t.Errorf("the same file changed something: %s", log.String())
 	}
 	write("{broken")
 	for range 3 {
-		w.look()
+		w.look(t.Context())
 	}
 	if signer() != first.current().id || strings.Count(log.String(), "cannot be used") != 1 {
 		t.Errorf("a broken file: %s", log.String())
@@ -326,13 +326,13 @@ func TestAWatchTakesWhatIsGoodAndKeepsWhatItHasOtherwise(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	w.look()
+	w.look(t.Context())
 	if signer() != first.current().id || !strings.Contains(log.String(), "could not be read") {
 		t.Errorf("an absent file: %s", log.String())
 	}
 	fresh := jwksOf(t, newPrivate(t))
 	write(string(fresh))
-	w.look()
+	w.look(t.Context())
 	if signer() == first.current().id || !strings.Contains(log.String(), "have changed\"") {
 		t.Errorf("other keys were not taken: %s", log.String())
 	}

@@ -38,11 +38,18 @@ const annsCredentials = `{"email":"ann@example.com","password":"four words of mi
 func annWithFactor(t *testing.T) (url, secret string, recoveryCodes []string, ann granted) {
 	t.Helper()
 	url, terminal := newPasswords(t)
+	secret, recoveryCodes, ann = annAt(t, url, func() string { return awaitCode(t, terminal) })
+	return url, secret, recoveryCodes, ann
+}
+
+// annAt is annWithFactor at a backend; code waits for the code that she is mailed.
+func annAt(t *testing.T, url string, code func() string) (secret string, recoveryCodes []string, ann granted) {
+	t.Helper()
 	var sent struct{ ID string }
 	if status := post(t, url+"/v1/auth/register", "", annsCredentials, &sent); status != http.StatusAccepted {
 		t.Fatalf("register: %d", status)
 	}
-	if status := post(t, url+"/v1/auth/email/verify", "", fmt.Sprintf(`{"id":%q,"code":%q}`, sent.ID, awaitCode(t, terminal)), &ann); status != http.StatusCreated {
+	if status := post(t, url+"/v1/auth/email/verify", "", fmt.Sprintf(`{"id":%q,"code":%q}`, sent.ID, code()), &ann); status != http.StatusCreated {
 		t.Fatalf("verify: %d", status)
 	}
 	var made struct{ Secret, URI string }
@@ -54,7 +61,7 @@ func annWithFactor(t *testing.T) (url, secret string, recoveryCodes []string, an
 	if status := post(t, url+"/v1/auth/factors/totp/confirm", ann.AccessToken, body, &codes); status != http.StatusOK || len(codes.RecoveryCodes) != 10 {
 		t.Fatalf("confirm: %d %+v", status, codes)
 	}
-	return url, made.Secret, codes.RecoveryCodes, ann
+	return made.Secret, codes.RecoveryCodes, ann
 }
 
 // challengeOf signs ann in as far as the password goes.

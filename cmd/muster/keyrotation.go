@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"path/filepath"
@@ -17,20 +18,21 @@ const rotateAfter = 30 * 24 * time.Hour
 func (h *house) keyWatch() *identity.KeyWatch {
 	return &identity.KeyWatch{
 		Ring: h.keys, Log: h.process.log,
-		Read:   func() ([]byte, error) { return identity.ReadKeyFile(filepath.Join(h.cmd.Data, identity.KeyFile)) },
+		Read: func(context.Context) ([]byte, error) {
+			return identity.ReadKeyFile(filepath.Join(h.cmd.Data, identity.KeyFile))
+		},
 		Rotate: identity.KeepRotating(h.cmd.Data, rotateAfter, time.Now, rand.Reader),
 	}
 }
 
-// keyWatch has the keys used that the file of them holds; nil: they are in the environment,
-// which does not change.
+// keyWatch has the keys used that the file of them holds; nil: there is no file.
 func (o *office) keyWatch() *identity.KeyWatch {
 	if o.settings.keysFile == "" {
 		return nil
 	}
 	return &identity.KeyWatch{
 		Ring: o.settings.keys, Log: o.log,
-		Read: func() ([]byte, error) { return readSecretFile(o.settings.keysFile) },
+		Read: func(context.Context) ([]byte, error) { return readSecretFile(o.settings.keysFile) },
 	}
 }
 

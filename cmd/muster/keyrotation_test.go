@@ -58,7 +58,7 @@ func TestKeysRotateByCommand(t *testing.T) {
 	}
 	if watch := o.keyWatch(); watch == nil {
 		t.Error("the file is not read again")
-	} else if text, err := watch.Read(); err != nil || strings.Count(string(text), `"nbf"`) != 1 {
+	} else if text, err := watch.Read(t.Context()); err != nil || strings.Count(string(text), `"nbf"`) != 1 {
 		t.Errorf("read again it is %s (%v)", text, err)
 	}
 	o.settings.keysFile = ""

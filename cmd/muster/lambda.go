@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -48,10 +49,11 @@ type lambdaCmd struct {
 	GameliftEndpoint string   `help:"Another GameLift than Amazon's, such as muster gamelift." env:"MUSTER_GAMELIFT_ENDPOINT" placeholder:"URL"`
 	SNSTopics        []string `name:"sns-topic" help:"A topic whose events are taken; may be given again." env:"MUSTER_SNS_TOPICS" placeholder:"ARN"`
 
-	SigningKeys     string   `help:"File of the keys that sign tokens; or their text in MUSTER_SIGNING_KEYS." env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
-	ServerKeyHashes []string `name:"server-key-hash" help:"Hash of a key that game servers show." env:"MUSTER_SERVER_KEY_HASHES" placeholder:"HASH"`
-	AdminKeyHashes  []string `name:"admin-key-hash" help:"Hash of a key that operators show; without one there are no calls for operators." env:"MUSTER_ADMIN_KEY_HASHES" placeholder:"HASH"`
-	Origins         []string `name:"origin" help:"Another origin whose pages may call, such as https://game.example." env:"MUSTER_ORIGINS" placeholder:"ORIGIN"`
+	SigningKeys       string   `help:"File of the keys that sign tokens; or their text in MUSTER_SIGNING_KEYS." env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
+	SigningKeysSecret string   `help:"Secret of AWS Secrets Manager that holds them, in place of a file." env:"MUSTER_SIGNING_KEYS_SECRET" placeholder:"ARN"`
+	ServerKeyHashes   []string `name:"server-key-hash" help:"Hash of a key that game servers show." env:"MUSTER_SERVER_KEY_HASHES" placeholder:"HASH"`
+	AdminKeyHashes    []string `name:"admin-key-hash" help:"Hash of a key that operators show; without one there are no calls for operators." env:"MUSTER_ADMIN_KEY_HASHES" placeholder:"HASH"`
+	Origins           []string `name:"origin" help:"Another origin whose pages may call, such as https://game.example." env:"MUSTER_ORIGINS" placeholder:"ORIGIN"`
 
 	TrustedProxies []string `name:"trusted-proxy" help:"Network of proxies before API Gateway whose X-Forwarded-For is believed; may be given again." env:"MUSTER_TRUSTED_PROXIES" placeholder:"CIDR"`
 	TrustedHops    int      `name:"trusted-hops" help:"How many proxies every call comes through, API Gateway included, in place of where they are." env:"MUSTER_TRUSTED_HOPS" placeholder:"N"`
@@ -69,7 +71,7 @@ func (c *lambdaCmd) Validate() error { return c.serve().checkProxies() }
 func (c *lambdaCmd) serve() *serveCmd {
 	return &serveCmd{
 		Config: c.Config, URL: c.URL, Store: c.Store, DynamoDB: c.DynamoDB, Region: c.Region, GameliftEndpoint: c.GameliftEndpoint,
-		SNSTopics: c.SNSTopics, SigningKeys: c.SigningKeys, ServerKeyHashes: c.ServerKeyHashes, AdminKeyHashes: c.AdminKeyHashes,
+		SNSTopics: c.SNSTopics, SigningKeys: c.SigningKeys, SigningKeysSecret: c.SigningKeysSecret, ServerKeyHashes: c.ServerKeyHashes, AdminKeyHashes: c.AdminKeyHashes,
 		Origins: c.Origins, TrustedProxies: c.TrustedProxies, TrustedHops: c.TrustedHops,
 	}
 }
@@ -118,6 +120,9 @@ type booth struct {
 // openBooth builds everything. What it opened when it fails is the stack's to end.
 func openBooth(ctx context.Context, settings serveSettings, log *slog.Logger) (*booth, error) {
 	b := &booth{office: &office{settings: settings, log: log, stack: newStack()}}
+	if err := b.openKeys(ctx); err != nil {
+		return b, err
+	}
 	store, err := b.openStore(ctx)
 	if err != nil {
 		return b, err
@@ -132,17 +137,35 @@ func openBooth(ctx context.Context, settings serveSettings, log *slog.Logger) (*
 	if b.backend, err = newBackend(p); err != nil {
 		return b, err
 	}
-	if watch := b.keyWatch(); watch != nil {
-		b.stack.run("signing keys", watch.Run) // it goes on while calls do
-	}
+	b.begin(ctx)
 	return b, nil
+}
+
+// begin has second factors sealed by the signing keys that it begins with. If that fails the next
+// round does it, and calls are answered meanwhile.
+func (b *booth) begin(ctx context.Context) {
+	if err := b.backend.followKeys(ctx); err != nil {
+		b.log.WarnContext(ctx, "the key of second factors could not be sealed again; the next round tries again", "error", err)
+	}
+}
+
+// freshKeys has the signing keys be as their place has them: they may have changed while the
+// function stood still.
+func (b *booth) freshKeys(ctx context.Context) {
+	if b.keys != nil {
+		b.keys.Fresh(ctx, wallClock())
+	}
 }
 
 func (b *booth) function() *lambda.Function {
 	base, _ := url.Parse(b.settings.url) // settings has checked it
 	rules := b.backend.rules
+	calls := httpapi.WholeSessionIDs(b.backend.handler)
 	return lambda.NewFunction(lambda.FunctionOptions{
-		Handler:  httpapi.WholeSessionIDs(b.backend.handler),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b.freshKeys(r.Context())
+			calls.ServeHTTP(w, r)
+		}),
 		BasePath: base.Path, Forwarded: len(b.settings.proxies.Networks) > 0 || b.settings.proxies.Hops > 0,
 		After: b.catchUp,
 		Event: gamelift.Dispatcher(rules.ApplyEvent, rules.ApplyPlacement), Topics: b.settings.topics,
@@ -153,6 +176,7 @@ func (b *booth) function() *lambda.Function {
 // tick is one round of all that a replica does again and again. When it runs out of time the
 // next one goes on with it, which is no failure.
 func (b *booth) tick(ctx context.Context) error {
+	b.freshKeys(ctx) // second factors are sealed by them
 	failed := make([]error, len(b.backend.rounds))
 	var wg sync.WaitGroup
 	if len(b.settings.topics) > 0 { // else events come by EventBridge, which nobody can look up

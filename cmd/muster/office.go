@@ -13,6 +13,7 @@ import (
 	"muster"
 	"muster/aws/dynamo"
 	"muster/aws/gamelift"
+	"muster/identity"
 )
 
 // office is everything that `muster serve` runs: the backend, on a store and a GameLift
@@ -23,6 +24,7 @@ type office struct {
 	stack    *stack
 	front    net.Listener
 	client   *gamelift.Client
+	keys     *identity.KeyWatch // nil: the signing keys do not change
 	ready    *readiness
 	backend  *backend
 }
@@ -36,6 +38,9 @@ func openOffice(ctx context.Context, settings serveSettings, log *slog.Logger, s
 		return nil, err
 	}
 	s.onEnd("listener", func() error { return ignoreClosed(o.front.Close()) })
+	if err := o.openKeys(ctx); err != nil {
+		return nil, err
+	}
 	store, err := o.openStore(ctx)
 	if err != nil {
 		return nil, err
@@ -96,8 +101,8 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 	if err := b.followKeys(ctx); err != nil {
 		return err
 	}
-	if watch := o.keyWatch(); watch != nil {
-		o.stack.run("signing keys", watch.Run)
+	if o.keys != nil {
+		o.stack.run("signing keys", o.keys.Run)
 	}
 	o.stack.run("reconciler", b.rules.Run)
 	o.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })

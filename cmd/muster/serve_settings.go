@@ -30,9 +30,10 @@ type serveSettings struct {
 	region          string // empty: as the AWS SDK finds it
 	gameLift        string // endpoint; empty: Amazon's
 	topics          []string
-	trusted         []string // places of SNS signing certificates
-	keys            *identity.KeyRing
-	keysFile        string // where they are read again from; empty: nowhere
+	trusted         []string          // places of SNS signing certificates
+	keys            *identity.KeyRing // nil until openKeys has read keysSecret
+	keysFile        string            // where they are read again from; empty: nowhere
+	keysSecret      string            // the ARN of the secret that holds them, which openKeys reads; empty: none does
 	serverKeyHashes []string
 	adminKeyHashes  []string
 	origins         []string
@@ -91,9 +92,7 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 			note(fmt.Errorf("--sns-topic %q is not the ARN of a topic", arn))
 		}
 	}
-	keys, err := signingKeys(c.SigningKeys, getenv(envSigningKeys))
-	note(err)
-	s.keys, s.keysFile = identity.NewKeyRing(keys), c.SigningKeys
+	note(s.takeKeys(c, getenv))
 	note(checkKeyHashes("server", c.ServerKeyHashes))
 	note(checkKeyHashes("admin", c.AdminKeyHashes))
 	if len(c.ServerKeyHashes) == 0 {

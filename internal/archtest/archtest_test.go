@@ -42,6 +42,7 @@ var rules = map[string][]string{
 	"aws/cognito/cognitotest":        {"identity/provider/providertest"},
 	"aws/cognito/srp":                {},
 	"aws/lambda":                     {"", "identity"},
+	"aws/secrets":                    {"aws/caller"},
 	"aws/sts":                        {"", "identity", "identity/provider"},
 	"aws/dynamo":                     {"", "aws/caller"},
 	"aws/gamelift":                   {"", "aws/caller"},
@@ -68,7 +69,7 @@ var rules = map[string][]string{
 	"internal/archtest":              {},
 	"internal/asvs":                  {},
 	"cmd/muster": {
-		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/sts", "aws/lambda", "httpapi", "realtime", "limit", "samples", "replica",
+		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/secrets", "aws/sts", "aws/lambda", "httpapi", "realtime", "limit", "samples", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
