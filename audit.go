@@ -75,7 +75,8 @@ func auditPartition(p PlayerID) string { return "AUD#" + string(p) }
 
 // AuditOps records what happened, in the Write that makes it happen. Who did it, from where
 // and with what comes from the context (CallerFrom, ClientFrom); a context without a caller
-// means the player, or the program itself where it is no request's. Recording the same again
+// means the player, or the program itself where it is no request's, or where the request failed to
+// prove who it is about. Recording the same again
 // at the same instant changes nothing.
 func AuditOps(ctx context.Context, at time.Time, entries ...Audit) ([]Op, error) {
 	ops := make([]Op, 0, len(entries))
@@ -116,6 +117,8 @@ func (e Audit) actor(ctx context.Context) (by, actor string) {
 		return string(ServerScope), c.Key
 	case known:
 		return string(PlayerScope), string(c.Player)
+	case e.Event == AuditFactorRefused: // by whoever knows the password
+		return auditSystem, ""
 	case ClientFrom(ctx) != Client{}: // a request that proves who it is about
 		return string(PlayerScope), string(e.Player)
 	}

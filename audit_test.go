@@ -54,6 +54,33 @@ func TestAuditRecordsSayWhoFromWhereAndWhat(t *testing.T) {
 	}
 }
 
+// Whoever answers with wrong codes has a password, and may be anybody.
+func TestWrongCodesAreNobodysDoingButThatOfWhoIsKnown(t *testing.T) {
+	r := newRig(false)
+	ann := r.guest("ann")
+	request := muster.WithClient(context.Background(), muster.Client{Address: netip.MustParseAddr("192.0.2.7"), UserAgent: "Game/1"})
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		want muster.AuditView
+	}{
+		"who is not known": {request, muster.AuditView{By: "system", From: "192.0.2.7", Device: "Game/1"}},
+		"another player":   {muster.WithCaller(request, muster.Caller{Player: "mallory", Scope: muster.PlayerScope}), muster.AuditView{By: "player", Actor: "mallory", From: "192.0.2.7", Device: "Game/1"}},
+	} {
+		r.clock.advance(time.Second)
+		ops, err := muster.AuditOps(c.ctx, r.clock.now(), muster.Audit{Player: ann, Event: muster.AuditFactorRefused})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.store.Write(context.Background(), ops...); err != nil {
+			t.Fatal(err)
+		}
+		got := must[muster.AuditPage](t)(r.AuditTrail(context.Background(), ann, 1, "")).Entries[0]
+		if got.By != c.want.By || got.Actor != c.want.Actor || got.From != c.want.From || got.Device != c.want.Device {
+			t.Errorf("%s: recorded is %+v", name, got)
+		}
+	}
+}
+
 func TestTheAuditTrailHasPagesAndAnEnd(t *testing.T) {
 	ctx := context.Background()
 	r := newRig(false)
