@@ -54,7 +54,7 @@ func (f *fakeFactors) SetUpByChallenge(_ context.Context, session string) (muste
 
 func (f *fakeFactors) takeAway(ctx context.Context, p muster.PlayerID) error {
 	caller, _ := muster.CallerFrom(ctx)
-	return f.done("take %s away by %s", p, caller.Scope)
+	return f.done("take %s away by %s%s", p, caller.Scope, asOperator(ctx))
 }
 
 func TestSecondFactors(t *testing.T) {

@@ -50,6 +50,7 @@ type document struct {
 		OperationID string
 		Summary     string
 		Security    []map[string][]string
+		Parameters  []struct{ Name, In string }
 		Responses   map[string]json.RawMessage
 		RequestBody struct {
 			Content map[string]struct{ Example json.RawMessage }

@@ -44,9 +44,11 @@ func (in *operatorInput) asked(ctx context.Context) (context.Context, error) {
 	return muster.WithOperator(ctx, in.Body.Operator)
 }
 
+// operatorDeletion is a call without a body, whose operator stands in a header: URLs are kept in
+// access logs.
 type operatorDeletion struct {
 	ID       muster.PlayerID `path:"id" minLength:"1" maxLength:"128" doc:"Id of a player" example:"0199c0de-0000-7000-8000-000000000001"`
-	Operator string          `query:"operator" maxLength:"100" doc:"Who says so; recorded" example:"kim"`
+	Operator string          `header:"Muster-Operator" maxLength:"100" doc:"Who says so; recorded" example:"kim"`
 }
 
 type searchInput struct {

@@ -68,6 +68,34 @@ func (f *fakeDesk) OperatorTrail(_ context.Context, limit int, before string) (m
 	return muster.AuditPage{Entries: []muster.AuditView{}}, f.err
 }
 
+func TestCallsWithoutABodyNameTheirOperatorInAHeader(t *testing.T) {
+	r := newRig(t, nil)
+	for name, c := range map[string]struct {
+		target, operator, asked string
+		status                  int
+	}{
+		"a deletion":              {"/v1/admin/players/p-1", "kim", "delete p-1 by kim", 204},
+		"a second factor":         {"/v1/admin/players/p-1/factors", "kim", "take p-1 away by admin by kim", 204},
+		"a name that is too long": {"/v1/admin/players/p-1", strings.Repeat("k", 101), "", 400},
+		"a name of tabs":          {"/v1/admin/players/p-1", "k\tm", "", 400},
+	} {
+		r.desk.last, r.factors.last = "", ""
+		a := r.do("DELETE", c.target, "mak_good", "", "Muster-Operator", c.operator)
+		if got := r.desk.last + r.factors.last; a.status != c.status || got != c.asked {
+			t.Errorf("%s: %d %s, asked %q, want %d and %q", name, a.status, a.body, got, c.status, c.asked)
+		}
+	}
+	for path, at := range r.doc.Paths {
+		for method, call := range at {
+			for _, p := range call.Parameters {
+				if p.In == "query" && p.Name == "operator" {
+					t.Errorf("%s %s takes an operator in its URL", method, path)
+				}
+			}
+		}
+	}
+}
+
 func TestWhatOperatorsDoForPlayersAndToAll(t *testing.T) {
 	const (
 		search   = "/v1/admin/players/search"
@@ -90,7 +118,7 @@ func TestWhatOperatorsDoForPlayersAndToAll(t *testing.T) {
 		{"an export by a player", "POST", "/v1/admin/players/p-1/export", "ada", "", "", 403},
 		{"an export with more than a name", "POST", "/v1/admin/players/p-1/export", "mak_good", `{"format":"csv"}`, "", 400},
 		{"a deletion", "DELETE", "/v1/admin/players/p-1", "mak_good", "", "delete p-1", 204},
-		{"a deletion by somebody", "DELETE", "/v1/admin/players/p-1?operator=kim", "mak_good", "", "delete p-1 by kim", 204},
+		{"a deletion by whom a URL names", "DELETE", "/v1/admin/players/p-1?operator=kim", "mak_good", "", "delete p-1", 204},
 		{"a deletion by a player", "DELETE", "/v1/admin/players/p-1", "ada", "", "", 403},
 		{"everyone's end", "POST", everyone, "mak_good", `{"confirm":"sign out everyone","operator":"kim"}`, "sign everyone out by kim", 200},
 		{"everyone's end that is not confirmed", "POST", everyone, "mak_good", `{}`, "", 400},
