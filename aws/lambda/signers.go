@@ -11,6 +11,9 @@ import (
 
 // Accounts finds the players behind identities.
 type Accounts interface {
+	// FindIdentity returns the player of a known identity; an unknown one is NotFound.
+	FindIdentity(ctx context.Context, id muster.Identity) (p muster.PlayerID, secretHash []byte, err error)
+	// EnsurePlayer is FindIdentity, and makes a player for an identity that is new.
 	EnsurePlayer(ctx context.Context, id muster.Identity, secretHash []byte) (p muster.PlayerID, created bool, err error)
 }
 
@@ -19,6 +22,8 @@ type Accounts interface {
 type Signers struct {
 	Pools    []Pools
 	Accounts Accounts
+	// Limits holds back who would make players without end. Nil: nobody is.
+	Limits muster.Limits
 	// Admit says whether a player may come in; it is asked at every call.
 	Admit func(ctx context.Context, p muster.PlayerID) error
 	// Server says that whoever signs under an ARN of an account is a game server.
@@ -61,11 +66,30 @@ func (s *Signers) player(ctx context.Context, signer Signer) (muster.PlayerID, e
 	case player != "":
 		return player, nil
 	}
-	player, _, err = s.Accounts.EnsurePlayer(ctx, id, nil)
+	player, _, err = s.Accounts.FindIdentity(ctx, id)
+	if err != nil && muster.KindOf(err) == muster.NotFound {
+		player, err = s.begin(ctx, signer, id)
+	}
 	if err != nil {
 		return "", fmt.Errorf("find the player of a signer: %w", err)
 	}
 	return player, nil
+}
+
+// begin makes the player of an identity that is new, which counts as the sign-in by a proof, or
+// as the guest, that it is.
+func (s *Signers) begin(ctx context.Context, signer Signer, id muster.Identity) (muster.PlayerID, error) {
+	what := muster.ActGuest
+	if signer.authenticated() {
+		what = muster.ActSignIn
+	}
+	if s.Limits != nil {
+		if err := s.Limits.Spend(ctx, what); err != nil {
+			return "", err
+		}
+	}
+	player, _, err := s.Accounts.EnsurePlayer(ctx, id, nil)
+	return player, err
 }
 
 // notOurs is what a signer hears who is nobody here; why is for our log.

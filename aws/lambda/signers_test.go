@@ -12,6 +12,17 @@ import (
 // people is a fake of accounts: identities it knows, and players it bans.
 type people map[string]muster.PlayerID
 
+func (p people) FindIdentity(_ context.Context, id muster.Identity) (muster.PlayerID, []byte, error) {
+	if id.Subject == "unlucky" {
+		return "", nil, errors.New("store")
+	}
+	known, there := p[id.Provider+"/"+id.Subject]
+	if !there {
+		return "", nil, muster.Errorf(muster.NotFound, "record.not_found", "not found")
+	}
+	return known, nil, nil
+}
+
 func (p people) EnsurePlayer(_ context.Context, id muster.Identity, _ []byte) (muster.PlayerID, bool, error) {
 	if id.Subject == "unlucky" {
 		return "", false, errors.New("store")
@@ -79,5 +90,51 @@ func TestCallersBySignature(t *testing.T) {
 	}
 	if _, err := (&lambda.Signers{}).Caller(t.Context(), lambda.Signer{ARN: serverARN}); muster.KindOf(err) != muster.Denied {
 		t.Errorf("where nobody's signature counts: %v", err)
+	}
+}
+
+// purse is a fake of limits: of each action it has as many as it says.
+type purse map[muster.Action]int
+
+func (p purse) Spend(_ context.Context, what muster.Action) error {
+	if p[what]--; p[what] < 0 {
+		return muster.LimitExceeded(0)
+	}
+	return nil
+}
+
+func (purse) Guess(ctx context.Context, _ muster.Identity, _ func(context.Context) (bool, error), check func(context.Context) error) error {
+	return check(ctx)
+}
+
+func TestSignersMakeAsManyPlayersAsTheirAddressMay(t *testing.T) {
+	left := purse{muster.ActGuest: 1, muster.ActSignIn: 1}
+	signers := lambda.Signers{
+		Pools:    []lambda.Pools{{IdentityPools: []string{pool}, Provider: "cognito-identity", Guests: true}},
+		Accounts: people{"cognito-identity/known": "p1"}, Limits: left, Admit: admit,
+	}
+	call := func(id, login string) error {
+		_, err := signers.Caller(t.Context(), lambda.Signer{ARN: loginARN, IdentityID: id, IdentityPool: pool, Logins: []string{login}})
+		return err
+	}
+	for range 3 {
+		for _, login := range []string{"authenticated", "unauthenticated"} {
+			if err := call("known", login); err != nil {
+				t.Errorf("somebody known: %v", err)
+			}
+		}
+	}
+	if left[muster.ActGuest] != 1 || left[muster.ActSignIn] != 1 {
+		t.Errorf("who is known was counted: %v", left)
+	}
+	for _, login := range []string{"authenticated", "unauthenticated"} {
+		if err := call("new", login); err != nil {
+			t.Errorf("somebody new, %s: %v", login, err)
+		}
+		err := call("another", login)
+		var refused *muster.Error
+		if !errors.As(err, &refused) || refused.Kind != muster.Exhausted || refused.Code != "limit.exceeded" {
+			t.Errorf("one too many, %s: %v", login, err)
+		}
 	}
 }

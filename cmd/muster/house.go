@@ -417,7 +417,7 @@ func newBackend(p backendParts) (*backend, error) {
 		return nil, err
 	}
 	if p.function {
-		if err := p.asFunction(&o, rules, notifier); err != nil {
+		if err := p.asFunction(&o, rules, limits, notifier); err != nil {
 			return nil, err
 		}
 	}

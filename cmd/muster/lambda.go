@@ -225,9 +225,9 @@ func (b *booth) catchUp(ctx context.Context) {
 
 // asFunction takes out of the interface what needs a process that stays, and lets those in
 // whose signature API Gateway has checked.
-func (p *backendParts) asFunction(o *httpapi.Options, rules *muster.Backend, notifier *lateNotifier) error {
+func (p *backendParts) asFunction(o *httpapi.Options, rules *muster.Backend, limits muster.Limits, notifier *lateNotifier) error {
 	notifier.Notifier, o.Realtime = nobodyListens{}, nil
-	signers, err := p.identity.signers(rules)
+	signers, err := p.identity.signers(rules, limits)
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,10 @@ import (
 
 // signers are whose signatures count: identities of the pools that are ways in, and game
 // servers by their roles.
-func (c *identityConfig) signers(rules *muster.Backend) (*lambda.Signers, error) {
+func (c *identityConfig) signers(rules *muster.Backend, limits muster.Limits) (*lambda.Signers, error) {
 	// Signatures tell of no sign-in.
 	admit := func(ctx context.Context, p muster.PlayerID) error { return rules.AdmitBearer(ctx, p, time.Time{}) }
-	made := &lambda.Signers{Accounts: rules, Admit: admit}
+	made := &lambda.Signers{Accounts: rules, Limits: limits, Admit: admit}
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		settings, is := c.Providers[name].settings.(*cognitoIdentityConfig)
 		if !is {
