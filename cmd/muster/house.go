@@ -361,8 +361,13 @@ func newBackend(p backendParts) (*backend, error) {
 	if err := passwords.provide(providers, limits); err != nil {
 		return nil, err
 	}
+	lookout := newLookout(rules)
+	var entrance doors = rules
+	if p.function {
+		entrance = lookedDoors{rules, lookout}
+	}
 	service := identity.Options{
-		Accounts: rules, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: rules, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, p.now),
+		Accounts: entrance, Store: p.store, Keys: p.keys, Linker: rules, Issuer: p.url, Audience: tokenAudience, Guard: entrance, Limits: limits, SignOut: rules.SignOutEverywhere, Providers: providers, Kinds: p.identity.kinds(), Refused: logRefusedProofs(p.log, p.now),
 		Now: p.now, NewID: newID, Random: rand.Reader,
 	}
 	p.identity.Tokens.apply(&service)
@@ -381,7 +386,7 @@ func newBackend(p backendParts) (*backend, error) {
 	}
 	verify := p.identity.denials().unless(unlessRevoked(rules, bearers.Verify))
 	if p.function {
-		verify = newLookout(rules).first(verify)
+		verify = lookout.first(verify)
 	}
 	hub := openHub(p, rules, notifier, realtime.Options{Redeem: unlessRevoked(rules, ids.RedeemSocketTicket), Revoked: rules.Revoked, Admit: admitBySocket(calls), Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{

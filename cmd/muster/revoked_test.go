@@ -21,6 +21,12 @@ import (
 // asks.
 func wired(t *testing.T) http.Handler {
 	t.Helper()
+	return wiredAs(t, memory.New(time.Now), false).handler
+}
+
+// wiredAs is wired over a store, for a function or for a replica.
+func wiredAs(t *testing.T, store muster.Store, function bool) *backend {
+	t.Helper()
 	lift, err := gamelift.New(gamelift.Options{Endpoint: "http://127.0.0.1:1", Region: region, AccessKeyID: "a", SecretAccessKey: "b"})
 	if err != nil {
 		t.Fatal(err)
@@ -30,13 +36,13 @@ func wired(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	b, err := newBackend(backendParts{
-		url: "http://muster.test", store: memory.New(time.Now), gameLift: lift, keys: keys,
+		url: "http://muster.test", store: store, gameLift: lift, keys: keys, function: function,
 		data: []muster.Namespace{{Name: "settings", Write: muster.PlayerWrites}}, log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b.handler
+	return b
 }
 
 // ask sends a request; headers are names and values.
