@@ -118,7 +118,7 @@ func (s *Service) TakeBack(ctx context.Context, id muster.Identity) error {
 	}
 	if revoker, can := s.providers[id.Provider].(Revoker); can {
 		if err := revoker.Revoke(ctx, given.Consent); err != nil {
-			return fmt.Errorf("take a consent back from %s: %w", id.Provider, err)
+			return fmt.Errorf("take a consent back: %w", atProvider(id.Provider, err))
 		}
 	}
 	// Not if there is another one by now: whose that is a repeat will find.
@@ -151,7 +151,7 @@ func (s *Service) Hear(ctx context.Context, provider, payload string) (err error
 	}
 	news, err := herald.Heard(ctx, payload)
 	if err != nil || !news.Withdrawn {
-		return err
+		return atProvider(provider, err)
 	}
 	id := muster.Identity{Provider: provider, Subject: subjectKey(news.Subject)}
 	if news.Once != "" { // looked at first and kept last: what was cut off is done when the platform repeats itself

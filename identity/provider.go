@@ -103,7 +103,7 @@ func (s *Service) prove(ctx context.Context, provider string, proof Proof) (id m
 	}
 	who, err = p.Verify(ctx, proof)
 	if err != nil {
-		return muster.Identity{}, Verified{}, err
+		return muster.Identity{}, Verified{}, atProvider(provider, err)
 	}
 	if who.Subject == "" {
 		return muster.Identity{}, Verified{}, fmt.Errorf("provider %s verified a proof without a subject", provider)

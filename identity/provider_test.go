@@ -80,6 +80,10 @@ func TestProofsThatSignNobodyIn(t *testing.T) {
 			if c.code != "" {
 				wantRefusal(t, err, c.kind, c.code, c.proof.Token)
 			}
+			var asked *ProviderError
+			if named := errors.As(err, &asked); named != (c.kind == muster.Unavailable) || named && asked.Provider != c.provider {
+				t.Errorf("it names the provider: %v (%v)", named, err)
+			}
 		})
 	}
 	if len(s.accounts.known) != 0 {
@@ -186,5 +190,25 @@ func TestAPasswordMakesNoPlayer(t *testing.T) {
 	ann := d.signUp(t, annMail, annWords)
 	if in, err := d.site.Login(ctx, muster.EmailProvider, Proof{}); err != nil || in.Player.ID != ann.Player.ID || in.Created {
 		t.Errorf("who has the address is signed in as %+v, %v", in.Player, err)
+	}
+}
+
+func TestTheLogSaysWhichProviderCannotBeAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		refusal *muster.Error
+		want    string
+	}{
+		"one that is slow":      {Refusal(ProviderUnavailable, errors.New("not in time")), "steam: not in time"},
+		"one that says no more": {Refusal(ProviderUnavailable, nil), "steam"},
+		"one that refuses":      {Refusal(CredentialInvalid, errors.New("bad")), "bad"},
+	} {
+		err := atProvider("steam", c.refusal)
+		var refusal *muster.Error
+		if !errors.As(err, &refusal) || refusal.Code != c.refusal.Code || refusal.Err.Error() != c.want {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		if c.refusal.Err != nil && c.refusal.Err.Error() == "steam" {
+			t.Errorf("%s: the provider's own error was changed", name)
+		}
 	}
 }

@@ -55,6 +55,35 @@ func RefusalAfter(reason Reason, wait time.Duration, cause error) *muster.Error 
 	return e
 }
 
+// ProviderError is the cause of a refusal because a provider cannot be asked. It tells in the log
+// which one that is: platforms that are slow all fail in the same words.
+type ProviderError struct {
+	Provider string // its name in the configuration
+	Err      error  // nil: no more is known
+}
+
+// Error names the provider first.
+func (e *ProviderError) Error() string {
+	if e.Err == nil {
+		return e.Provider
+	}
+	return e.Provider + ": " + e.Err.Error()
+}
+
+// Unwrap gives errors.Is and errors.As the cause.
+func (e *ProviderError) Unwrap() error { return e.Err }
+
+// atProvider names the provider in an error that says that it cannot be asked.
+func atProvider(name string, err error) error {
+	var refusal *muster.Error
+	if !errors.As(err, &refusal) || refusal.Kind != muster.Unavailable {
+		return err
+	}
+	named := *refusal
+	named.Err = &ProviderError{name, refusal.Err}
+	return &named
+}
+
 // tellRefused reports a refusal to whoever listens.
 func (s *Service) tellRefused(provider string, err error) {
 	var refusal *muster.Error

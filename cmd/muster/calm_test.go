@@ -12,21 +12,37 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"muster"
+	"muster/identity"
 )
 
 // calmLog writes lines at instants that a test chooses.
 type calmLog struct {
 	handler slog.Handler
 	text    bytes.Buffer
+	waiting []func() // what is to be done calmFor later, in order
 }
 
 func newCalmLog() *calmLog {
 	l := &calmLog{}
-	l.handler = newCalm(slog.NewJSONHandler(&l.text, nil))
+	l.handler = newCalmBy(slog.NewJSONHandler(&l.text, nil), func(after time.Duration, do func()) {
+		if after != calmFor {
+			panic("calm for " + after.String())
+		}
+		l.waiting = append(l.waiting, do)
+	})
 	return l
+}
+
+// pass lets calmFor pass since the latest line.
+func (l *calmLog) pass() {
+	for _, do := range l.waiting {
+		do()
+	}
+	l.waiting = nil
 }
 
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -89,6 +105,66 @@ func TestAnOutageIsOneLineInTenSecondsHoweverManySignInsFail(t *testing.T) {
 	l.write(t, time.Minute, slog.LevelWarn, "learn of revocations", storeDown(4))
 	if got := l.take(t); len(got) != 1 || got[0].Level != "WARN" {
 		t.Errorf("of an outage that began anew written was %+v", got)
+	}
+}
+
+func TestWhatAnOutageLeftOutIsSaidAfterItsEnd(t *testing.T) {
+	l := newCalmLog()
+	l.write(t, 0, slog.LevelWarn, "a limit could not be counted", storeDown(1))
+	for range 3 {
+		l.write(t, time.Second, slog.LevelWarn, "a limit could not be counted", storeDown(2))
+		l.write(t, time.Second, slog.LevelWarn, "learn of revocations", storeDown(3))
+	}
+	_ = l.take(t)
+	l.pass()
+	want := line{"WARN", "more of it failed", "learn of revocations", 6}
+	if got := l.take(t); len(got) != 1 || got[0] != want {
+		t.Errorf("after its end written was %+v, not %+v", got, want)
+	}
+	l.write(t, 12*time.Second, slog.LevelWarn, "learn of revocations", storeDown(4)) // it was spoken of a second ago
+	if got := l.take(t); len(got) != 0 {
+		t.Errorf("a second later written was %+v", got)
+	}
+	l.pass()
+	if got := l.take(t); len(got) != 1 || got[0].AlsoFailed != 1 {
+		t.Errorf("of the last line written was %+v", got)
+	}
+	l.write(t, 30*time.Second, slog.LevelError, "request failed", storeDown(5))
+	l.write(t, 31*time.Second, slog.LevelError, "request failed", storeDown(6))
+	l.write(t, 40*time.Second, slog.LevelError, "request failed", storeDown(7)) // says that one was left out
+	_ = l.take(t)
+	l.pass()
+	if got := l.take(t); len(got) != 0 {
+		t.Errorf("what was said already is said again: %+v", got)
+	}
+}
+
+func TestTheRestOfAnOutageIsSaidWithoutAnotherLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text lockedText
+		log := newLog(&text, "json", slog.LevelWarn)
+		for range 5 {
+			log.Error("request failed", storeDown(1))
+		}
+		time.Sleep(calmFor + time.Second)
+		if !strings.Contains(text.String(), `"alsoFailed":4`) {
+			t.Errorf("the log says %s", text.String())
+		}
+	})
+}
+
+func TestOneSlowProviderDoesNotHideAnother(t *testing.T) {
+	l := newCalmLog()
+	slow := func(name string) slog.Attr {
+		late := &identity.ProviderError{Provider: name, Err: errors.New("the platform did not answer in time")}
+		return slog.Any("err", identity.Refusal(identity.ProviderUnavailable, late))
+	}
+	for range 3 {
+		l.write(t, 0, slog.LevelWarn, "request failed", slow("steam"))
+		l.write(t, 0, slog.LevelWarn, "request failed", slow("epic"))
+	}
+	if got := l.take(t); len(got) != 2 {
+		t.Errorf("of two providers written was %+v", got)
 	}
 }
 
