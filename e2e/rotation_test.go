@@ -404,10 +404,10 @@ func TestKeysRotateUnderLoadAndNoRequestFails(t *testing.T) {
 	keys, over, current := oldAndCurrentKeys(t)
 	c := newCluster(t, store, keys, env, 3)
 	l := startLoad(t, c)
-	l.goesOn(10)
-	if !c.published(over, current) || !l.signsEverywhere(current) {
-		t.Fatal("it does not begin with two keys of which the second signs")
-	}
+	c.await("it begins with two keys of which the second signs", time.Minute, func() bool {
+		l.healthy()
+		return c.published(over, current) && l.signsEverywhere(current)
+	})
 	length := rotationFor(t)
 	wait := max(time.Minute, length/12)
 	live, retired := []string{current}, 0
