@@ -125,6 +125,7 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 	})
 	if err == nil && secret.SignOut {
 		b.revoke(ctx, ended)
+		b.endBelated(ctx, &a)
 	}
 	return err
 }

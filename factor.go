@@ -109,7 +109,7 @@ func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, cha
 		if ops, err = change.Along(ctx); err != nil {
 			return nil, err
 		}
-		ended = Revocation{Player: p, Why: SignedOut, At: b.instant()}
+		ended = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: change.SignOut}
 		if change.SignOut {
 			way.Mark = b.newMark()
 			a.setMark(id, way.Mark)
@@ -121,8 +121,9 @@ func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, cha
 		kept, err := put(identityKey(id), version, way, time.Time{})
 		return append(slices.Concat(ops, held), kept), err
 	})
-	if err == nil && len(ended.SignIn) > 0 {
+	if err == nil && change.SignOut {
 		b.revoke(ctx, ended)
+		b.endBelated(ctx, &a)
 	}
 	return way.Mark, err
 }

@@ -227,7 +227,9 @@ func (b *Backend) newSecretOps(ctx context.Context, a *account, newSecret []byte
 // Sign-ins that were opened by it end, but for the caller's.
 func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guestShown bool) (view LinksView, err error) {
 	var ended Revocation
+	var left *account // nil: nothing was linked
 	err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		left = nil
 		a, version, err := b.account(ctx, p)
 		if err != nil {
 			return nil, err
@@ -246,6 +248,7 @@ func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guest
 		if err != nil {
 			return nil, err
 		}
+		left = &a
 		signIns, err := b.endWayOps(ctx, &ended, WayInOf(gone))
 		if err != nil {
 			return nil, err
@@ -263,6 +266,9 @@ func (b *Backend) Unlink(ctx context.Context, p PlayerID, provider string, guest
 	}
 	if len(ended.SignIn) > 0 {
 		b.revoke(ctx, ended)
+	}
+	if left != nil {
+		b.endBelated(ctx, left)
 	}
 	return view, nil
 }

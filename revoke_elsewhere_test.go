@@ -31,6 +31,15 @@ func TestSigningOutEverywhereEndsTokensOfOtherIssuers(t *testing.T) {
 			along := func(context.Context) ([]muster.Op, error) { return nil, nil }
 			return r.ReplaceSecret(ctx, p, guestOf("ann"), muster.NewSecret{Hash: []byte("new"), SignOut: true}, along)
 		},
+		"a second factor that is turned on": func(r *rig, p muster.PlayerID) error {
+			_, err := r.ChangeFactor(ctx, p, guestOf("ann"), muster.FactorChange{
+				Change: func(context.Context, *muster.SecondFactor) (*muster.SecondFactor, error) {
+					return &muster.SecondFactor{}, nil
+				},
+				Along: nothingAlong, SignOut: true,
+			})
+			return err
+		},
 		"a ban that is lifted": func(r *rig, p muster.PlayerID) error {
 			_, err := r.Ban(operator(), p, muster.BanRequest{Reason: "aimbot"})
 			r.clock.advance(time.Second)

@@ -7,8 +7,8 @@ import (
 )
 
 // SignInPrefix begins the sort keys of a player's sign-ins, which package identity keeps
-// in the player's partition. Their records have a member "way", a WayIn; one without it is
-// bound to no way in.
+// in the player's partition. Their records have a member "opened", when the player was proven,
+// and "way" and "mark", a WayIn and its WayMark; one without a way is bound to none.
 const SignInPrefix = "RT#"
 
 // PlayerPartition is where everything stands that is a player's alone.

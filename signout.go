@@ -133,14 +133,14 @@ func errNoSignIn() *Error {
 // tokens of other issuers are refused from then on, unless they are of a later sign-in there.
 func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 	var r Revocation
-	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-		a, version, err := b.account(ctx, p)
-		if err != nil {
+	var a account
+	err := Change(ctx, b.store, func(ctx context.Context) (ops []Op, err error) {
+		var version int64
+		if a, version, err = b.account(ctx, p); err != nil {
 			return nil, err
 		}
 		r = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: true}
-		ops, err := b.signOutOps(ctx, &r)
-		if err != nil {
+		if ops, err = b.signOutOps(ctx, &r); err != nil {
 			return nil, err
 		}
 		a.SignedOut = signedOut{At: r.At}
@@ -156,6 +156,7 @@ func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 		return err
 	}
 	b.revoke(ctx, r)
+	b.endBelated(ctx, &a)
 	return nil
 }
 

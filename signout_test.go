@@ -2,6 +2,7 @@ package muster_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -74,6 +75,39 @@ func TestNobodyIsToldOfWhatEndedWithEveryonesSignIns(t *testing.T) {
 		ended(ctx)
 		if told := r.inbox.take(); len(ops) != c.ops || len(told) != c.told {
 			t.Errorf("%s: %d operations and %d messages, want %d and %d", name, len(ops), len(told), c.ops, c.told)
+		}
+	}
+}
+
+func TestSignInsBeyondThoseOfOneWriteEndTogetherWithTheirTokens(t *testing.T) {
+	const many = 200
+	ctx := t.Context()
+	r := newRig(false)
+	ann := r.guest("ann")
+	opened := r.clock.now().Format(time.RFC3339Nano)
+	callers := make([]muster.Caller, many)
+	for i := range callers {
+		callers[i] = r.signIn(t, ann, fmt.Sprintf("s-%03d", i))
+		key := muster.Key{Partition: muster.PlayerPartition(ann), Sort: muster.SignInPrefix + callers[i].Family}
+		op := muster.Op{Kind: muster.Put, Key: key, Value: []byte(`{"opened":"` + opened + `"}`), Version: muster.AnyVersion}
+		if err := r.store.Write(ctx, op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.clock.advance(time.Second)
+	if err := r.SignOutEverywhere(ctx, ann); err != nil {
+		t.Fatal(err)
+	}
+	if left := r.signIns(t, ann); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
+	other := r.beside()
+	if err := other.LearnRevocations(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range callers {
+		if r.refusal(c) != "token.revoked" || other.refusal(c) != "token.revoked" {
+			t.Errorf("%s is refused with %q, and %q at another replica", c.Family, r.refusal(c), other.refusal(c))
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // Guard says who may be here; *muster.Backend is one.
 type Guard interface {
-	// Admit says whether a player may open a sign-in, or renew it: an error is the answer.
+	// Admit says whether a player may go on with a sign-in, or renew it: an error is the answer.
 	Admit(ctx context.Context, player muster.PlayerID, in muster.SignInRef) error
 	// EndSignIn ends a sign-in with all its tokens. One that has ended is NotFound.
 	EndSignIn(ctx context.Context, player muster.PlayerID, signIn string, why muster.EndReason) error

@@ -45,13 +45,10 @@ func (s *Service) knownGuest(ctx context.Context, guest muster.Guest, wanted fun
 	if player == "" || !wanted(player) {
 		return muster.Grant{}, errGuestRefused()
 	}
-	signIn := opening{player: player, way: guestIdentity(guest.ID), proven: proven}
-	if signIn.scope, err = s.accounts.ScopeOf(ctx, player, signIn.ref()); err != nil {
-		return muster.Grant{}, goneOr(err, errGuestRefused())
-	}
-	grant, err := s.grantAdmitted(ctx, signIn) // ScopeOf has let them in
+	// The scope is that of a guest until it is looked whether there are other ways in, at the end.
+	grant, err := s.grant(ctx, opening{player: player, scope: muster.GuestScope, way: guestIdentity(guest.ID), proven: proven})
 	if err != nil {
-		return muster.Grant{}, err
+		return muster.Grant{}, goneOr(err, errGuestRefused())
 	}
 	grant.Guest = &muster.Guest{ID: guest.ID}
 	return grant, nil

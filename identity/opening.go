@@ -23,22 +23,26 @@ func (o opening) ref() muster.SignInRef {
 	return muster.SignInRef{At: o.proven, Way: muster.WayInOf(o.way), Mark: o.mark}
 }
 
-// grant opens a session for a player who was proven, if they are let in, and signs its
-// first tokens. A player who was made for it just now is nobody who could be banned.
+// grant opens a session for a player who was proven, and signs its first tokens if they are let
+// in. That is asked once the sign-in is written: what ends sign-ins meanwhile finds it, or has
+// ended it when it is asked. A player who was made for it just now is nobody who could be
+// banned, but may have another password already.
 func (s *Service) grant(ctx context.Context, o opening) (muster.Grant, error) {
-	if !o.created {
-		if err := s.guard.Admit(ctx, o.player, o.ref()); err != nil {
+	ref := o.ref()
+	if o.consent.Token != "" && !o.created { // it is kept in the same Write, and not for who is refused
+		if err := s.guard.Admit(ctx, o.player, ref); err != nil {
 			return muster.Grant{}, err
 		}
 	}
-	return s.grantAdmitted(ctx, o)
-}
-
-// grantAdmitted is grant for a player of whom it was asked whether they are let in.
-func (s *Service) grantAdmitted(ctx context.Context, o opening) (muster.Grant, error) {
 	opened, err := s.openFamily(ctx, o)
 	if err != nil {
 		return muster.Grant{}, err
+	}
+	if ref.ID = opened.token.family; !o.created || o.mark != "" {
+		if opened.scope, err = s.scopeNow(ctx, o.player, o.scope, ref); err != nil {
+			_ = s.store.Write(ctx, opened.undo...) // nobody has its token, and it is not renewed
+			return muster.Grant{}, err
+		}
 	}
 	grant, err := s.granted(opened)
 	grant.Created = o.created

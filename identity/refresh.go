@@ -47,6 +47,8 @@ type handout struct {
 	ends  time.Time // with its family
 
 	opened time.Time // when its player was proven
+
+	undo []muster.Op // takes back what was written and recorded of a sign-in that was just opened
 }
 
 func familyKey(p muster.PlayerID, id string) muster.Key {
@@ -78,8 +80,8 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		}
 		switch found = s.judge(record, presented); found {
 		case tokenCurrent:
-			if record.Scope, err = s.scopeNow(ctx, presented, record); err != nil {
-				return nil, err
+			if record.Scope, err = s.scopeNow(ctx, presented.player, record.Scope, record.ref(presented.family)); err != nil {
+				return nil, goneOr(err, errRefreshRefused())
 			}
 			rotated := presented.next(salt, record.TagKey)
 			record = record.rotated(rotated.hash(), salt, s.now())
@@ -109,16 +111,12 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 }
 
 // scopeNow is the scope that a sign-in has from now on, if its player is let in: a guest who
-// gained another way in is a player.
-func (s *Service) scopeNow(ctx context.Context, presented refreshToken, record family) (muster.Scope, error) {
-	if record.Scope != muster.GuestScope {
-		return record.Scope, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
+// gained another way in is a player. A guest who is gone is NotFound.
+func (s *Service) scopeNow(ctx context.Context, player muster.PlayerID, was muster.Scope, in muster.SignInRef) (muster.Scope, error) {
+	if was != muster.GuestScope {
+		return was, s.guard.Admit(ctx, player, in)
 	}
-	scope, err := s.accounts.ScopeOf(ctx, presented.player, record.ref(presented.family))
-	if err != nil {
-		return "", goneOr(err, errRefreshRefused())
-	}
-	return scope, nil
+	return s.accounts.ScopeOf(ctx, player, in)
 }
 
 // Logout ends the sign-in that a refresh token, used or not, belongs to, with its access

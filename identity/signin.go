@@ -29,8 +29,9 @@ func (s *Service) openFamily(ctx context.Context, o opening) (handout, error) {
 	}
 	now, client := s.now().UTC(), muster.ClientFrom(ctx)
 	ended := func(context.Context) {}
+	var found []muster.Op
 	err = muster.Change(ctx, s.store, func(ctx context.Context) ([]muster.Op, error) {
-		if o.created {
+		if found = nil; o.created {
 			return append(consent, put), nil
 		}
 		held, err := s.families(ctx, o.player)
@@ -42,7 +43,7 @@ func (s *Service) openFamily(ctx context.Context, o opening) (handout, error) {
 			return nil, err
 		}
 		if !isKnownDevice(held, client) {
-			found, err := muster.AuditOps(ctx, now, muster.Audit{Player: o.player, Event: muster.AuditSignIn, Detail: map[string]string{"signIn": token.family}})
+			found, err = muster.AuditOps(ctx, now, muster.Audit{Player: o.player, Event: muster.AuditSignIn, Detail: map[string]string{"signIn": token.family}})
 			if err != nil {
 				return nil, err
 			}
@@ -54,7 +55,11 @@ func (s *Service) openFamily(ctx context.Context, o opening) (handout, error) {
 		return handout{}, fmt.Errorf("open refresh family: %w", err)
 	}
 	ended(ctx)
-	return handout{token: token, scope: o.scope, ends: s.ends(record), opened: record.OpenedAt}, nil
+	opened := handout{token: token, scope: o.scope, ends: s.ends(record), opened: record.OpenedAt}
+	for _, op := range append(found, put) {
+		opened.undo = append(opened.undo, muster.Op{Kind: muster.Delete, Key: op.Key, Version: muster.AnyVersion})
+	}
+	return opened, nil
 }
 
 // newFamily makes the record of a sign-in, and its first token.

@@ -74,6 +74,9 @@ func TestHoweverManySignInsThereAreAllOfThemEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range grants {
+		if err := d.rules.Revoked(d.caller(t, g)); err == nil {
+			t.Error("an access token is good")
+		}
 		_, err := d.site.Refresh(ctx, g.RefreshToken)
 		wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid", g.RefreshToken)
 	}

@@ -224,3 +224,128 @@ func TestAFactorThatHasToBeSetUpEndsTheOtherSignIns(t *testing.T) {
 	}
 	wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid")
 }
+
+// writesAccount says that an operation changes a player's account.
+func writesAccount(op muster.Op) bool { return op.Kind == muster.Put && op.Key.Sort == "A" }
+
+func TestASignInThatIsWrittenWhileOthersEndHasNoGoodToken(t *testing.T) {
+	ctx := t.Context()
+	for name, end := range map[string]func(t *testing.T, o *owner) error{
+		"signing out everywhere": func(_ *testing.T, o *owner) error {
+			return o.rules.SignOutEverywhere(ctx, o.grant.Player.ID)
+		},
+		"a reset of the password":           func(t *testing.T, o *owner) error { o.reset(t); return nil },
+		"a second factor that is turned on": func(t *testing.T, o *owner) error { o.setUp(t); return nil },
+		"unlinking the address": func(_ *testing.T, o *owner) error {
+			_, err := o.rules.Unlink(ctx, o.grant.Player.ID, muster.EmailProvider, false)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &owner{desk: newDesk(t, nil)}
+			o.grant = o.signUp(t, annMail, annWords)
+			platform := muster.Identity{Provider: "acme", Subject: "ann"}
+			if _, err := o.rules.Link(ctx, o.grant.Player.ID, platform, nil); err != nil {
+				t.Fatal(err)
+			}
+			in := o.opening(t)
+			o.site.pass(time.Millisecond)
+			var late muster.Grant
+			o.before(writesAccount, func() {
+				var err error
+				if late, err = o.site.grant(ctx, in); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := end(t, o); err != nil {
+				t.Fatal(err)
+			}
+			caller := o.caller(t, late)
+			if err := o.rules.Revoked(caller); err == nil {
+				t.Error("its access token is good")
+			}
+			other := muster.New(muster.Options{Store: o.store, Notifier: silent{}, Now: o.site.clock, NewID: o.site.nextID})
+			if err := other.LearnRevocations(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Revoked(caller); err == nil {
+				t.Error("its access token is good at another replica")
+			}
+			_, err := o.site.Refresh(ctx, late.RefreshToken)
+			wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid")
+			o.site.pass(time.Millisecond)
+			in = opening{player: o.grant.Player.ID, scope: muster.PlayerScope, way: platform, proven: o.site.instant()}
+			later, err := o.site.grant(ctx, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := o.rules.Revoked(o.caller(t, later)); err != nil {
+				t.Errorf("a sign-in after it: %v", err)
+			}
+		})
+	}
+}
+
+func TestASignInThatIsWrittenAfterOthersHaveEndedIsNotOpened(t *testing.T) {
+	ctx := t.Context()
+	writesSignIn := func(op muster.Op) bool {
+		return op.Kind == muster.Put && strings.HasPrefix(op.Key.Sort, muster.SignInPrefix)
+	}
+	for name, signIn := range map[string]func(d *desk, guest muster.Guest) (muster.Grant, error){
+		"by a guest's secret": func(d *desk, guest muster.Guest) (muster.Grant, error) { return d.site.Guest(ctx, &guest) },
+		"by a password": func(d *desk, _ muster.Guest) (muster.Grant, error) {
+			answer, err := d.Login(ctx, annMail, annWords)
+			return answer.Grant, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, nil)
+			guest, err := d.site.Guest(ctx, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			players := []muster.PlayerID{guest.Player.ID, d.signUp(t, annMail, annWords).Player.ID}
+			d.before(writesSignIn, func() {
+				d.site.pass(time.Millisecond)
+				for _, p := range players {
+					if err := d.rules.SignOutEverywhere(ctx, p); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			_, err = signIn(d, *guest.Guest)
+			wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid")
+			for _, p := range players {
+				if left := d.site.families(t, p); left > 0 {
+					t.Errorf("%d sign-ins are left of %s", left, p)
+				}
+			}
+			d.site.pass(time.Millisecond)
+			if _, err := signIn(d, *guest.Guest); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+func TestASignInThatIsRefusedLeavesNothing(t *testing.T) {
+	ctx := t.Context()
+	d := newDesk(t, nil)
+	ann := d.signUp(t, annMail, annWords).Player.ID
+	if _, err := d.rules.Ban(ctx, ann, muster.BanRequest{Reason: "aimbot"}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := d.rules.AuditTrail(ctx, ann, 50, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Login(ctx, annMail, annWords)
+	wantRefusal(t, err, muster.Denied, "account.banned")
+	if left := d.site.families(t, ann); left > 0 {
+		t.Errorf("%d sign-ins are left", left)
+	}
+	after, err := d.rules.AuditTrail(ctx, ann, 50, "")
+	if err != nil || len(after.Entries) != len(before.Entries) {
+		t.Errorf("recorded are %d events, %v; want %d", len(after.Entries), err, len(before.Entries))
+	}
+}

@@ -131,11 +131,11 @@ func TestASignInThatOvertookTheUnlinkingIsNotRenewed(t *testing.T) {
 	if _, err := e.grant(t.Context(), signIn); muster.KindOf(err) != muster.Unauthenticated {
 		t.Errorf("who was proven before the unlinking signs in after it: %v", err)
 	}
-	late, err := e.grantAdmitted(t.Context(), signIn) // it was let in just before
+	late, err := e.openFamily(t.Context(), signIn) // it was let in just before
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = e.Refresh(t.Context(), late.RefreshToken)
+	_, err = e.Refresh(t.Context(), late.token.String())
 	wantRefusal(t, err, muster.Unauthenticated, "refresh.invalid")
 }
 
