@@ -115,6 +115,11 @@ func (k *Keys) Key(_ context.Context, id string, algorithm jose.SignatureAlgorit
 	return key.key, nil
 }
 
+// Key implements PublicKeys.
+func (r *KeyRing) Key(ctx context.Context, id string, algorithm jose.SignatureAlgorithm) (any, error) {
+	return r.keys.Load().Key(ctx, id, algorithm)
+}
+
 func errTokenInvalid(cause error) *muster.Error {
 	return &muster.Error{Kind: muster.Unauthenticated, Code: "token.invalid", Message: "the access token is not valid", Err: cause}
 }

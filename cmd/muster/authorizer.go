@@ -18,9 +18,10 @@ import (
 
 // authorizerCmd answers API Gateway and AppSync who a caller is.
 type authorizerCmd struct {
-	URL         string `name:"url" help:"Where players reach the backend: the issuer of its tokens." required:"" env:"MUSTER_URL" placeholder:"URL"`
-	KeysURL     string `name:"keys-url" help:"Where its keys are published; else below --url." env:"MUSTER_KEYS_URL" placeholder:"URL"`
-	SigningKeys string `help:"File of the keys that sign tokens, or their text in MUSTER_SIGNING_KEYS, instead of the published ones. Tickets for sockets need them." env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
+	URL               string `name:"url" help:"Where players reach the backend: the issuer of its tokens." required:"" env:"MUSTER_URL" placeholder:"URL"`
+	KeysURL           string `name:"keys-url" help:"Where its keys are published; else below --url." env:"MUSTER_KEYS_URL" placeholder:"URL"`
+	SigningKeys       string `help:"File of the keys that sign tokens, or their text in MUSTER_SIGNING_KEYS, instead of the published ones. Tickets for sockets need them." env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
+	SigningKeysSecret string `help:"Secret of AWS Secrets Manager that holds them, in place of a file." env:"MUSTER_SIGNING_KEYS_SECRET" placeholder:"ARN"`
 
 	Store    string `help:"The backend's store: with it bans and ended sign-ins count at once, and tickets for sockets are taken." env:"MUSTER_STORE" placeholder:"STORE"`
 	DynamoDB string `name:"dynamodb-endpoint" help:"Another DynamoDB than Amazon's." env:"MUSTER_DYNAMODB_ENDPOINT" placeholder:"URL"`
@@ -128,17 +129,15 @@ func (c *authorizerCmd) checks(ctx context.Context, p *process) (made checks, en
 	if made.verifiers, err = c.keyVerifiers(); err != nil {
 		return made, nil, err
 	}
-	var signing *identity.Keys
-	if text := p.getenv(envSigningKeys); c.SigningKeys != "" || text != "" {
-		if signing, err = signingKeys(c.SigningKeys, text); err != nil {
-			return made, nil, err
-		}
+	signing, err := c.held(ctx, p)
+	if err != nil {
+		return made, nil, err
 	}
 	own, err := c.published(issuer, signing, p)
 	if err != nil {
 		return made, nil, err
 	}
-	made.verifiers.Token = own.Verify
+	made.verifiers.Token = own
 	if c.Store == "" {
 		return made, end, nil
 	}
@@ -173,34 +172,34 @@ func (c *authorizerCmd) keyVerifiers() (muster.Verifiers, error) {
 }
 
 // published checks tokens of the backend by the keys given, or by those it publishes.
-func (c *authorizerCmd) published(issuer string, signing *identity.Keys, p *process) (identity.AccessTokens, error) {
+func (c *authorizerCmd) published(issuer string, signing *heldKeys, p *process) (verification, error) {
 	own := identity.AccessTokens{Issuer: issuer, Audience: tokenAudience, Now: wallClock}
 	if signing != nil {
-		own.Keys = signing
-		return own, nil
+		own.Keys = signing.ring
+		return signing.first(own.Verify), nil
 	}
 	address := c.KeysURL
 	if address == "" {
 		address = issuer + "/.well-known/jwks.json"
 	}
 	if err := provider.CheckURL(address); err != nil {
-		return own, fmt.Errorf("the keys cannot be read from %q, which %w", address, err)
+		return nil, fmt.Errorf("the keys cannot be read from %q, which %w", address, err)
 	}
 	client := provider.NewClient(provider.ClientOptions{Name: "published keys", Now: wallClock, Log: p.log})
 	own.Keys = provider.NewKeySet(client, address, wallClock)
-	return own, nil
+	return own.Verify, nil
 }
 
 // withStore adds what only the store knows.
-func (c *authorizerCmd) withStore(made *checks, store muster.Store, issuer string, signing *identity.Keys, p *process) error {
+func (c *authorizerCmd) withStore(made *checks, store muster.Store, issuer string, signing *heldKeys, p *process) error {
 	rules := muster.New(muster.Options{Store: store, Notifier: nobodyListens{}, Now: wallClock, NewID: newID, Log: p.log})
-	own := made.verifiers.Token
+	own := verification(made.verifiers.Token)
 	if signing != nil {
 		ids := identity.New(identity.Options{
-			Accounts: rules, Store: store, Keys: signing, Issuer: issuer, Audience: tokenAudience, Guard: rules,
+			Accounts: rules, Store: store, Keys: signing.ring, Issuer: issuer, Audience: tokenAudience, Guard: rules,
 			Now: wallClock, NewID: newID, Random: rand.Reader,
 		})
-		made.redeem = newLookout(rules).first(unlessRevoked(rules, ids.RedeemSocketTicket))
+		made.redeem = newLookout(rules).first(unlessRevoked(rules, signing.first(ids.RedeemSocketTicket)))
 	}
 	if c.Config != "" {
 		var err error

@@ -90,6 +90,54 @@ func TestAuthorizerReadsThePublishedKeys(t *testing.T) {
 	}
 }
 
+func TestAuthorizerHoldsTheKeysOfASecretAsTheSecretHasThem(t *testing.T) {
+	g := newGate(t)
+	first, both, second := keyTexts(t)
+	v := newVault(t)
+	v.hold(string(first))
+	c := authorizerCmd{URL: g.url, SigningKeysSecret: keysARN}
+	p := &process{getenv: func(string) string { return "" }, log: slog.New(slog.DiscardHandler)}
+	held, err := c.held(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.watch.Every = time.Nanosecond
+	verify, err := c.published(g.url, held, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), databaseFile)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close() //nolint:errcheck // of a test
+	token := func(text []byte) string {
+		ids := identity.New(identity.Options{Accounts: g.rules, Store: store, Keys: parsedKeys(t, text), Issuer: g.url, Audience: tokenAudience, Now: time.Now, NewID: newID, Random: rand.Reader})
+		grant, err := ids.Guest(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return grant.AccessToken
+	}
+	old, next := token(first), token(second)
+	if _, err := verify(t.Context(), old); err != nil {
+		t.Errorf("a token of the key that the secret holds: %v", err)
+	}
+	if _, err := verify(t.Context(), next); muster.KindOf(err) != muster.Unauthenticated {
+		t.Errorf("a token of a key that it does not hold: %v", err)
+	}
+	v.hold(string(both))
+	for _, text := range []string{old, next} {
+		if _, err := verify(t.Context(), text); err != nil {
+			t.Errorf("once it holds both: %v", err)
+		}
+	}
+	v.hold(string(second))
+	if _, err := verify(t.Context(), old); muster.KindOf(err) != muster.Unauthenticated {
+		t.Errorf("a token of a key that was dropped: %v", err)
+	}
+}
+
 func TestAuthorizerKnowsOfEndedSignInsByTheStore(t *testing.T) {
 	g := newGate(t)
 	ctx := context.Background()
