@@ -48,6 +48,40 @@ func oldAndCurrentKeys(t *testing.T) (file string, old, current string) {
 	return file, first.Keys[0]["kid"].(string), first.Keys[1]["kid"].(string)
 }
 
+// signedAnew is a token of the load as another key of the file would have signed it, good for as long.
+func (l *load) signedAnew(file, key string) string {
+	l.t.Helper()
+	token, ok := l.some(1) // the newest
+	if !ok {
+		l.t.Fatal("nobody has a token")
+	}
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(readFile(l.t, file)), &set); err != nil {
+		l.t.Fatal(err)
+	}
+	found := set.Key(key)
+	if len(found) != 1 {
+		l.t.Fatalf("the file has %d keys %s", len(found), key)
+	}
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: found[0]}, (&jose.SignerOptions{}).WithType("at+jwt"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	signed, err := signer.Sign(parsed.UnsafePayloadWithoutVerification())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	anew, err := signed.CompactSerialize()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return anew
+}
+
 // load is clients of every kind, each of which goes on until the test ends. Whatever is
 // refused is an error.
 type load struct {
@@ -398,7 +432,7 @@ func rotationFor(t *testing.T) time.Duration {
 
 // TestKeysRotateUnderLoadAndNoRequestFails has `muster keys rotate` publish the next key of three
 // replicas, wait, sign, and retire what is over, while clients of every kind go on at all of
-// them: nothing is refused at any time.
+// them: nothing is refused at any time, but a token of the key that was retired.
 func TestKeysRotateUnderLoadAndNoRequestFails(t *testing.T) {
 	store, env := sharedStore(t)
 	keys, over, current := oldAndCurrentKeys(t)
@@ -408,6 +442,12 @@ func TestKeysRotateUnderLoadAndNoRequestFails(t *testing.T) {
 		l.healthy()
 		return c.published(over, current) && l.signsEverywhere(current)
 	})
+	byOver := l.signedAnew(keys, over)
+	for _, r := range c.replicas { // which remember it as good from here on
+		if err := request(http.MethodGet, r.HTTP+"/v1/players/me", byOver, nil, nil); err != nil {
+			t.Fatalf("a token of the key that is over is refused while it is kept: %v", err)
+		}
+	}
 	length := rotationFor(t)
 	wait := max(time.Minute, length/12)
 	live, retired := []string{current}, 0
@@ -426,6 +466,11 @@ func TestKeysRotateUnderLoadAndNoRequestFails(t *testing.T) {
 		}
 		live = append(live, next)
 		c.await("every replica publishes the next key, and what is over no more", 30*time.Second, func() bool { l.healthy(); return c.published(live...) })
+		for _, r := range c.replicas {
+			if err := request(http.MethodGet, r.HTTP+"/v1/players/me", byOver, nil, nil); !refusedWith(err, "token.invalid") {
+				t.Errorf("a token of the key that was dropped: %v", err)
+			}
+		}
 		if !l.signsEverywhere(live[len(live)-2]) {
 			t.Error("a replica signs with the next key at once")
 		}
