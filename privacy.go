@@ -34,7 +34,8 @@ type purge struct {
 	Look   int       `json:"look,omitempty"`
 	Fill   bool      `json:"fill,omitempty"` // of a merge: documents go to whom the player became part of
 
-	// Addresses are those whose mails are still to be taken back.
+	// Mails says that they were taken back once, Addresses whose are still to be.
+	Mails     bool        `json:"mails,omitempty"`
 	Addresses []MailOwner `json:"addresses,omitempty"`
 }
 

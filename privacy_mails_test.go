@@ -3,6 +3,7 @@ package muster_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -59,5 +60,42 @@ func TestTheMailsOfADeletedPlayerAreTakenBackUntilItIsDone(t *testing.T) {
 	r.erase(t)
 	if !slices.Contains(calls, ofAnn) || !slices.Contains(calls, ofOther) || slices.Contains(calls, address) {
 		t.Errorf("a later look takes back %v", calls)
+	}
+	calls = nil
+	for range 10 {
+		r.clock.advance(25 * time.Hour)
+		r.erase(t)
+	}
+	if len(calls) != 0 {
+		t.Errorf("the looks after that take back %v", calls)
+	}
+}
+
+func TestOfThePassesOfAPurgeTheFirstAloneTakesMailsBack(t *testing.T) {
+	for name, matches := range map[string]int{"one pass": 1, "three passes": 120} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			calls := 0
+			r := newRigWith(false, func(o *muster.Options) {
+				o.TakeBackMails = func(context.Context, muster.MailOwner, time.Time) error { calls++; return nil }
+			})
+			ann := r.guest("ann")
+			for i := range matches {
+				key := muster.Key{Partition: muster.PlayerPartition(ann), Sort: fmt.Sprintf("MR#2026-03-01T12:00:00.%03dZ#session-%d", i, i)}
+				if err := r.store.Write(ctx, muster.Op{Kind: muster.Put, Key: key, Value: []byte(`{}`)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.DeleteAccount(ctx, ann); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.ErasePlayers(ctx); err != nil {
+				t.Fatal(err)
+			}
+			r.erase(t)
+			if left := r.traces(t, "session-"); len(left) != 0 || calls != 1 {
+				t.Errorf("%d matches are left after %d calls, want none after one", len(left), calls)
+			}
+		})
 	}
 }

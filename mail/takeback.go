@@ -12,7 +12,7 @@ import (
 // TakeBack removes the letters of an owner who is gone, and those to an owner's address: all that
 // wait, or those that were posted before an instant unless it is zero. One that a sender has
 // in hand may still go out, for leaseFor at most. Every letter that waits is read, which are
-// few but for a server of mails that is down.
+// few but for a server of mails that is down; one that cannot be decoded is left.
 func (o *Outbox) TakeBack(ctx context.Context, owner muster.MailOwner, before time.Time) error {
 	for shard := range shards {
 		for after, more := "", true; more; {
@@ -23,8 +23,9 @@ func (o *Outbox) TakeBack(ctx context.Context, owner muster.MailOwner, before ti
 			for _, rec := range page {
 				after = rec.Sort
 				l, err := letterOf(rec)
-				if err != nil {
-					return err
+				if err != nil { // whose it is nobody can say; it goes when it expires
+					o.o.Log.ErrorContext(ctx, "skip a letter", "key", rec.Sort, "error", err)
+					continue
 				}
 				if l.Owner != owner && muster.MailOfAddress(l.To) != owner || !before.IsZero() && rec.Sort >= sortOf(before) {
 					continue

@@ -98,6 +98,28 @@ func TestManyLettersAreTakenBack(t *testing.T) {
 	}
 }
 
+func TestALetterThatCannotBeReadKeepsNoOtherFromBeingTakenBack(t *testing.T) {
+	o := newOffice(t, memory.New(time.Now))
+	ann := muster.MailOfPlayer("p-ann")
+	for shard := range shards {
+		broken := muster.Op{Kind: muster.Put, Key: muster.Key{Partition: partition(shard), Sort: "0"}, Value: []byte("{"), ExpiresAt: time.Now().Add(time.Hour)}
+		if err := o.store.Write(t.Context(), broken); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 8 {
+		l := letterIn(Notices, fmt.Sprintf("p%d@example.com", i))
+		l.Owner = ann
+		o.post(t, l, false)
+	}
+	if err := o.outbox.TakeBack(t.Context(), ann, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := o.waiting(t); n != shards { // the broken ones, until they expire
+		t.Errorf("%d letters wait, want %d", n, shards)
+	}
+}
+
 // A letter that is taken back while it is tried is not kept for another try.
 func TestALetterThatIsTakenBackIsNotTriedAgain(t *testing.T) {
 	running(t, func(t *testing.T, start func(*office)) {
