@@ -12,7 +12,7 @@ import (
 // *muster.Error.
 type Factors interface {
 	SecondFactors(ctx context.Context, caller muster.Caller) ([]muster.SecondFactorView, error)
-	SetUpFactor(ctx context.Context, caller muster.Caller) (muster.FactorSetUp, error)
+	SetUpFactor(ctx context.Context, caller muster.Caller, current string) (muster.FactorSetUp, error)
 	ConfirmFactor(ctx context.Context, caller muster.Caller, code string) (recoveryCodes []string, err error)
 	NewRecoveryCodes(ctx context.Context, caller muster.Caller, said muster.FactorAnswer) ([]string, error)
 	TurnFactorOff(ctx context.Context, caller muster.Caller, said muster.FactorAnswer) error
@@ -55,6 +55,10 @@ type factorList struct {
 
 type recoveryCodeList struct {
 	RecoveryCodes []string `json:"recoveryCodes" doc:"Each works once, in place of a code; shown this once"`
+}
+
+type factorRequest struct {
+	Current string `json:"current,omitempty" maxLength:"512" doc:"The present password" example:"four words of mine"`
 }
 
 type factorCode struct {
@@ -116,10 +120,11 @@ func (s *server) factorRoutes() {
 		method: http.MethodPost, path: "/v1/auth/factors/totp", id: "setUpFactor", tag: "auth",
 		summary: "Get a secret for an authenticator app",
 		description: "The uri is for a QR code, the secret to be typed. Nothing is asked for until POST /v1/auth/factors/totp/confirm has taken a code, within ten minutes. " +
-			"409 factor.exists: take that away first. 403 factor.off where none is set up. " + factorFresh,
-		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, example: exampleSetUp(),
-	}, func(ctx context.Context, _ *struct{}) (*struct{ Body muster.FactorSetUp }, error) {
-		made, err := s.Factors.SetUpFactor(ctx, callerOf(ctx))
+			"409 factor.exists: take that away first. 403 factor.off where none is set up; 403 password.wrong, or password.current_needed or signin.not_fresh without the present password. 404 identity.none without an e-mail.",
+		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
+		requestExample: factorRequest{Current: "four words of mine"}, example: exampleSetUp(),
+	}, func(ctx context.Context, in *struct{ Body factorRequest }) (*struct{ Body muster.FactorSetUp }, error) {
+		made, err := s.Factors.SetUpFactor(ctx, callerOf(ctx), in.Body.Current)
 		return &struct{ Body muster.FactorSetUp }{made}, err
 	})
 	s.factorOwnerRoutes()

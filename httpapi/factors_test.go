@@ -28,8 +28,8 @@ func (f *fakeFactors) SecondFactors(_ context.Context, caller muster.Caller) ([]
 	return []muster.SecondFactorView{{Kind: "totp", Since: time.Unix(0, 0).UTC(), RecoveryCodesLeft: 9}}, f.done("list %s", caller.Player)
 }
 
-func (f *fakeFactors) SetUpFactor(_ context.Context, caller muster.Caller) (muster.FactorSetUp, error) {
-	return muster.FactorSetUp{Secret: "JBSW", URI: "otpauth://totp/x?secret=JBSW", ExpiresInSeconds: 600}, f.done("set up %s", caller.Player)
+func (f *fakeFactors) SetUpFactor(_ context.Context, caller muster.Caller, current string) (muster.FactorSetUp, error) {
+	return muster.FactorSetUp{Secret: "JBSW", URI: "otpauth://totp/x?secret=JBSW", ExpiresInSeconds: 600}, f.done("set up %s %s", caller.Player, current)
 }
 
 func (f *fakeFactors) ConfirmFactor(_ context.Context, caller muster.Caller, code string) ([]string, error) {
@@ -67,7 +67,7 @@ func TestSecondFactors(t *testing.T) {
 	}{
 		{"they are listed", "GET", "/v1/auth/factors", "ada", ``, nil, 200, `{"factors":[{"kind":"totp","since":"1970-01-01T00:00:00Z","recoveryCodesLeft":9}]}`, `list p-ada`},
 		{"none are an empty list", "GET", "/v1/auth/factors", "guest", ``, nil, 200, `{"factors":[]}`, `list p-guest`},
-		{"a secret is given out", "POST", "/v1/auth/factors/totp", "ada", ``, nil, 200, `{"secret":"JBSW","uri":"otpauth://totp/x?secret=JBSW","expiresInSeconds":600}`, `set up p-ada`},
+		{"a secret is given out", "POST", "/v1/auth/factors/totp", "ada", `{"current":"my words"}`, nil, 200, `{"secret":"JBSW","uri":"otpauth://totp/x?secret=JBSW","expiresInSeconds":600}`, `set up p-ada my words`},
 		{"the first code turns it on", "POST", "/v1/auth/factors/totp/confirm", "ada", `{"code":"492039"}`, nil, 200, `{"recoveryCodes":["A-B"]}`, `confirm p-ada 492039`},
 		{"a code is needed", "POST", "/v1/auth/factors/totp/confirm", "ada", `{}`, nil, 400, `request.invalid`, ``},
 		{"new recovery codes for a code", "POST", "/v1/auth/factors/totp/recovery-codes", "ada", `{"code":"492039"}`, nil, 200, `{"recoveryCodes":["C-D"]}`, `new codes p-ada {Code:492039 RecoveryCode:}`},

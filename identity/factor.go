@@ -146,9 +146,6 @@ func (f *Factors) setUp(ctx context.Context, key muster.Key, c factorChallenge, 
 
 // setUpFor is setUp for a player who is signed in.
 func (f *Factors) setUpFor(ctx context.Context, player muster.PlayerID, id muster.Identity) (muster.FactorSetUp, error) {
-	if f.o.Mode == FactorsOff {
-		return muster.FactorSetUp{}, muster.Errorf(muster.Denied, "factor.off", "second factors are not switched on here")
-	}
 	way, err := f.of(ctx, id)
 	if err != nil {
 		return muster.FactorSetUp{}, err
@@ -259,6 +256,13 @@ func wayGoneInstead(err error) error {
 		return errChallengeRefused()
 	}
 	return err
+}
+
+// on says that second factors may be set up.
+func (f *Factors) on() bool { return f != nil && f.o.Mode != FactorsOff }
+
+func errFactorsOff() error {
+	return muster.Errorf(muster.Denied, "factor.off", "second factors are not switched on here")
 }
 
 func errFactorThere() error {

@@ -39,7 +39,7 @@ func newOwner(t testing.TB, change func(*PasswordOptions)) *owner {
 func (o *owner) setUp(t testing.TB) {
 	t.Helper()
 	caller := o.caller(t, o.grant)
-	made, err := o.SetUpFactor(t.Context(), caller)
+	made, err := o.SetUpFactor(t.Context(), caller, annWords)
 	if err != nil {
 		t.Fatalf("set up: %v", err)
 	}

@@ -21,14 +21,14 @@ func TestASecondFactorIsSetUpInTwoSteps(t *testing.T) {
 	caller := o.caller(t, o.grant)
 	_, err := o.ConfirmFactor(ctx, caller, "000000")
 	wantRefusal(t, err, muster.Conflict, "factor.not_set_up")
-	made, err := o.SetUpFactor(ctx, caller)
+	made, err := o.SetUpFactor(ctx, caller, annWords)
 	if err != nil || made.ExpiresInSeconds != 600 || !strings.HasPrefix(made.URI, "otpauth://totp/Tower%20Clash:ann@example.com?") {
 		t.Fatalf("set up: %+v, %v", made, err)
 	}
 	if answer, err := o.Login(ctx, annMail, annWords); err != nil || answer.Challenge != nil {
 		t.Errorf("before its first code it is asked for: %+v, %v", answer, err)
 	}
-	again, err := o.SetUpFactor(ctx, caller)
+	again, err := o.SetUpFactor(ctx, caller, annWords)
 	if err != nil || again.Secret == made.Secret {
 		t.Fatalf("set up again: %+v, %v", again, err)
 	}
@@ -41,7 +41,7 @@ func TestASecondFactorIsSetUpInTwoSteps(t *testing.T) {
 	}
 	_, err = o.ConfirmFactor(ctx, caller, o.now())
 	wantRefusal(t, err, muster.Conflict, "factor.not_set_up")
-	_, err = o.SetUpFactor(ctx, caller)
+	_, err = o.SetUpFactor(ctx, caller, annWords)
 	wantRefusal(t, err, muster.Conflict, "factor.exists")
 	_, err = o.AnswerChallenge(ctx, o.challenged(t), byCode(o.now()))
 	wantRefusal(t, err, muster.Unauthenticated, "factor.refused") // it was shown to turn it on
@@ -50,7 +50,7 @@ func TestASecondFactorIsSetUpInTwoSteps(t *testing.T) {
 	}
 }
 
-func TestAFactorIsSetUpByWhoHasJustSignedInWithAPassword(t *testing.T) {
+func TestAFactorIsSetUpByWhoShowsThePassword(t *testing.T) {
 	ctx := t.Context()
 	o := &owner{desk: newDesk(t, nil)}
 	o.grant = o.signUp(t, annMail, annWords)
@@ -58,11 +58,29 @@ func TestAFactorIsSetUpByWhoHasJustSignedInWithAPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = o.SetUpFactor(ctx, o.caller(t, guest))
+	_, err = o.SetUpFactor(ctx, o.caller(t, guest), annWords)
 	wantRefusal(t, err, muster.NotFound, "identity.none")
 	caller := o.caller(t, o.grant)
+	_, err = o.SetUpFactor(ctx, caller, "")
+	wantRefusal(t, err, muster.Denied, "password.current_needed")
+	_, err = o.SetUpFactor(ctx, caller, "none of my words")
+	wantRefusal(t, err, muster.Denied, "password.wrong")
 	o.site.pass(freshFor + time.Second)
-	_, err = o.SetUpFactor(ctx, caller)
+	if _, err := o.SetUpFactor(ctx, caller, annWords); err != nil {
+		t.Errorf("with the password, some time after the sign-in: %v", err)
+	}
+}
+
+func TestAFactorIsSetUpByWhoHasJustSignedInWhereThatChangesAPassword(t *testing.T) {
+	ctx := t.Context()
+	o := &owner{desk: newDesk(t, func(o *PasswordOptions) { o.ChangeAfterSignIn = true })}
+	o.grant = o.signUp(t, annMail, annWords)
+	caller := o.caller(t, o.grant)
+	if _, err := o.SetUpFactor(ctx, caller, ""); err != nil {
+		t.Error(err)
+	}
+	o.site.pass(freshFor + time.Second)
+	_, err := o.SetUpFactor(ctx, caller, "")
 	wantRefusal(t, err, muster.Denied, "signin.not_fresh")
 }
 
@@ -71,7 +89,7 @@ func TestWhatIsSetUpWaitsTenMinutesForFiveCodes(t *testing.T) {
 	o := &owner{desk: newDesk(t, nil)}
 	o.grant = o.signUp(t, annMail, annWords)
 	caller := o.caller(t, o.grant)
-	made, err := o.SetUpFactor(ctx, caller)
+	made, err := o.SetUpFactor(ctx, caller, annWords)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +100,7 @@ func TestWhatIsSetUpWaitsTenMinutesForFiveCodes(t *testing.T) {
 	}
 	_, err = o.ConfirmFactor(ctx, caller, o.now())
 	wantRefusal(t, err, muster.Conflict, "factor.not_set_up")
-	if _, err = o.SetUpFactor(ctx, caller); err != nil {
+	if _, err = o.SetUpFactor(ctx, caller, annWords); err != nil {
 		t.Fatal(err)
 	}
 	o.site.pass(setUpLife)
@@ -255,7 +273,7 @@ func TestSwitchedOffFactorsAreStillAskedFor(t *testing.T) {
 	bob := o.signUp(t, "bob@example.com", annWords)
 	factors.o.Mode = FactorsOff
 	_ = o.challenged(t)
-	_, err := o.SetUpFactor(ctx, o.caller(t, bob))
+	_, err := o.SetUpFactor(ctx, o.caller(t, bob), annWords)
 	wantRefusal(t, err, muster.Denied, "factor.off")
 	if err := o.TurnFactorOff(ctx, o.caller(t, o.grant), byCode(o.now())); err != nil {
 		t.Errorf("it is taken away: %v", err)

@@ -6,8 +6,9 @@ import (
 	"muster"
 )
 
-// currentGiven refuses to change a password without the present one, unless a sign-in just now
-// is enough instead. Who has forgotten theirs has a code sent.
+// currentGiven refuses to change a password, or to have more asked for than that, without the
+// present one, unless a sign-in just now is enough instead. Who has forgotten theirs has a code
+// sent.
 func (p *Passwords) currentGiven(ctx context.Context, caller muster.Caller, current string) error {
 	if current != "" || p.changeFresh {
 		return nil

@@ -99,14 +99,21 @@ func foundWay(err error) (bool, error) {
 	return err == nil, err
 }
 
-// SetUpFactor gives a player who has just signed in a secret for an authenticator app. It is
-// asked for once ConfirmFactor has taken its first code.
-func (p *Passwords) SetUpFactor(ctx context.Context, caller muster.Caller) (muster.FactorSetUp, error) {
-	id, err := p.ownFactor(ctx, caller)
-	if err != nil {
-		return muster.FactorSetUp{}, err
+// SetUpFactor gives a player a secret for an authenticator app, who shows the present password or,
+// where that is enough to change it, has just signed in. Or whoever has copied an access token
+// would lock the owner's way in. It is asked for once ConfirmFactor has taken its first code.
+func (p *Passwords) SetUpFactor(ctx context.Context, caller muster.Caller, current string) (muster.FactorSetUp, error) {
+	if !p.factors.on() {
+		return muster.FactorSetUp{}, errFactorsOff()
 	}
 	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
+		return muster.FactorSetUp{}, err
+	}
+	if err := p.currentGiven(ctx, caller, current); err != nil {
+		return muster.FactorSetUp{}, err
+	}
+	id, _, err := p.mayChange(ctx, caller, current)
+	if err != nil {
 		return muster.FactorSetUp{}, err
 	}
 	return p.factors.setUpFor(ctx, caller.Player, id)
@@ -184,7 +191,7 @@ func (p *Passwords) useOwn(ctx context.Context, caller muster.Caller, said muste
 // fresh.
 func (p *Passwords) ownFactor(ctx context.Context, caller muster.Caller) (muster.Identity, error) {
 	if p.factors == nil {
-		return muster.Identity{}, muster.Errorf(muster.Denied, "factor.off", "second factors are not switched on here")
+		return muster.Identity{}, errFactorsOff()
 	}
 	id, err := p.accounts.IdentityOf(ctx, caller.Player, muster.EmailProvider)
 	if err == nil {

@@ -53,7 +53,7 @@ func annAt(t *testing.T, url string, code func() string) (secret string, recover
 		t.Fatalf("verify: %d", status)
 	}
 	var made struct{ Secret, URI string }
-	if status := post(t, url+"/v1/auth/factors/totp", ann.AccessToken, ``, &made); status != http.StatusOK || made.URI == "" {
+	if status := post(t, url+"/v1/auth/factors/totp", ann.AccessToken, `{"current":"four words of mine"}`, &made); status != http.StatusOK || made.URI == "" {
 		t.Fatalf("set up: %d %+v", status, made)
 	}
 	var codes struct{ RecoveryCodes []string }

@@ -58,8 +58,8 @@ var sessions = []row{
 	},
 	{
 		"7.4.3", "after a change of a factor all other sessions can be ended", met,
-		"Setting or resetting a password and turning a second factor on end the others by themselves. After taking it away, a link or unlink the player may sign out everywhere",
-		[]string{"identity.TestAPasswordIsChangedByItsOwner", "identity.TestAForgottenPasswordIsReset", "identity.TestAFactorThatIsSetUpEndsTheOtherSignIns", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
+		"Setting or resetting a password and turning a second factor on end the others by themselves, those included that are being opened. After taking it away, a link or unlink the player may sign out everywhere",
+		[]string{"identity.TestAPasswordIsChangedByItsOwner", "identity.TestAForgottenPasswordIsReset", "identity.TestAFactorThatIsSetUpEndsTheOtherSignIns", "identity.TestAFactorThatHasToBeSetUpEndsTheOtherSignIns", "identity.TestASignInThatReadWhatIsBeingChangedDoesNotOutliveIt", "identity.TestASignInThatIsWrittenWhileOthersEndHasNoGoodToken", "muster.TestSignOutEverywhereEndsWhatThereIsAndLetsThePlayerComeBack"},
 	},
 	{
 		"7.4.4", "pages have a visible way to log out", absent,
@@ -72,8 +72,8 @@ var sessions = []row{
 	},
 	{
 		"7.5.1", "who changes how an account is signed in to authenticates anew first", met,
-		"Linking, unlinking, merging, the address and the password need a sign-in of the last five minutes, the present password, or the guest's secret; a refresh token does not do. A second factor is turned on right after a sign-in, and taken away by who shows it besides; with one the present password alone does not do. To delete the account a refresh token does, or the guest's secret",
-		[]string{"identity.TestAFactorIsSetUpByWhoHasJustSignedInWithAPassword", "identity.TestAFactorIsTakenAwayByWhoShowsIt", "identity.TestThePasswordAloneChangesNothingWhereThereIsAFactor", "identity.TestWaysInChangeOnlyAfterAFreshProof", "identity.TestALinkNeedsAFreshSignIn", "identity.TestAPasswordIsChangedByItsOwner", "identity.TestAnAddressIsChangedOnceTheNewOneIsProven", "httpapi.TestAnAccountIsDeletedWithAProofAlone"},
+		"Linking, unlinking, merging, the address and the password need a sign-in of the last five minutes, the present password, or the guest's secret; a refresh token does not do. A second factor is turned on with the present password, and taken away right after a sign-in by who shows it besides; with one the present password alone does not do. To delete the account a refresh token does, or the guest's secret",
+		[]string{"identity.TestAFactorIsSetUpByWhoShowsThePassword", "identity.TestAFactorIsTakenAwayByWhoShowsIt", "identity.TestThePasswordAloneChangesNothingWhereThereIsAFactor", "identity.TestWaysInChangeOnlyAfterAFreshProof", "identity.TestALinkNeedsAFreshSignIn", "identity.TestAPasswordIsChangedByItsOwner", "identity.TestAnAddressIsChangedOnceTheNewOneIsProven", "httpapi.TestAnAccountIsDeletedWithAProofAlone"},
 	},
 	{
 		"7.5.2", "users see their sessions, and end them after authenticating anew", met,
