@@ -18,6 +18,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -26,7 +27,11 @@ func main() {
 	account := flag.String("ticket", "", "print a ticket for an account, and end")
 	flag.Parse()
 	if *account != "" {
-		fmt.Println(newTicket([]byte(os.Getenv("TICKET_KEY")), *account, time.Now().Add(time.Hour)))
+		ticket, err := printed(*account, os.Getenv("TICKET_KEY"), time.Now())
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(ticket)
 		return
 	}
 	if err := run(*addr, os.Getenv("WEBHOOK_KEY"), os.Getenv("TICKET_KEY")); err != nil {
@@ -34,8 +39,22 @@ func main() {
 	}
 }
 
+// leastKey is how long keys are at least. One that is not set is empty, and would sign, too.
+const leastKey = 32
+
+// printed is a ticket in place of the launcher's.
+func printed(account, ticketKey string, now time.Time) (string, error) {
+	switch {
+	case len(ticketKey) < leastKey:
+		return "", errors.New("TICKET_KEY is needed, of 32 characters or more")
+	case strings.Contains(account, "."):
+		return "", errors.New("an account has no dots: they part a ticket")
+	}
+	return newTicket([]byte(ticketKey), account, now.Add(time.Hour)), nil
+}
+
 func run(addr, musterKey, ticketKey string) error {
-	if len(musterKey) < 32 || len(ticketKey) < 32 {
+	if len(musterKey) < leastKey || len(ticketKey) < leastKey {
 		return errors.New("WEBHOOK_KEY and TICKET_KEY are needed, of 32 characters or more")
 	}
 	server := &http.Server{

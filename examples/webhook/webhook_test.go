@@ -85,3 +85,22 @@ func TestWithoutKeysItDoesNotStart(t *testing.T) {
 		t.Error("it starts")
 	}
 }
+
+func TestATicketIsPrintedWithAKeyAlone(t *testing.T) {
+	for name, c := range map[string]struct{ account, key string }{
+		"no key":             {"ann", ""},
+		"a short key":        {"ann", ticketKey[1:]},
+		"an account of dots": {"ann.smith", ticketKey},
+	} {
+		if ticket, err := printed(c.account, c.key, now); err == nil {
+			t.Errorf("%s: it prints %s", name, ticket)
+		}
+	}
+	good, err := printed("ann", ticketKey, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who, err := newProvider(t, musterKey).Verify(t.Context(), identity.Proof{Token: good}); err != nil || who.Subject != "ann" {
+		t.Errorf("Verify = %+v, %v", who, err)
+	}
+}
