@@ -358,6 +358,7 @@ func newBackend(p backendParts) (*backend, error) {
 	passwords = passwordParts{conf: &p.identity, keys: p.keys, rules: rules, store: p.store, terminal: p.terminal, tools: tools, function: p.function}
 	limits, calls := p.identity.Limits.limiter(p.store, p.now, p.log), p.identity.Limits.calls(p.now)
 	p.identity.Limits.announce(p.log)
+	p.identity.announceName(p.log)
 	if err := passwords.provide(providers, limits); err != nil {
 		return nil, err
 	}
