@@ -118,6 +118,22 @@ func TestKeysThatAreReplacedAtOnceLoseWhatWasSealed(t *testing.T) {
 	wantOpen(t, again, id, text, "secret")
 }
 
+func TestAReplicaThatRunsSealsByKeysThatReplaceAllOthers(t *testing.T) {
+	s := &sealed{site: newSite(t)}
+	first, _, second := keySets(t)
+	f, ring := s.replica(first)
+	id, text, err := f.seal(t.Context(), []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring.Replace(second)
+	if err := f.Follow(t.Context()); err != nil { // as Run does each minute
+		t.Fatal(err)
+	}
+	after, _ := s.replica(second)
+	wantOpen(t, after, id, text, "secret")
+}
+
 func TestOfManyFirstSealsOneKeyIsLeft(t *testing.T) {
 	s := &sealed{site: newSite(t)}
 	first, _, _ := keySets(t)
