@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -77,12 +78,12 @@ func (s *Steam) Takes() [][]string { return [][]string{{"token"}} }
 
 // Verify implements identity.Provider. The token is the ticket's bytes in hexadecimal.
 func (s *Steam) Verify(ctx context.Context, proof identity.Proof) (identity.Verified, error) {
-	ticket, once, err := steamTicket(proof.Token)
+	ticket, err := steamTicket(proof.Token)
 	if err != nil {
 		return identity.Verified{}, identity.Refusal(identity.CredentialInvalid, err)
 	}
 	for tries := 0; ; tries++ {
-		answer, err := s.authenticate(ctx, ticket)
+		answer, err := s.authenticate(ctx, hex.EncodeToString(ticket))
 		if err != nil {
 			return identity.Verified{}, err
 		}
@@ -98,26 +99,44 @@ func (s *Steam) Verify(ctx context.Context, proof identity.Proof) (identity.Veri
 		}
 		// Steam does not say how long it takes a ticket that nobody cancels. The proof of ownership
 		// in it is good for some weeks (node-steam-user's wiki, "Steam App Auth", 2022).
-		who.Once, who.Until = once, s.o.Now().Add(longestReuse)
+		who.Once, who.Until = steamOnce(ticket, who.Subject), s.o.Now().Add(longestReuse)
 		return who, nil
 	}
 }
 
-// steamTicket is a ticket in its one spelling, and without the zero bytes that a client with a
-// larger buffer sends after it: however many there are, it is used up as the same.
-func steamTicket(text string) (ticket, once string, err error) {
+// steamTicket is a ticket in its bytes.
+func steamTicket(text string) ([]byte, error) {
 	if len(text) > maxSteamTicket {
-		return "", "", fmt.Errorf("a ticket of %d characters is none", len(text))
+		return nil, fmt.Errorf("a ticket of %d characters is none", len(text))
 	}
 	raw, err := hex.DecodeString(text)
 	if err != nil {
-		return "", "", errors.New("the ticket is not hexadecimal")
+		return nil, errors.New("the ticket is not hexadecimal")
 	}
-	bare := bytes.TrimRight(raw, "\x00")
-	if len(bare) == 0 {
-		return "", "", errors.New("the ticket is empty")
+	if len(bytes.TrimRight(raw, "\x00")) == 0 {
+		return nil, errors.New("the ticket is empty")
 	}
-	return hex.EncodeToString(raw), hex.EncodeToString(bare), nil
+	return raw, nil
+}
+
+// A ticket begins with the length of its token, little-endian, and the token: eight bytes by which
+// Steam knows the ticket, the SteamID and an instant. Steam gives clients some to make tickets of,
+// each once. What comes then (of the session, a proof of ownership, zero bytes of a larger buffer)
+// may be any number of tickets' or anybody's. (SteamKit2, SteamAuthTicket, and
+// node-steam-appticket, parseAppTicket; both 2025. Valve documents none of it.)
+const (
+	steamTokenLength = 20
+	steamTokenID     = 8
+)
+
+// steamOnce is what a player's ticket is used up as: whatever follows its token, and whatever
+// else of it Steam does not look at, it is the same one. A ticket of another form is the whole of
+// it, but for zero bytes at its end.
+func steamOnce(ticket []byte, player string) string {
+	if len(ticket) >= 4+steamTokenLength && binary.LittleEndian.Uint32(ticket) == steamTokenLength {
+		return player + " " + hex.EncodeToString(ticket[4:4+steamTokenID])
+	}
+	return hex.EncodeToString(bytes.TrimRight(ticket, "\x00"))
 }
 
 // steamAnswer is what AuthenticateUserTicket says: one of its parts.

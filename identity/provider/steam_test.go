@@ -16,9 +16,16 @@ import (
 
 const (
 	steamKey  = "PUBLISHERKEYPUBLISHERKEYPUBLISHE"
-	aTicket   = "14000000a1b2c3d4e5f60718"
+	aTicket   = steamToken + steamSession + "04000000deadbeef"
 	steamPath = "/ISteamUserAuth/AuthenticateUserTicket/v1/"
 	gabe      = "76561197960287930"
+)
+
+// The parts of a ticket: the token, with its id, gabe's SteamID and an instant, and what is told of
+// the session. What is said of ownership comes after them.
+const (
+	steamToken   = "14000000" + "a1b2c3d4e5f60718" + "ba56000001001001" + "00b4a565"
+	steamSession = "18000000" + "0100000005000000" + "a1b2c3d4a1b2c3d4" + "1027000003000000"
 )
 
 // steamSays is Steam's answer about a good ticket, with some members changed.
@@ -177,8 +184,53 @@ func TestATicketRaisesNoAlarm(t *testing.T) {
 
 func TestASteamTicketWorksOnce(t *testing.T) {
 	v := steamVendor()
-	wantOnce(t, v.make(newRig(t)), v.proof, identity.Proof{Token: strings.ToUpper(aTicket)}, identity.Proof{Token: aTicket + strings.Repeat("00", 1024)})
-	wantOnce(t, v.make(newRig(t)), identity.Proof{Token: aTicket + "0000"}, identity.Proof{Token: aTicket + "00"}, v.proof)
+	again := []identity.Proof{v.proof}
+	for _, ticket := range []string{
+		strings.ToUpper(aTicket),
+		aTicket + strings.Repeat("00", 1024), // of a client with a large buffer
+		aTicket + "01",
+		aTicket + strings.Repeat("00", 7) + "ff",
+		aTicket[:len(aTicket)-2] + "00",
+		steamToken + steamSession,
+		steamToken + steamSession[:len(steamSession)-8] + "04000000" + "04000000deadbeef", // another session
+		steamToken[:40] + "00b4a566" + steamSession,                                       // another instant
+	} {
+		again = append(again, identity.Proof{Token: ticket})
+	}
+	for i, first := range again {
+		wantOnce(t, v.make(newRig(t)), first, append(again[:i:i], again[i+1:]...)...)
+	}
+}
+
+func TestEachSteamTicketIsAnother(t *testing.T) {
+	other := strings.Replace(aTicket, "a1b2c3d4e5f60718", "a1b2c3d4e5f60719", 1)
+	for name, c := range map[string]struct {
+		first, second    string
+		player1, player2 string
+	}{
+		"by its token":          {aTicket, other, gabe, gabe},
+		"by its player":         {aTicket, aTicket, gabe, "76561197960287931"},
+		"of an unknown form":    {"15000000a1b2c3d4", "15000000a1b2c3d5", gabe, gabe},
+		"with half a token":     {"14000000a1b2c3d4", "14000000a1b2c3d5", gabe, gabe},
+		"half of another's":     {aTicket, aTicket[:46], gabe, gabe},
+		"of two that are short": {"14", "1400000001", gabe, gabe},
+	} {
+		first, err := steamTicket(c.first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := steamTicket(c.second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if steamOnce(first, c.player1) == steamOnce(second, c.player2) {
+			t.Errorf("%s: they are one", name)
+		}
+	}
+	padded, err := steamTicket("15000000a1b2c3d40000")
+	if err != nil || steamOnce(padded, gabe) != "15000000a1b2c3d4" {
+		t.Errorf("zero bytes at the end make another ticket of one of an unknown form: %v", err)
+	}
 }
 
 func TestASteamTicketIsRememberedForLongerThanSteamTakesIt(t *testing.T) {
