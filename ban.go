@@ -161,7 +161,7 @@ func (b *Backend) banOps(ctx context.Context, a *account, version int64, r *Revo
 	if err != nil {
 		return nil, err
 	}
-	ops, err := b.signOutOps(ctx, r)
+	ops, err := b.signOutOps(ctx, r, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +269,7 @@ func (b *Backend) evictDue(ctx context.Context, now time.Time, rec Record) error
 // evictWhole ends the sign-ins that came to be while the ban was made, too.
 func (b *Backend) evictWhole(ctx context.Context, p PlayerID, a *account, now time.Time) error {
 	r := Revocation{Player: p, Why: AccountBanned, At: now, Until: a.Ban.Until, Reason: a.Ban.Reason}
-	ops, err := b.signOutOps(ctx, &r)
+	ops, err := b.signOutOps(ctx, &r, 0)
 	if err != nil {
 		return err
 	}

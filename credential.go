@@ -150,7 +150,7 @@ func (b *Backend) holdOps(ctx context.Context, a *account, version int64, r *Rev
 // signOutOthers ends the sign-ins of the player of a revocation but for one, and names them
 // in it.
 func (b *Backend) signOutOthers(ctx context.Context, r *Revocation, keep string) ([]Op, error) {
-	ops, err := b.signOutOps(ctx, r)
+	ops, err := b.signOutOps(ctx, r, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 		view.Guest = &Guest{ID: a.identity(GuestProvider).Subject}
 		ops = append(ops, rotated...)
 	}
-	closing, err := b.closingOps(ctx, into, &lost, lostVersion, r)
+	closing, err := b.closingOps(ctx, into, &lost, lostVersion, now)
 	if err != nil {
 		return nil, LinksView{}, err
 	}
@@ -143,7 +143,12 @@ func (b *Backend) mergeOps(ctx context.Context, into, from PlayerID, newSecret [
 		return nil, LinksView{}, err
 	}
 	kept, err := put(accountKey(into), version, a, time.Time{})
-	return slices.Concat(ops, idle, closing, told, []Op{kept}), view, err
+	if err != nil {
+		return nil, LinksView{}, err
+	}
+	ops = slices.Concat(ops, idle, closing, told, []Op{kept})
+	signIns, err := b.signOutOps(ctx, r, len(ops)) // the others go with from's records
+	return append(ops, signIns...), view, err
 }
 
 // unlessStale is a refusal that follows from two accounts, or ErrConflict when the one that
@@ -231,10 +236,9 @@ func (b *Backend) idleOps(ctx context.Context, p PlayerID) ([]Op, error) {
 	return []Op{free, {Kind: Check, Key: partyPointerKey(p), Version: in.pointer}}, err
 }
 
-// closingOps leaves of an account only that it is merged, frees its name, ends its
-// sign-ins and asks for the rest to be done. Players who were merged into it follow.
-func (b *Backend) closingOps(ctx context.Context, into PlayerID, a *account, version int64, r *Revocation) ([]Op, error) {
-	now := r.At
+// closingOps leaves of an account only that it is merged, frees its name and asks for the rest
+// to be done. Players who were merged into it follow.
+func (b *Backend) closingOps(ctx context.Context, into PlayerID, a *account, version int64, now time.Time) ([]Op, error) {
 	closed, err := put(accountKey(a.ID), version, account{
 		ID: a.ID, Status: accountMerged, CreatedAt: a.CreatedAt, MergedInto: into, MergedAt: now,
 	}, time.Time{})
@@ -258,11 +262,7 @@ func (b *Backend) closingOps(ctx context.Context, into PlayerID, a *account, ver
 		return nil, err
 	}
 	told, err := b.farewellOps(farewell{Player: a.ID, At: now, Gone: true})
-	if err != nil {
-		return nil, err
-	}
-	signIns, err := b.signOutOps(ctx, r)
-	return slices.Concat(ops, name, told, signIns), err
+	return slices.Concat(ops, name, told), err
 }
 
 // mergedOp changes the account of a merged player.

@@ -2,6 +2,7 @@ package muster
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 )
@@ -98,13 +99,13 @@ func (b *Backend) deletionOps(ctx context.Context, a *account, version int64, r 
 	if err != nil {
 		return nil, err
 	}
-	ops = append(ops, name...)
-	signedOut, err := b.signOutOps(ctx, r)
+	stub, err := AuditOps(WithClient(ctx, Client{}), now, Audit{Player: a.ID, Event: AuditDeleted})
 	if err != nil {
 		return nil, err
 	}
-	stub, err := AuditOps(WithClient(ctx, Client{}), now, Audit{Player: a.ID, Event: AuditDeleted})
-	return append(append(ops, signedOut...), stub...), err
+	ops = slices.Concat(ops, name, stub)
+	signedOut, err := b.signOutOps(ctx, r, len(ops)) // the others go with the player's records
+	return append(ops, signedOut...), err
 }
 
 // tombstoneOps leave a tombstone in place of an account, and ask for the rest to be erased:

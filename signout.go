@@ -140,7 +140,7 @@ func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 			return nil, err
 		}
 		r = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: true}
-		if ops, err = b.signOutOps(ctx, &r); err != nil {
+		if ops, err = b.signOutOps(ctx, &r, 0); err != nil {
 			return nil, err
 		}
 		a.SignedOut = signedOut{At: r.At}
@@ -160,14 +160,17 @@ func (b *Backend) SignOutEverywhere(ctx context.Context, p PlayerID) error {
 	return nil
 }
 
-// maxSignIns bounds the sign-ins that end in one Write, with their access tokens. Identity
-// keeps fewer; if many were opened at the same instant, the others are not renewed any more.
+// maxSignIns bounds the sign-ins that end in one Write. Identity keeps fewer; if many were opened
+// at the same instant, the others end right after it, or with their account.
 const maxSignIns = 80
 
 // signOutOps ends all sign-ins of the player of a revocation, which names them from then
-// on, and stores it. Whoever writes the operations calls revoke with it afterwards.
-func (b *Backend) signOutOps(ctx context.Context, r *Revocation) ([]Op, error) {
-	records, err := b.store.List(ctx, PlayerPartition(r.Player), ListOptions{Prefix: SignInPrefix, Limit: maxSignIns})
+// on, and stores it. Whoever writes the operations calls revoke with it afterwards. beside is how
+// many operations the Write has besides; a few need not be told. Sign-ins that do not fit stay
+// where they are.
+func (b *Backend) signOutOps(ctx context.Context, r *Revocation, beside int) ([]Op, error) {
+	room := min(maxSignIns, MaxWriteOps-1-beside)
+	records, err := b.store.List(ctx, PlayerPartition(r.Player), ListOptions{Prefix: SignInPrefix, Limit: room})
 	if err != nil {
 		return nil, err
 	}
