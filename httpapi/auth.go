@@ -35,9 +35,9 @@ func (s *server) authRoutes() {
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/auth/guest", id: "signInGuest", tag: "auth",
 		summary:     "Sign a guest in",
-		description: "With an empty object a new guest is made: keep its id and secret, the secret is shown this once. With a guest's id and secret that guest is signed in.",
+		description: "With an empty object a new guest is made: keep its id and secret, the secret is shown this once. With a guest's id and secret that guest is signed in. Members that this call has not are refused: a misspelt guest must not become a new one.",
 		status:      http.StatusCreated, alsoStatus: map[int]string{http.StatusOK: "The guest was known"},
-		refusals: []int{http.StatusUnauthorized, http.StatusForbidden}, bodyLimit: s.BodyLimit,
+		refusals: []int{http.StatusUnauthorized, http.StatusForbidden}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: map[string]any{}, example: exampleGrant(true),
 	}, s.signInGuest)
 	handle(s, operation{
@@ -50,7 +50,7 @@ func (s *server) authRoutes() {
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/auth/logout", id: "logout", tag: "auth",
 		summary:     "End a sign-in",
-		description: "The refresh token and all that came before it stop working, and so do the access tokens of this sign-in; its sockets close with 4011.",
+		description: "The refresh token and all that came before it stop working, and so do the access tokens of this sign-in; its sockets close with 4011. One that has ended already is no error; 401 refresh.invalid: this is no refresh token of ours.",
 		status:      http.StatusNoContent, refusals: []int{http.StatusUnauthorized}, bodyLimit: s.BodyLimit,
 	}, s.logout)
 	handle(s, operation{
@@ -67,6 +67,9 @@ type guestInput struct {
 }
 
 func (s *server) signInGuest(ctx context.Context, in *guestInput) (*grantAnswer, error) {
+	if err := refuseUnknownIn(ctx, "guest"); err != nil {
+		return nil, err
+	}
 	var guest *muster.Guest
 	if in.Body != nil && in.Body.Guest != nil {
 		guest = &muster.Guest{ID: in.Body.Guest.ID, Secret: in.Body.Guest.Secret}
