@@ -136,7 +136,7 @@ func (s *server) factorOwnerRoutes() {
 		method: http.MethodPost, path: "/v1/auth/factors/totp/confirm", id: "confirmFactor", tag: "auth",
 		summary: "Turn my second factor on",
 		description: "With the authenticator's first code. From then on my password takes a code, too; every other sign-in of mine ends. The recovery codes are shown this once. " +
-			"403 factor.refused: wrong; 409 factor.not_set_up: nothing waits for a code, or not any more.",
+			"403 factor.refused: wrong; 409 factor.not_set_up: nothing waits for a code, or not any more; 409 factor.exists: it is on already, and who has not got the recovery codes asks for new ones.",
 		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
 		example: recoveryCodeList{exampleRecoveryCodes()},
 	}, func(ctx context.Context, in *struct{ Body factorCode }) (*struct{ Body recoveryCodeList }, error) {

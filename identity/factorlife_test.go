@@ -40,7 +40,7 @@ func TestASecondFactorIsSetUpInTwoSteps(t *testing.T) {
 		t.Fatalf("confirm: %v, %v", codes, err)
 	}
 	_, err = o.ConfirmFactor(ctx, caller, o.now())
-	wantRefusal(t, err, muster.Conflict, "factor.not_set_up")
+	wantRefusal(t, err, muster.Conflict, "factor.exists") // as after an answer that was lost
 	_, err = o.SetUpFactor(ctx, caller, annWords)
 	wantRefusal(t, err, muster.Conflict, "factor.exists")
 	_, err = o.AnswerChallenge(ctx, o.challenged(t), byCode(o.now()))
@@ -59,6 +59,11 @@ func TestAFactorIsSetUpByWhoShowsThePassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = o.SetUpFactor(ctx, o.caller(t, guest), annWords)
+	wantRefusal(t, err, muster.NotFound, "identity.none")
+	if !strings.Contains(err.Error(), "link an address first") {
+		t.Errorf("a guest is told %v", err)
+	}
+	_, err = o.ConfirmFactor(ctx, o.caller(t, guest), "000000")
 	wantRefusal(t, err, muster.NotFound, "identity.none")
 	caller := o.caller(t, o.grant)
 	_, err = o.SetUpFactor(ctx, caller, "")

@@ -109,6 +109,9 @@ func (p *Passwords) SetUpFactor(ctx context.Context, caller muster.Caller, curre
 	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
 		return muster.FactorSetUp{}, err
 	}
+	if _, err := p.ownAddress(ctx, caller); err != nil {
+		return muster.FactorSetUp{}, err
+	}
 	if err := p.currentGiven(ctx, caller, current); err != nil {
 		return muster.FactorSetUp{}, err
 	}
@@ -129,9 +132,26 @@ func (p *Passwords) ConfirmFactor(ctx context.Context, caller muster.Caller, cod
 	done, err := p.factors.turnOn(ctx, setUpKey(caller.Player), code, caller.Family)
 	var refused *muster.Error
 	if errors.As(err, &refused) && (refused.Code == "challenge.invalid" || refused.Code == "refresh.invalid") {
-		return nil, errFactorNotSetUp() // or the password has changed since
+		return nil, p.nothingToConfirm(ctx, caller) // or the password has changed since
 	}
 	return done.codes, toOwner(err)
+}
+
+// nothingToConfirm says why no code is waited for: perhaps one was right already, and the answer
+// with the recovery codes was lost.
+func (p *Passwords) nothingToConfirm(ctx context.Context, caller muster.Caller) error {
+	id, err := p.ownAddress(ctx, caller)
+	if err != nil {
+		return err
+	}
+	way, err := p.factors.of(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case way.Player == caller.Player && way.Factor != nil:
+		return muster.Errorf(muster.Conflict, "factor.exists", "your second factor is on already: if its recovery codes did not reach you, ask for new ones")
+	}
+	return errFactorNotSetUp()
 }
 
 // NewRecoveryCodes replaces the recovery codes of a player who has just signed in and shows
@@ -193,9 +213,18 @@ func (p *Passwords) ownFactor(ctx context.Context, caller muster.Caller) (muster
 	if p.factors == nil {
 		return muster.Identity{}, errFactorsOff()
 	}
-	id, err := p.accounts.IdentityOf(ctx, caller.Player, muster.EmailProvider)
+	id, err := p.ownAddress(ctx, caller)
 	if err == nil {
 		_, err = p.service.fresh(ctx, caller, "")
+	}
+	return id, err
+}
+
+// ownAddress is the caller's way in by e-mail and password.
+func (p *Passwords) ownAddress(ctx context.Context, caller muster.Caller) (muster.Identity, error) {
+	id, err := p.accounts.IdentityOf(ctx, caller.Player, muster.EmailProvider)
+	if has, err := foundWay(err); err == nil && !has {
+		return muster.Identity{}, muster.Errorf(muster.NotFound, "identity.none", "a second factor belongs to e-mail and password: link an address first")
 	}
 	return id, err
 }
