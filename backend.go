@@ -35,6 +35,9 @@ type Options struct {
 	// Canonical is the form in which an identity is kept, for operators who look for one. Nil:
 	// as it is given.
 	Canonical func(id Identity) (Identity, error)
+	// Providers names the configured ways in besides e-mail and guests, for operators who look
+	// for one that is not.
+	Providers []string
 	// TakeBack tells the platform of an identity that it was unlinked or its player deleted,
 	// unless it leads to somebody again; it may be called again. Nil: no platform wants to hear
 	// of it.
@@ -93,6 +96,7 @@ type Backend struct {
 	signIns     func(context.Context, PlayerID) ([]SignInView, error)
 	takeBack    func(context.Context, Identity) error // nil: nobody is told
 	canonical   func(Identity) (Identity, error)      // nil: as it is
+	providers   []string
 
 	takeBackMails TakeBackMails                         // nil: there are no mails
 	forgetPlayer  func(context.Context, PlayerID) error // nil: nobody is told
@@ -110,7 +114,7 @@ func New(o Options) *Backend {
 		signSeat:  o.SignSeat, now: o.Now, newID: o.NewID, log: o.Log, watch: newWatch(), desk: newDesk(o.Advisor),
 		boardroom: newBoardroom(),
 		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns,
-		takeBack: o.TakeBack, forgetPlayer: o.ForgetPlayer, canonical: o.Canonical, merging: o.Merging,
+		takeBack: o.TakeBack, forgetPlayer: o.ForgetPlayer, canonical: o.Canonical, providers: o.Providers, merging: o.Merging,
 		takeBackMails: o.TakeBackMails, consentOf: o.ConsentOf,
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}

@@ -3,6 +3,7 @@ package muster
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,8 @@ type FoundPlayers struct {
 	Players []FoundPlayerView `json:"players"`
 	// More says that there are more who are called alike.
 	More bool `json:"more,omitempty"`
+	// Note says why nobody can be found, for people; empty: it does not.
+	Note string `json:"note,omitempty"`
 }
 
 // FoundPlayerView is a player as a search shows them: enough to tell whether it is the one
@@ -103,11 +106,25 @@ func (b *Backend) FindPlayers(ctx context.Context, search PlayerSearch) (FoundPl
 			return FoundPlayers{}, err
 		}
 	}
+	if len(found.Players) == 0 {
+		found.Note = b.noteOnProvider(search.Provider)
+	}
 	ops, err := AuditOps(ctx, b.instant(), found.audits(by)...)
 	if err != nil {
 		return FoundPlayers{}, err
 	}
 	return found, b.store.Write(ctx, ops...)
+}
+
+// noteOnProvider says of a provider that is not configured which ones are. A search by it finds
+// those all the same whose provider was configured once.
+func (b *Backend) noteOnProvider(name string) string {
+	known := append([]string{EmailProvider, GuestProvider}, b.providers...)
+	if name == "" || slices.Contains(known, name) {
+		return ""
+	}
+	slices.Sort(known)
+	return "no provider of this name is configured; there are " + strings.Join(slices.Compact(known), ", ")
 }
 
 // audits are the records of a search: with each player it found, or with no player's.
@@ -156,7 +173,7 @@ func (b *Backend) lookUp(ctx context.Context, search PlayerSearch) ([]PlayerID, 
 // playersCalled is who has a display name, or one that people would take for it.
 func (b *Backend) playersCalled(ctx context.Context, name string) ([]PlayerID, error) {
 	if !b.profile.Names.reserved() {
-		return nil, Errorf(Invalid, "search.names", "display names are not kept in a way that finds them: profile.names is %s", NamesFree)
+		return nil, Errorf(Invalid, "search.names", "nobody is found by name here, since profile.names is %s: ask for the player's id, or the match", NamesFree)
 	}
 	number := ""
 	if b.profile.Names == NamesDiscriminator {

@@ -152,6 +152,32 @@ func TestASearchThatFindsNobodyIsRecordedToo(t *testing.T) {
 	}
 }
 
+func TestASearchByAProviderThatIsNotConfiguredNamesThoseThatAre(t *testing.T) {
+	r := newRigWith(false, func(o *muster.Options) { o.Providers = []string{"steam", "acme"} })
+	old := r.player(t, "oldstore", "7")
+	for _, c := range []struct {
+		name   string
+		search muster.PlayerSearch
+		note   string
+	}{
+		{"misspelt", muster.PlayerSearch{Provider: "Steam", Subject: "7"}, "no provider of this name is configured; there are acme, email, guest, steam"},
+		{"configured, and nobody is found", muster.PlayerSearch{Provider: "steam", Subject: "7"}, ""},
+		{"a guest", muster.PlayerSearch{Provider: "guest", Subject: "7"}, ""},
+		{"by an address", muster.PlayerSearch{Email: "nobody@example.com"}, ""},
+		{"configured once", muster.PlayerSearch{Provider: "oldstore", Subject: "7"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found := must[muster.FoundPlayers](t)(r.FindPlayers(operator(), c.search))
+			if found.Note != c.note {
+				t.Errorf("note: %q", found.Note)
+			}
+			if c.search.Provider == "oldstore" && (len(found.Players) != 1 || found.Players[0].ID != old) {
+				t.Errorf("found is %+v", found.Players)
+			}
+		})
+	}
+}
+
 func TestNamesWithNumbersAreFoundWithAndWithoutThem(t *testing.T) {
 	ctx := context.Background()
 	r := newRigWith(false, func(o *muster.Options) { o.Profile.Names = muster.NamesDiscriminator })

@@ -72,7 +72,7 @@ func (s *server) playerDeskRoutes() {
 		method: http.MethodPost, path: "/v1/admin/players/search", id: "findPlayers", tag: "operate",
 		summary: "Find a player",
 		description: "By one of: email, provider with subject, displayName, id. Only the whole of it finds anybody, and an empty list says that nobody is found. Subjects are masked. " +
-			"It is a POST so that no address is in a URL. Each look is recorded: with the player who was found, or in GET /v1/admin/audit. 400 search.names: names are not unique here, so nobody is found by one.",
+			"It is a POST so that no address is in a URL. Each look is recorded: with the player who was found, or in GET /v1/admin/audit. note names the configured providers where the one asked for is none of them. 400 search.names: names are not unique here, so nobody is found by one; ask for the id, or the match. Names that players did not choose (Player-4B6FD) find nobody.",
 		need: needAdmin, bodyLimit: s.BodyLimit, strict: true, example: exampleFound(),
 	}, s.findPlayers)
 	handle(s, operation{

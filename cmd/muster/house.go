@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -349,7 +351,7 @@ func newBackend(p backendParts) (*backend, error) {
 		},
 		SignSeat: func(seat *muster.SeatView, owner muster.PlayerID) error { return ids.JoinToken(seat, owner) },
 		Now:      p.now, NewID: newID, Log: p.log,
-		Canonical: identity.Canonical,
+		Canonical: identity.Canonical, Providers: slices.Collect(maps.Keys(p.identity.Providers)),
 	})
 	providers, err := p.identity.providers(tools)
 	if err != nil {
