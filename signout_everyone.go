@@ -33,8 +33,8 @@ func (e *everyoneRecord) view() EveryoneView {
 // older than that record says is refused wherever it is shown. Keys of game servers and
 // operators, and tokens of game servers, stay good.
 //
-// Tokens count in whole seconds, so the end is that of the running one: who signs in within
-// it has to do so once more.
+// Tokens count in whole seconds, so the end is that of the running one: nobody
+// opens a sign-in before it (MayOpen).
 func (b *Backend) SignOutEveryone(ctx context.Context) (EveryoneView, error) {
 	var made everyoneRecord
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {

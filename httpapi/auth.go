@@ -35,7 +35,7 @@ func (s *server) authRoutes() {
 	handle(s, operation{
 		method: http.MethodPost, path: "/v1/auth/guest", id: "signInGuest", tag: "auth",
 		summary:     "Sign a guest in",
-		description: "With an empty object a new guest is made: keep its id and secret, the secret is shown this once. With a guest's id and secret that guest is signed in. Members that this call has not are refused: a misspelt guest must not become a new one.",
+		description: "With an empty object a new guest is made: keep its id and secret, the secret is shown this once. With a guest's id and secret that guest is signed in. Members that this call has not are refused: a misspelt guest must not become a new one. 429 signin.too_soon: everyone was signed out within this second; keep the secret and come again.",
 		status:      http.StatusCreated, alsoStatus: map[int]string{http.StatusOK: "The guest was known"},
 		refusals: []int{http.StatusUnauthorized, http.StatusForbidden}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: map[string]any{}, example: exampleGrant(true),

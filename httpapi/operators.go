@@ -142,7 +142,7 @@ func (s *server) everyoneRoutes() {
 		method: http.MethodPost, path: "/v1/admin/sign-out-everyone", id: "signEveryoneOut", tag: "operate",
 		summary: "Sign all players out everywhere",
 		description: "All sign-ins of all players end at once: refresh tokens are refused (401 refresh.invalid), access tokens too (401 token.revoked), sockets close with 4011. Players may sign in again; all of them will, at about the same time. " +
-			"Keys of game servers and operators stay good. The answer says since when a sign-in counts: the end of the running second.",
+			"Keys of game servers and operators stay good. The answer says since when a sign-in counts: the end of the running second, before which a sign-in answers 429 signin.too_soon.",
 		need: needAdmin, bodyLimit: s.BodyLimit, strict: true, example: exampleEveryone(),
 	}, func(ctx context.Context, in *everyoneInput) (*everyoneOutput, error) {
 		ctx, err := muster.WithOperator(ctx, in.Body.Operator)

@@ -12,6 +12,9 @@ import (
 // further way in of the caller, whose sign-in must be fresh as for Link; else a new player.
 func (s *Service) Enter(ctx context.Context, caller muster.Caller, provider string, proof Proof) (muster.Entrance, error) {
 	proven := s.instant()
+	if err := s.guard.MayOpen(ctx, proven); err != nil {
+		return muster.Entrance{}, err
+	}
 	id, who, err := s.prove(ctx, provider, proof)
 	if err != nil {
 		return muster.Entrance{}, err

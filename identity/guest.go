@@ -34,7 +34,7 @@ func (s *Service) GuestOf(ctx context.Context, player muster.PlayerID, guest mus
 
 // knownGuest signs a guest in whose player is the one wanted.
 func (s *Service) knownGuest(ctx context.Context, guest muster.Guest, wanted func(muster.PlayerID) bool) (muster.Grant, error) {
-	if err := s.limits.Spend(ctx, muster.ActSignIn); err != nil {
+	if err := s.begin(ctx, muster.ActSignIn); err != nil {
 		return muster.Grant{}, err
 	}
 	proven := s.instant() // before it is looked at
@@ -55,7 +55,7 @@ func (s *Service) knownGuest(ctx context.Context, guest muster.Guest, wanted fun
 }
 
 func (s *Service) newGuest(ctx context.Context) (muster.Grant, error) {
-	if err := s.limits.Spend(ctx, muster.ActGuest); err != nil {
+	if err := s.begin(ctx, muster.ActGuest); err != nil {
 		return muster.Grant{}, err
 	}
 	secret, err := newSecretText(s.random)

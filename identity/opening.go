@@ -31,7 +31,7 @@ func (s *Service) grant(ctx context.Context, o opening) (muster.Grant, error) {
 	ref := o.ref()
 	if o.consent.Token != "" && !o.created { // it is kept in the same Write, and not for who is refused
 		if err := s.guard.Admit(ctx, o.player, ref); err != nil {
-			return muster.Grant{}, err
+			return muster.Grant{}, s.soonInstead(ctx, o, err)
 		}
 	}
 	opened, err := s.openFamily(ctx, o)
@@ -41,7 +41,7 @@ func (s *Service) grant(ctx context.Context, o opening) (muster.Grant, error) {
 	if ref.ID = opened.token.family; !o.created || o.mark != "" {
 		if opened.scope, err = s.scopeNow(ctx, o.player, o.scope, ref); err != nil {
 			_ = s.store.Write(ctx, opened.undo...) // nobody has its token, and it is not renewed
-			return muster.Grant{}, err
+			return muster.Grant{}, s.soonInstead(ctx, o, err)
 		}
 	}
 	grant, err := s.granted(opened)

@@ -167,6 +167,9 @@ func (p *Passwords) Verify(ctx context.Context, proof muster.MailProof, password
 	if proof.Token != "" && password == "" {
 		return muster.PasswordAnswer{}, muster.Errorf(muster.Invalid, "password.missing", "the token of a link goes together with the password that was chosen: send both")
 	}
+	if err := p.service.guard.MayOpen(ctx, p.service.instant()); err != nil {
+		return muster.PasswordAnswer{}, err
+	}
 	r, err := p.prove(ctx, proof, func(r proven) (bool, error) { return p.mayComplete(ctx, r, password) }, useSignUp, useLink)
 	if err != nil {
 		return muster.PasswordAnswer{}, err
@@ -267,7 +270,7 @@ func takenInstead(err error) error {
 // Login signs in by address and password. Every refusal is the same, after the same work.
 // The answer is a challenge where a second factor is asked for.
 func (p *Passwords) Login(ctx context.Context, email, password string) (muster.PasswordAnswer, error) {
-	if err := p.limits.Spend(ctx, muster.ActSignIn); err != nil {
+	if err := p.service.begin(ctx, muster.ActSignIn); err != nil {
 		return muster.PasswordAnswer{}, err
 	}
 	proven := p.service.instant() // a hash takes a while, and the password may change meanwhile

@@ -17,7 +17,7 @@ func (p *Passwords) enter(ctx context.Context, o opening, has *muster.SecondFact
 		return muster.PasswordAnswer{Grant: grant}, err
 	}
 	if err := p.service.guard.Admit(ctx, o.player, o.ref()); err != nil { // who is banned is told so at once
-		return muster.PasswordAnswer{}, err
+		return muster.PasswordAnswer{}, p.service.soonInstead(ctx, o, err)
 	}
 	asked, err := p.factors.ask(ctx, challenge, o)
 	return muster.PasswordAnswer{Challenge: asked}, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"muster"
 	"muster/identity"
@@ -26,6 +27,14 @@ func (d lookedDoors) Admit(ctx context.Context, p muster.PlayerID, in muster.Sig
 		return err
 	}
 	return d.Backend.Admit(ctx, p, in)
+}
+
+// MayOpen implements identity.Guard.
+func (d lookedDoors) MayOpen(ctx context.Context, proven time.Time) error {
+	if err := d.lookout.learn(ctx); err != nil {
+		return err
+	}
+	return d.Backend.MayOpen(ctx, proven)
 }
 
 // ScopeOf implements identity.Accounts.

@@ -51,6 +51,10 @@ func TestAnInstanceOfAFunctionLooksBeforeItAdmits(t *testing.T) {
 		if err := enter(d, p, muster.SignInRef{At: time.Now().Add(-time.Hour)}); muster.KindOf(err) != muster.Unauthenticated {
 			t.Errorf("%s, proven before: %v", name, err)
 		}
+		fresh := lookedDoors{instance.rules, newLookout(instance.rules)}
+		if err := fresh.MayOpen(t.Context(), time.Now().Add(-time.Hour)); muster.KindOf(err) != muster.Exhausted {
+			t.Errorf("%s, who begins before: %v", name, err)
+		}
 		if err := enter(d, p, muster.SignInRef{At: time.Now().Add(time.Hour)}); err != nil {
 			t.Errorf("%s, proven after: %v", name, err)
 		}
