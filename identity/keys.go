@@ -51,7 +51,8 @@ type publicKey struct {
 // setKey is one key of a set as it is stored.
 type setKey struct {
 	jose.JSONWebKey
-	from time.Time // zero: not said
+	from   time.Time // zero: not said
+	stolen bool      // ReplaceStolenKeys will drop it
 }
 
 // KeySource is where a Service finds its keys: *Keys for ever the same, *KeyRing for those

@@ -15,8 +15,9 @@ import (
 
 // ParseKeys reads a key set: a JWKS of Ed25519, P-256 or RSA keys, or PEM blocks "PRIVATE
 // KEY" (PKCS#8) and "PUBLIC KEY". In a JWKS a key may have the member "nbf", in seconds since
-// 1970: from then on it signs. Keys without a private part only verify. A key without an id
-// gets its thumbprint (RFC 7638). Errors name the place, never the content.
+// 1970: from then on it signs; "stolen" is a mark of ReplaceStolenKeys. Keys without a private
+// part only verify. A key without an id gets its thumbprint (RFC 7638). Errors name the place,
+// never the content.
 func ParseKeys(data []byte) (*Keys, error) {
 	set, err := decodeKeys(data)
 	if err != nil {
@@ -56,6 +57,9 @@ func encodeKeys(set []setKey) ([]byte, error) {
 		}
 		if !key.from.IsZero() {
 			members["nbf"] = key.from.Unix()
+		}
+		if key.stolen {
+			members["stolen"] = true
 		}
 		doc.Keys = append(doc.Keys, members)
 	}
@@ -114,7 +118,13 @@ func decodeKey(raw json.RawMessage) (setKey, error) {
 	if err := json.Unmarshal(raw, &times); err != nil || times.From != nil && (*times.From < 0 || *times.From > maxFrom) {
 		return setKey{}, errors.New("says with nbf no time in seconds since 1970")
 	}
-	all := setKey{JSONWebKey: key}
+	var mark struct {
+		Stolen bool `json:"stolen"`
+	}
+	if err := json.Unmarshal(raw, &mark); err != nil {
+		return setKey{}, errors.New("says with stolen neither true nor false")
+	}
+	all := setKey{JSONWebKey: key, stolen: mark.Stolen}
 	if times.From != nil {
 		all.from = time.Unix(*times.From, 0).UTC()
 	}

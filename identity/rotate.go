@@ -65,7 +65,7 @@ func RotateKeys(data []byte, now time.Time, r Rotation) ([]byte, Rotated, error)
 		}
 		done.Waits = kind
 		done.Added, done.SignsAt = key.KeyID, now.UTC().Add(orDefault(r.Wait, DefaultKeyWait)).Truncate(time.Second)
-		set = append(set, setKey{key, done.SignsAt})
+		set = append(set, setKey{JSONWebKey: key, from: done.SignsAt})
 	}
 	if len(set) > maxKeys {
 		return nil, Rotated{}, fmt.Errorf("%d keys, %d is the limit: remove those that nobody needs", len(set), maxKeys)
