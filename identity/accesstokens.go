@@ -90,10 +90,18 @@ func (a AccessTokens) read(ctx context.Context, text string) (accessClaims, erro
 	return claims, a.check(claims)
 }
 
+// OtherIssuerError is the cause of a refusal: a token that our keys have signed names another
+// issuer, so one of the two addresses is configured wrongly.
+type OtherIssuerError struct{ Token, Own string }
+
+func (e OtherIssuerError) Error() string {
+	return fmt.Sprintf("the token's issuer is %q, not %q", e.Token, e.Own)
+}
+
 func (a AccessTokens) check(c accessClaims) error {
 	switch {
 	case c.Issuer != a.Issuer:
-		return errors.New("token is of another issuer")
+		return OtherIssuerError{Token: c.Issuer, Own: a.Issuer}
 	case !c.Audience.Contains(a.Audience):
 		return errors.New("token is for another audience")
 	case c.Subject == "" || c.Expiry == nil || c.NotBefore == nil:

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"muster"
+	"muster/identity"
 )
 
 // ErrUnauthorized has REST and WebSocket APIs answer 401: API Gateway knows it by this very
@@ -86,7 +87,11 @@ func (a *Authorizer) answer(ctx context.Context, text []byte) (any, error) {
 		return nil, fmt.Errorf("the caller cannot be checked now: %w", publicText(err))
 	}
 	if v.refusal != nil {
-		a.o.Log.InfoContext(ctx, "refused", "kind", string(e.kind), "code", v.refusal.Code)
+		level := slog.LevelInfo
+		if other := (identity.OtherIssuerError{}); errors.As(v.refusal, &other) {
+			level = slog.LevelWarn // ours to mend
+		}
+		a.o.Log.Log(ctx, level, "refused", "kind", string(e.kind), "code", v.refusal.Code, "cause", v.refusal.Err)
 	}
 	return a.tell(e, v)
 }

@@ -133,6 +133,9 @@ func (c *authorizerCmd) checks(ctx context.Context, p *process) (made checks, en
 	if err != nil {
 		return made, nil, err
 	}
+	if signing != nil && c.KeysURL != "" {
+		return made, nil, errors.New("--keys-url says where keys are published, and --signing-keys, its secret or " + envSigningKeys + " holds them: which are meant?")
+	}
 	own, err := c.published(issuer, signing, p)
 	if err != nil {
 		return made, nil, err
@@ -185,7 +188,7 @@ func (c *authorizerCmd) published(issuer string, signing *heldKeys, p *process) 
 	if err := provider.CheckURL(address); err != nil {
 		return nil, fmt.Errorf("the keys cannot be read from %q, which %w", address, err)
 	}
-	client := provider.NewClient(provider.ClientOptions{Name: "published keys", Now: wallClock, Log: p.log})
+	client := provider.NewClient(provider.ClientOptions{Name: "published keys", Misfit: "the keys of the backend cannot be had: nobody is let in", Now: wallClock, Log: p.log})
 	own.Keys = provider.NewKeySet(client, address, wallClock)
 	return own.Verify, nil
 }

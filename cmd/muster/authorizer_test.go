@@ -138,6 +138,24 @@ func TestAuthorizerHoldsTheKeysOfASecretAsTheSecretHasThem(t *testing.T) {
 	}
 }
 
+func TestAuthorizerSaysWhoseTokenItRefuses(t *testing.T) {
+	g := newGate(t)
+	grant, err := g.ids.Guest(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, said := g.ask(grant.AccessToken, "--url", "https://other.example", "--keys-url", g.url+"/.well-known/jwks.json")
+	if allowed || !strings.Contains(said, "level=WARN") || !strings.Contains(said, "the token's issuer is") || !strings.Contains(said, g.url) || !strings.Contains(said, "https://other.example") {
+		t.Errorf("a token of another issuer: %v, %s", allowed, said)
+	}
+	if allowed, said := g.ask("garbage"); allowed || strings.Contains(said, "issuer") {
+		t.Errorf("garbage: %v, %s", allowed, said)
+	}
+	if _, said := g.ask(grant.AccessToken, "--keys-url", g.url+"/nowhere"); !strings.Contains(said, "the keys of the backend cannot be had") || strings.Contains(said, "a platform refuses") {
+		t.Errorf("without keys: %s", said)
+	}
+}
+
 func TestAuthorizerKnowsOfEndedSignInsByTheStore(t *testing.T) {
 	g := newGate(t)
 	ctx := context.Background()
@@ -179,6 +197,10 @@ func TestFunctionsNameTheirCommand(t *testing.T) {
 }
 
 func TestAuthorizerRefusesWhatItCannotDo(t *testing.T) {
+	keys := filepath.Join(t.TempDir(), "keys.json")
+	if err := (&signingKeysCmd{Out: keys}).Run(&process{}); err != nil {
+		t.Fatal(err)
+	}
 	for name, args := range map[string][]string{
 		"no such scope":              {"--scope", "king"},
 		"a field of nobody":          {"--denied-field", "Mutation.x"},
@@ -187,12 +209,16 @@ func TestAuthorizerRefusesWhatItCannotDo(t *testing.T) {
 		"bearers without a store":    {"--config", "muster.yaml"},
 		"keys of an open connection": {"--keys-url", "http://play.example/keys"},
 		"a key for its hash":         {"--server-key-hash", "msk_x"},
+		"keys in two places":         {"--keys-url", "https://play.example/keys", "--signing-keys", keys},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
 			p := &process{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
 			if code := run(context.Background(), p, append([]string{"authorizer", "--url", "https://play.example"}, args...)); code == 0 || errs.Len() == 0 {
 				t.Errorf("exit %d, %q", code, errs.String())
+			}
+			if name == "keys in two places" && !strings.Contains(errs.String(), "which are meant?") {
+				t.Errorf("it says %q", errs.String())
 			}
 		})
 	}

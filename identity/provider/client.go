@@ -40,6 +40,7 @@ type ClientOptions struct {
 	Timeout   time.Duration     // of one try; zero: DefaultTimeout
 	Parallel  int               // calls to one host under way at once; zero: DefaultParallel
 	UserAgent string            // empty: "muster"
+	Misfit    string            // what is logged when our configuration does not do; empty: that a platform refuses it
 	Transport http.RoundTripper // nil: one of its own
 	Now       func() time.Time
 	Log       *slog.Logger // nil: silent
@@ -55,6 +56,7 @@ type limiter func(context.Context, time.Duration) (context.Context, context.Canc
 // for concurrent use.
 type Client struct {
 	name      string
+	misfit    string
 	timeout   time.Duration
 	limit     limiter
 	parallel  int
@@ -74,6 +76,9 @@ func NewClient(o ClientOptions) *Client {
 	c := &Client{
 		name: o.Name, timeout: o.Timeout, limit: o.limit, parallel: o.Parallel, userAgent: o.UserAgent,
 		now: o.Now, log: o.Log, hosts: make(map[string]*host),
+	}
+	if c.misfit = o.Misfit; c.misfit == "" {
+		c.misfit = "a platform refuses our configuration: nobody can sign in with it"
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
@@ -180,6 +185,9 @@ func CheckURL(text string) error {
 		return nil
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
+	}
+	if u.Scheme == "http" && u.Hostname() == "localhost" {
+		return errors.New("is not an https address; http is taken for 127.0.0.1 alone, not for localhost")
 	}
 	return errors.New("is not an https address")
 }
@@ -328,7 +336,7 @@ func (c *Client) Misconfigured(ctx context.Context, what string) error {
 	}
 	c.mu.Unlock()
 	if due {
-		c.log.ErrorContext(ctx, "a platform refuses our configuration: nobody can sign in with it", "provider", c.name, "problem", what)
+		c.log.ErrorContext(ctx, c.misfit, "provider", c.name, "problem", what)
 	}
 	return identity.Refusal(identity.ProviderUnavailable, errors.New(what))
 }

@@ -106,7 +106,7 @@ func TestAddressesThatMayBeCalled(t *testing.T) {
 		"":                           false,
 		"https://a.example/%zz":      false,
 	} {
-		if err := CheckURL(address); (err == nil) != ok {
+		if err := CheckURL(address); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "127.0.0.1 alone") != strings.Contains(address, "localhost") {
 			t.Errorf("%q may be called: %v, want %v", address, err == nil, ok)
 		}
 	}
