@@ -375,6 +375,21 @@ func TestNotReadyIs503WithoutTheReason(t *testing.T) {
 	}
 }
 
+// waitsForDisk is an error that says what is waited for.
+type waitsForDisk struct{ error }
+
+func (waitsForDisk) WaitsFor() string { return "a disk" }
+
+func TestNotReadySaysWhatIsWaitedFor(t *testing.T) {
+	r := newRig(t, func(o *Options) {
+		o.Ready = func(context.Context) error { return waitsForDisk{errors.New("/secret/path is full")} }
+	})
+	a := r.do("GET", "/readyz", "", "")
+	if a.status != 503 || strings.Contains(a.body, "secret") || !strings.Contains(a.body, "it waits for a disk") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
 func TestRoutesWithoutHandlersAreNotThere(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.SNS, o.Realtime, o.JWKS, o.Configuration = nil, nil, nil, nil })
 	for _, c := range [][2]string{{"POST", "/v1/events/sns"}, {"GET", "/v1/realtime"}, {"GET", "/.well-known/jwks.json"}} {

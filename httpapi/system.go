@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -48,10 +49,20 @@ func (s *server) systemRoutes() {
 	}
 }
 
+// waiting is an error of Ready that says what is waited for.
+type waiting interface {
+	error
+	WaitsFor() string
+}
+
 func (s *server) readyz(ctx context.Context, _ *struct{}) (*struct{ Body statusBody }, error) {
 	if err := s.Ready(ctx); err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "not ready", slog.Any("err", err))
-		return nil, muster.Errorf(muster.Unavailable, "not_ready", "this replica cannot serve now")
+		why := ""
+		if waits := waiting(nil); errors.As(err, &waits) {
+			why = ": it waits for " + waits.WaitsFor()
+		}
+		return nil, muster.Errorf(muster.Unavailable, "not_ready", "this replica cannot serve now%s", why)
 	}
 	return &struct{ Body statusBody }{statusBody{"ok"}}, nil
 }

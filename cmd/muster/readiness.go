@@ -66,15 +66,27 @@ func (r *readiness) check(ctx context.Context) error {
 
 func (r *readiness) ask(ctx context.Context) error {
 	if err := r.askStore(ctx); err != nil {
-		return err
+		return unreadyError{"the store", err}
 	}
 	if r.reached {
 		return nil
 	}
-	err := r.gameLift(ctx)
-	r.reached = err == nil
-	return err
+	if err := r.gameLift(ctx); err != nil {
+		return unreadyError{"GameLift", err}
+	}
+	r.reached = true
+	return nil
 }
+
+// unreadyError says what a replica waits for.
+type unreadyError struct {
+	what string
+	err  error
+}
+
+func (e unreadyError) Error() string    { return e.err.Error() }
+func (e unreadyError) Unwrap() error    { return e.err }
+func (e unreadyError) WaitsFor() string { return e.what }
 
 // readinessKey names a record that is never there: reading it shows that the store can be
 // read.

@@ -56,8 +56,12 @@ func TestAReplicaIsReadyWhileItCanServe(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fresh()
 				c.before()
-				if err := r.check(context.Background()); !errors.Is(err, c.want) {
+				err := r.check(context.Background())
+				if !errors.Is(err, c.want) {
 					t.Errorf("the answer is %v, want %v", err, c.want)
+				}
+				if waits := (unreadyError{}); errors.As(err, &waits) && (waits.WaitsFor() == "GameLift") != (lift != nil) {
+					t.Errorf("it waits for %s", waits.WaitsFor())
 				}
 			})
 		})
