@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"errors"
 	"io"
 
 	"muster"
@@ -29,9 +28,9 @@ type AdminKeys struct{ keys ServerKeys }
 
 // NewAdminKeys reads the hashes that NewAdminKey made. Several allow rotation.
 func NewAdminKeys(hashes ...string) (*AdminKeys, error) {
-	keys, err := NewServerKeys(hashes...)
+	keys, err := newHashedKeys("admin", hashes)
 	if err != nil {
-		return nil, errors.New("an admin key's hash is not one, or there are too many")
+		return nil, err
 	}
 	return &AdminKeys{*keys}, nil
 }

@@ -18,6 +18,8 @@ type KeyWatch struct {
 	Ring *KeyRing
 	// Read reads the file, or whatever the keys were read from at first.
 	Read func(ctx context.Context) ([]byte, error)
+	// From is what Read reads, for the log.
+	From string
 	// Rotate rotates the file when it is time. Nil: somebody else does.
 	Rotate func() error
 	// Every is how often to read it; zero: every ten seconds. Keys are published for longer than
@@ -105,7 +107,7 @@ func (w *KeyWatch) look(ctx context.Context) {
 func (w *KeyWatch) complain(what string, err error) {
 	if text := what + err.Error(); text != w.failed {
 		w.failed = text
-		w.Log.Error(what, "error", err)
+		w.Log.Error(what, "from", w.From, "error", err)
 	}
 }
 

@@ -303,7 +303,7 @@ func TestAWatchTakesWhatIsGoodAndKeepsWhatItHasOtherwise(t *testing.T) {
 	}
 	var log bytes.Buffer
 	w := &KeyWatch{
-		Ring: NewKeyRing(first), Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Ring: NewKeyRing(first), From: path, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Read: func(context.Context) ([]byte, error) { return ReadKeyFile(path) },
 	}
 	signer := func() string { return w.Ring.At(time.Time{}).current().id }
@@ -320,7 +320,7 @@ func TestAWatchTakesWhatIsGoodAndKeepsWhatItHasOtherwise(t *testing.T) {
 	for range 3 {
 		w.look(t.Context())
 	}
-	if signer() != first.current().id || strings.Count(log.String(), "cannot be used") != 1 {
+	if signer() != first.current().id || strings.Count(log.String(), "cannot be used") != 1 || !strings.Contains(log.String(), "from=") {
 		t.Errorf("a broken file: %s", log.String())
 	}
 	if err := os.Remove(path); err != nil {

@@ -3,9 +3,11 @@ package identity
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strings"
 
 	"muster"
 )
@@ -33,6 +35,20 @@ func NewServerKey(random io.Reader) (key, hash string, err error) {
 // nobody can search back to 256 random bits.
 func HashServerKey(key string) string { return hex.EncodeToString(hashText(key)) }
 
+// IsWholeKey says that text is in the form of a key as NewServerKey and NewAdminKey make them: one
+// that was cut off is not.
+func IsWholeKey(text string) bool {
+	secret, server := strings.CutPrefix(text, serverKeyPrefix)
+	if !server {
+		var admin bool
+		if secret, admin = strings.CutPrefix(text, adminKeyPrefix); !admin {
+			return false
+		}
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(secret)
+	return err == nil && len(raw) == secretBytes
+}
+
 // KeyFingerprint names a key in records: the first digits of its hash.
 func KeyFingerprint(key string) string { return HashServerKey(key)[:2*fingerprintBytes] }
 
@@ -42,14 +58,19 @@ type ServerKeys struct{ hashes [][]byte }
 
 // NewServerKeys reads the hashes that NewServerKey made. Several allow rotation.
 func NewServerKeys(hashes ...string) (*ServerKeys, error) {
+	return newHashedKeys("server", hashes)
+}
+
+// newHashedKeys reads the hashes of keys; whose is for messages.
+func newHashedKeys(whose string, hashes []string) (*ServerKeys, error) {
 	if len(hashes) > maxServerKeys {
-		return nil, fmt.Errorf("%d server keys, %d is the limit", len(hashes), maxServerKeys)
+		return nil, fmt.Errorf("%d %s keys, %d is the limit", len(hashes), whose, maxServerKeys)
 	}
 	k := &ServerKeys{}
 	for i, text := range hashes {
 		hash, err := hex.DecodeString(text)
 		if err != nil || len(hash) != sha256.Size {
-			return nil, fmt.Errorf("server key %d: its hash is not %d hexadecimal digits", i+1, 2*sha256.Size)
+			return nil, fmt.Errorf("%s key %d: its hash is not %d hexadecimal digits", whose, i+1, 2*sha256.Size)
 		}
 		k.hashes = append(k.hashes, hash)
 	}

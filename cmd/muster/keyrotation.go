@@ -16,11 +16,10 @@ const rotateAfter = 30 * 24 * time.Hour
 
 // keyWatch rotates the keys of the data folder, and has them used.
 func (h *house) keyWatch() *identity.KeyWatch {
+	file := filepath.Join(h.cmd.Data, identity.KeyFile)
 	return &identity.KeyWatch{
-		Ring: h.keys, Log: h.process.log,
-		Read: func(context.Context) ([]byte, error) {
-			return identity.ReadKeyFile(filepath.Join(h.cmd.Data, identity.KeyFile))
-		},
+		Ring: h.keys, Log: h.process.log, From: file,
+		Read:   func(context.Context) ([]byte, error) { return identity.ReadKeyFile(file) },
 		Rotate: identity.KeepRotating(h.cmd.Data, rotateAfter, time.Now, rand.Reader),
 	}
 }
@@ -31,7 +30,7 @@ func (o *office) keyWatch() *identity.KeyWatch {
 		return nil
 	}
 	return &identity.KeyWatch{
-		Ring: o.settings.keys, Log: o.log,
+		Ring: o.settings.keys, Log: o.log, From: o.settings.keysFile,
 		Read: func(context.Context) ([]byte, error) { return readSecretFile(o.settings.keysFile) },
 	}
 }

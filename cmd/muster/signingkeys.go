@@ -52,7 +52,7 @@ func (o *office) openKeys(ctx context.Context) (err error) {
 		return fmt.Errorf("the signing keys in the secret %s cannot be used: %w; make some with muster keys signing", o.settings.keysSecret, err)
 	}
 	o.settings.keys = identity.NewKeyRing(keys)
-	o.keys = &identity.KeyWatch{Ring: o.settings.keys, Log: o.log, Read: secret.Read, Every: secretEvery}
+	o.keys = &identity.KeyWatch{Ring: o.settings.keys, Log: o.log, From: o.settings.keysSecret, Read: secret.Read, Every: secretEvery}
 	o.keys.Known(text, wallClock())
 	return nil
 }
