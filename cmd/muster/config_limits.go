@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -119,9 +120,13 @@ func (c *limitsConfig) announce(log *slog.Logger) {
 
 func (c *limitsConfig) check(k *checker) {
 	const at = "identity.limits"
-	var bad string
-	if c.exempt, bad = networks(c.Exempt); bad != "" {
-		k.report(at+".exempt", "%q is neither an address nor a network like 10.0.0.0/8", bad)
+	for i, text := range c.Exempt {
+		p, err := network(text)
+		if err != nil {
+			k.report(fmt.Sprintf("%s.exempt[%d]", at, i), "%q is neither an address nor a network like 10.0.0.0/8", text)
+			continue
+		}
+		c.exempt = append(c.exempt, p)
 	}
 	for name, rates := range map[string]map[string]rateConfig{"address": c.Address, "device": c.Device} {
 		for _, action := range slices.Sorted(maps.Keys(rates)) {
@@ -196,17 +201,27 @@ func ratesOver(rates map[muster.Action]limit.Rate, said map[string]rateConfig) m
 // networks reads addresses and networks; bad is the first that is neither.
 func networks(texts []string) (read []netip.Prefix, bad string) {
 	for _, text := range texts {
-		p, err := netip.ParsePrefix(strings.TrimSpace(text))
+		p, err := network(text)
 		if err != nil {
-			a, err := netip.ParseAddr(strings.TrimSpace(text))
-			if err != nil {
-				return nil, text
-			}
-			p = netip.PrefixFrom(a, a.BitLen())
+			return nil, text
 		}
-		read = append(read, p.Masked())
+		read = append(read, p)
 	}
 	return read, ""
+}
+
+// network reads an address or a network.
+func network(text string) (netip.Prefix, error) {
+	text = strings.TrimSpace(text)
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return netip.Prefix{}, err
+		}
+		p = netip.PrefixFrom(a, a.BitLen())
+	}
+	return p.Masked(), nil
 }
 
 // limiter is what holds back who asks too often, and who guesses.

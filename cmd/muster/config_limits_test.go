@@ -14,7 +14,8 @@ import (
 
 func TestLimitsAreConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
-		"exempt: [ten]":                             `identity.limits.exempt: "ten" is neither an address nor a network`,
+		"exempt: [ten, 10.0.0.0/8, 1.2.3]":          `identity.limits.exempt[2]: "1.2.3" is neither an address nor a network`,
+		"exempt: [ten]":                             `identity.limits.exempt[0]: "ten" is neither an address nor a network`,
 		"address: {newGuests: {count: -1}}":         "identity.limits.address.newGuests.count: lies between 0",
 		"address: {guests: {count: 1}}":             "identity.limits.address.guests: there is no such action",
 		"device: {mails: {withinSeconds: 0}}":       "identity.limits.device.mails.withinSeconds: lies between 1",

@@ -27,7 +27,7 @@ func (c *config) missing(getenv func(string) string) error {
 	var problems []error
 	for _, n := range needs {
 		if err := n.look(getenv); err != nil {
-			problems = append(problems, fmt.Errorf("%s:%d: %s: %w", c.name, n.line, n.at, err))
+			problems = append(problems, placedError{n.line, fmt.Sprintf("%s:%d: %s: %v", c.name, n.line, n.at, err)})
 		}
 	}
 	return errors.Join(problems...)

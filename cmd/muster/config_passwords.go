@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/mail"
 	"net/url"
@@ -88,6 +89,14 @@ func (c *identityConfig) checkPasswords(k *checker, hosted bool) {
 		k.report("identity.passwords", "need mails: say in identity.mail.smtp who sends them, or print them with identity.mail.console: true")
 	}
 	c.Passwords.check(k, "identity.passwords")
+}
+
+// warnOfMail says that nothing is ever mailed although the file says how.
+func (c *identityConfig) warnOfMail(log *slog.Logger) {
+	m := c.Mail
+	if c.Passwords == nil && (m.From != "" || m.Game != "" || m.Templates != "" || m.SMTP.Address != "" || m.Console) {
+		log.Warn("identity.mail says how mails are sent, but there are none without identity.passwords; passwords: {} switches them on", "key", "identity.mail")
+	}
 }
 
 func (c *passwordsConfig) check(k *checker, at string) {

@@ -26,7 +26,7 @@ func appleKeys() map[string]*shape {
 func (c *appleConfig) check(k *checker, at string) {
 	wantTexts(k, at+".clientIds", c.ClientIDs, "the bundle ids of apps and the Services IDs of web pages")
 	checkNonce(k, at+".nonce", c.Nonce)
-	c.PrivateKey.checkOptional(k, at+".privateKey")
+	c.PrivateKey.checkOptional(k, at+".privateKey", checkPrivateKey)
 	if c.PrivateKey.given() {
 		wantText(k, at+".teamId", c.TeamID, "the ten characters of the developer team, for authorization codes")
 		wantText(k, at+".keyId", c.KeyID, "the ten characters of the private key, for authorization codes")

@@ -111,7 +111,7 @@ func (c *clientAuthConfig) check(k *checker, at string) {
 	case "", provider.AuthBasic, provider.AuthPost:
 		c.Secret.check(k, at+".secret")
 	case provider.AuthPrivateKey:
-		c.PrivateKey.check(k, at+".privateKey")
+		c.PrivateKey.check(k, at+".privateKey", checkPrivateKey)
 	case provider.AuthNone:
 	default:
 		k.report(at+".auth", "%q is no way to prove ourselves; there are %s", c.Auth, strings.Join(known, ", "))
@@ -143,10 +143,15 @@ func openPrivateKey(c *secretConfig, key string, tools providerTools) (provider.
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := provider.ParsePrivateKey(text); err != nil {
+	if err := checkPrivateKey(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	return secret, nil
+}
+
+func checkPrivateKey(text string) error {
+	_, _, err := provider.ParsePrivateKey(text)
+	return err
 }
 
 func (c *oidcConfig) provider(tools providerTools) (identity.Provider, error) {

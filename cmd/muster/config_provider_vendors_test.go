@@ -90,10 +90,10 @@ func TestWhatVendorsLackIsNamed(t *testing.T) {
 func TestSecretsOfVendorsAreLookedAtAtTheStart(t *testing.T) {
 	for text, want := range map[string]string{
 		"steam: {key: {env: NONE}, appId: 480}":                                                           "identity.providers.steam.key: the environment variable NONE is not set",
-		"xbox: {relyingParty: r, privateKey: {env: SHORT}}":                                               "identity.providers.xbox.privateKey is not PEM of one to four private keys",
+		"xbox: {relyingParty: r, privateKey: {env: SHORT}}":                                               "identity.providers.xbox.privateKey: is not PEM of one to four private keys",
 		"xbox: {relyingParty: r, privateKey: {file: none.pem}}":                                           "identity.providers.xbox.privateKey: read none.pem",
-		"a: {kind: webhook, url: 'https://a.example', key: {env: SHORT}}":                                 "identity.providers.a.key is shorter than 32 bytes",
-		"a: {kind: webhook, url: 'https://a.example', key: {env: LONG_SECRET}, nextKey: {env: SHORT}}":    "identity.providers.a.nextKey is shorter than 32 bytes",
+		"a: {kind: webhook, url: 'https://a.example', key: {env: SHORT}}":                                 "identity.providers.a.key: is shorter than 32 bytes",
+		"a: {kind: webhook, url: 'https://a.example', key: {env: LONG_SECRET}, nextKey: {env: SHORT}}":    "identity.providers.a.nextKey: is shorter than 32 bytes",
 		"xbox-web: {clientId: c, clientSecret: {env: NONE}, redirectUris: ['https://game.example/back']}": "identity.providers.xbox-web.clientSecret: the environment variable NONE is not set",
 	} {
 		c, err := parseConfig("c.yaml", []byte(oneMode+"identity:\n  providers:\n    "+text+"\n"), func(name string) ([]byte, error) {

@@ -26,8 +26,8 @@ var proofMember = regexp.MustCompile(`^(token|code|redirectUri|codeVerifier|nonc
 
 func (c *webhookConfig) check(k *checker, at string) {
 	wantURL(k, at+".url", c.URL, "the address of the webhook")
-	c.Key.check(k, at+".key")
-	c.NextKey.checkOptional(k, at+".nextKey")
+	c.Key.check(k, at+".key", checkWebhookKey)
+	c.NextKey.checkOptional(k, at+".nextKey", checkWebhookKey)
 	seen := make(map[string]bool)
 	for i, member := range c.Takes {
 		if !proofMember.MatchString(member) || seen[member] {
@@ -62,8 +62,15 @@ func openWebhookKey(c *secretConfig, name string, tools providerTools) (provider
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(text) < provider.MinWebhookKey {
-		return nil, fmt.Errorf("%s is shorter than %d bytes", name, provider.MinWebhookKey)
+	if err := checkWebhookKey(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return key, nil
+}
+
+func checkWebhookKey(text string) error {
+	if len(text) < provider.MinWebhookKey {
+		return fmt.Errorf("is shorter than %d bytes", provider.MinWebhookKey)
+	}
+	return nil
 }

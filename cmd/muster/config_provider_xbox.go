@@ -27,7 +27,7 @@ func xboxKeys() map[string]*shape {
 
 func (c *xboxConfig) check(k *checker, at string) {
 	wantText(k, at+".relyingParty", c.RelyingParty, "the relying party as Partner Center has it")
-	c.PrivateKey.check(k, at+".privateKey")
+	c.PrivateKey.check(k, at+".privateKey", checkXboxKeys)
 }
 
 func (c *xboxConfig) provider(tools providerTools) (identity.Provider, error) {
@@ -39,13 +39,18 @@ func (c *xboxConfig) provider(tools providerTools) (identity.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("privateKey: %w", err)
 	}
-	if _, err := provider.ParseXboxKeys([]byte(text)); err != nil {
-		return nil, fmt.Errorf("privateKey %w", err)
+	if err := checkXboxKeys(text); err != nil {
+		return nil, fmt.Errorf("privateKey: %w", err)
 	}
 	return provider.NewXbox(provider.XboxOptions{
 		Client: tools.client(), Now: tools.now, RelyingParty: c.RelyingParty, PrivateKeys: keys, Sandbox: c.Sandbox,
 		TitleIDs: c.TitleIDs, XUIDs: c.XUIDs, AllowSolo: c.AllowSolo, AllowReuse: c.AllowReuse,
 	}), nil
+}
+
+func checkXboxKeys(text string) error {
+	_, err := provider.ParseXboxKeys([]byte(text))
+	return err
 }
 
 // xboxWebConfig is a provider of kind xbox-web: Xbox users by their Microsoft account.

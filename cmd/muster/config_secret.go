@@ -33,17 +33,17 @@ func secretShape() *shape {
 // given says that the file names a place for the secret.
 func (c *secretConfig) given() bool { return c.Env != "" || c.File != "" }
 
-// check reports a secret without a place. Whether it is there is found out at the start, by
-// open.
-func (c *secretConfig) check(k *checker, at string) {
+// check reports a secret without a place. Whether it is there, and is such as looks want it, is
+// found out at the start.
+func (c *secretConfig) check(k *checker, at string, looks ...func(text string) error) {
 	if !c.given() {
 		k.report(at, "is needed: env names a variable of the environment that holds it, or file names a file")
 	}
-	c.checkOptional(k, at)
+	c.checkOptional(k, at, looks...)
 }
 
 // checkOptional is check for a secret that may be left out.
-func (c *secretConfig) checkOptional(k *checker, at string) {
+func (c *secretConfig) checkOptional(k *checker, at string, looks ...func(text string) error) {
 	c.readFile, c.fullPath = k.readFile, k.fullPath(c.File)
 	switch {
 	case c.Env != "" && c.File != "":
@@ -51,7 +51,16 @@ func (c *secretConfig) checkOptional(k *checker, at string) {
 	case c.given():
 		place := *c
 		k.need(at, func(getenv func(string) string) error {
-			_, err := place.secret(providerTools{getenv: getenv, now: func() time.Time { return time.Time{} }})
+			secret, err := place.secret(providerTools{getenv: getenv, now: func() time.Time { return time.Time{} }})
+			if err != nil {
+				return err
+			}
+			text, err := secret()
+			for _, look := range looks {
+				if err == nil {
+					err = look(text)
+				}
+			}
 			return err
 		})
 	}

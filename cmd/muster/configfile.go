@@ -66,6 +66,9 @@ func parseConfigFor(hosted bool, name string, body []byte, readFile func(string)
 func parseConfigIn(hosted bool, name string, body []byte, files configFiles) (config, error) {
 	root, further, err := parseTree(body)
 	if err != nil {
+		if line := tabbedLine(body); line > 0 && strings.Contains(err.Error(), "found ") { // what was found is no token, or a tab
+			return config{}, placedError{line, fmt.Sprintf("%s:%d: indent with spaces, not tabs", name, line)}
+		}
 		return config{}, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	var r shapeReader
@@ -90,9 +93,49 @@ func parseConfigIn(hosted bool, name string, body []byte, files configFiles) (co
 	slices.SortStableFunc(problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
 	lines := make([]error, 0, len(problems))
 	for _, p := range problems {
-		lines = append(lines, fmt.Errorf("%s:%d: %s: %s", name, p.line, p.shown, p.message))
+		lines = append(lines, placedError{p.line, fmt.Sprintf("%s:%d: %s: %s", name, p.line, p.shown, p.message)})
 	}
 	return c, errors.Join(lines...)
+}
+
+// placedError is a problem at a line of a configuration.
+type placedError struct {
+	line int
+	text string
+}
+
+func (e placedError) Error() string { return e.text }
+
+// byLine joins lists of problems into one that goes by their lines; what has none comes first.
+func byLine(lists ...error) error {
+	var all []error
+	for _, list := range lists {
+		if joined, is := list.(interface{ Unwrap() []error }); is {
+			all = append(all, joined.Unwrap()...)
+		} else {
+			all = append(all, list)
+		}
+	}
+	line := func(err error) int {
+		var placed placedError
+		errors.As(err, &placed)
+		return placed.line
+	}
+	slices.SortStableFunc(all, func(a, b error) int { return cmp.Compare(line(a), line(b)) })
+	return errors.Join(all...)
+}
+
+// tabbedLine is the first line that is indented with a tab, which YAML does not take; 0: none is.
+func tabbedLine(body []byte) int {
+	n := 0
+	for line := range bytes.Lines(body) {
+		n++
+		indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
+		if bytes.ContainsRune(indent, '\t') {
+			return n
+		}
+	}
+	return 0
 }
 
 // parseTree parses the one document of a configuration; further is the problem that

@@ -361,6 +361,7 @@ func newBackend(p backendParts) (*backend, error) {
 	limits, calls := p.identity.Limits.limiter(p.store, p.now, p.log), p.identity.Limits.calls(p.now)
 	p.identity.Limits.announce(p.log)
 	p.identity.announceName(p.log)
+	p.identity.warnOfMail(p.log)
 	if err := passwords.provide(providers, limits); err != nil {
 		return nil, err
 	}

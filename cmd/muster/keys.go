@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"muster/identity"
 )
@@ -99,8 +98,8 @@ func (hashKeyCmd) Run(p *process) error {
 		return fmt.Errorf("read the key: %w", err)
 	}
 	key := string(bytes.TrimSpace(text))
-	if !strings.HasPrefix(key, "msk_") && !strings.HasPrefix(key, "mak_") {
-		return errors.New("that is no key: one begins with msk_ or mak_")
+	if !identity.IsWholeKey(key) {
+		return errors.New("that is no whole key: one is msk_ or mak_ and 43 letters, digits, hyphens and underscores")
 	}
 	_, err = fmt.Fprintln(p.stdout, identity.HashServerKey(key))
 	return err

@@ -119,7 +119,7 @@ type booth struct {
 
 // openBooth builds everything. What it opened when it fails is the stack's to end.
 func openBooth(ctx context.Context, settings serveSettings, log *slog.Logger) (*booth, error) {
-	b := &booth{office: &office{settings: settings, log: log, stack: newStack()}}
+	b := &booth{office: &office{settings: settings, log: log, stack: newStack(), function: true}}
 	if err := b.openKeys(ctx); err != nil {
 		return b, err
 	}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -224,6 +226,24 @@ func TestAFunctionMakesRounds(t *testing.T) {
 	sns := fmt.Sprintf(`{"Records":[{"EventSource":"aws:sns","Sns":{"TopicArn":%q,"Message":"{\"source\":\"aws.gamelift\",\"detail-type\":\"x\"}"}}]}`, topicARN)
 	if _, err := s.f.Invoke(t.Context(), []byte(sns)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAFunctionPrintsMailsBesideItsAnswer(t *testing.T) {
+	s := newStand(t, "\nidentity: {passwords: {}, mail: {console: true}}\n")
+	if p := s.b.parts(nil); p.terminal != os.Stderr {
+		t.Error("mails are printed where the answer is")
+	}
+}
+
+func TestLambdaNamesNoFlagThatItDoesNotHave(t *testing.T) {
+	s := newStand(t, "")
+	args := slices.Clone(s.args)
+	args[slices.Index(args, "--store")+1] = "sqlite:" + filepath.Join(t.TempDir(), "new.db")
+	var errs bytes.Buffer
+	p := &process{stdin: strings.NewReader(""), stdout: io.Discard, stderr: &errs, getenv: func(name string) string { return s.env[name] }}
+	if code := run(t.Context(), p, append([]string{"lambda"}, args...)); code != 1 || !strings.Contains(errs.String(), "there is no database") || strings.Contains(errs.String(), "--create-table") {
+		t.Errorf("exit %d: %s", code, errs.String())
 	}
 }
 

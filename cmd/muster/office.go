@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster"
+	"muster/aws/caller"
 	"muster/aws/dynamo"
 	"muster/aws/gamelift"
 	"muster/identity"
@@ -22,6 +23,7 @@ type office struct {
 	settings serveSettings
 	log      *slog.Logger
 	stack    *stack
+	function bool // it answers as a function of Lambda
 	front    net.Listener
 	client   *gamelift.Client
 	keys     *identity.KeyWatch // nil: the signing keys do not change
@@ -68,7 +70,7 @@ func (o *office) openStore(ctx context.Context) (database, error) {
 	tally := new(dynamo.Tally)
 	place.Meter = tally.Count
 	store, err := openStore(ctx, place)
-	if missing := (noDatabaseError{}); errors.As(err, &missing) {
+	if missing := (noDatabaseError{}); errors.As(err, &missing) && !o.function {
 		return nil, fmt.Errorf("%w: with --create-table it is made", err)
 	}
 	if err != nil {
@@ -127,6 +129,9 @@ func (o *office) parts(store muster.Store) backendParts {
 	p.proxies = o.settings.proxies
 	if p.identity.Mail.Console {
 		p.terminal = os.Stdout
+		if o.function {
+			p.terminal = os.Stderr // the answer is on standard output
+		}
 	}
 	return p
 }
@@ -146,7 +151,7 @@ func (o *office) lookAround(ctx context.Context) {
 		}
 		state, err := o.client.Matchmaker(ctx, m.Configuration)
 		if err != nil && muster.KindOf(err) != muster.NotFound {
-			o.log.Warn("GameLift does not answer; this replica gets ready when it does", "error", err)
+			o.log.Warn(withoutGameLift(err), "error", err)
 			return
 		}
 		for _, problem := range m.differences(state, err == nil, o.settings.topics) {
@@ -154,6 +159,18 @@ func (o *office) lookAround(ctx context.Context) {
 		}
 	}
 	o.lookAtQueues(ctx)
+}
+
+// withoutGameLift says why nothing is known of GameLift.
+func withoutGameLift(err error) string {
+	var e *muster.Error
+	switch {
+	case errors.Is(err, caller.ErrNoCredentials):
+		return "there are no AWS credentials to ask GameLift with; this replica gets ready when there are"
+	case errors.As(err, &e) && e.Code == "gamelift.not_authorized":
+		return "GameLift refuses our AWS credentials; this replica gets ready when it takes them"
+	}
+	return "GameLift does not answer; this replica gets ready when it does"
 }
 
 // lookAtQueues warns of session queues that GameLift does not have, or whose events go
@@ -165,7 +182,7 @@ func (o *office) lookAtQueues(ctx context.Context) {
 		case err != nil && muster.KindOf(err) == muster.NotFound:
 			o.log.Warn("GameLift has no such session queue, so no session of its modes can be placed: make it, with muster provision for example", "queue", name)
 		case err != nil:
-			o.log.Warn("GameLift does not answer; this replica gets ready when it does", "error", err)
+			o.log.Warn(withoutGameLift(err), "error", err)
 			return
 		case !slices.Contains(o.settings.topics, target):
 			o.log.Warn("the session queue does not send its events to a topic that is listened to, so placements are noticed only by asking", "queue", name, "topic", target)

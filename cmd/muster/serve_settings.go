@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/aws/gamelift"
 	"muster/httpapi"
 	"muster/identity"
 )
@@ -56,8 +57,7 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 	}
 	var err error
 	s.conf, err = loadConfigFor(true, c.Config)
-	note(err)
-	note(s.conf.missing(getenv))
+	note(byLine(err, s.conf.missing(getenv)))
 	s.url, err = baseURL("--url", c.URL)
 	note(err)
 	if c.Advertise != "" {
@@ -72,6 +72,7 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 		s.gameLift, err = baseURL("--gamelift-endpoint", c.GameliftEndpoint)
 		note(err)
 	}
+	note(checkRegion(c.Region))
 	for _, place := range c.SNSTrust {
 		_, err := baseURL("--sns-trust", place)
 		note(err)
@@ -99,6 +100,16 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 		note(errors.New("there is no server key, so no game server could report a result: make one with muster keys server, give its hash with --server-key-hash or MUSTER_SERVER_KEY_HASHES"))
 	}
 	return s, errors.Join(problems...)
+}
+
+// checkRegion says that there is no region: none is given, and the AWS SDK finds none either.
+// Else it would be noticed only once a store is made.
+func checkRegion(region string) error {
+	if region != "" {
+		return nil
+	}
+	_, err := gamelift.New(gamelift.Options{})
+	return err
 }
 
 // baseURL checks an http address and takes a final slash away.
@@ -154,7 +165,13 @@ func readSecretFile(path string) ([]byte, error) {
 // checkKeyHashes says whether they are hashes. A key in the place of its hash is the
 // likely mistake, and it must not be repeated in a message.
 func checkKeyHashes(whose string, hashes []string) error {
-	if _, err := identity.NewServerKeys(hashes...); err != nil {
+	var err error
+	if whose == "admin" {
+		_, err = identity.NewAdminKeys(hashes...)
+	} else {
+		_, err = identity.NewServerKeys(hashes...)
+	}
+	if err != nil {
 		return fmt.Errorf("--%s-key-hash takes the hash that muster keys %s prints, 64 hexadecimal digits, never the key: %w", whose, whose, err)
 	}
 	return nil

@@ -296,9 +296,10 @@ func TestServeRefusesToStartWithOneSentenceAProblem(t *testing.T) {
 		})
 	}
 	t.Run("several at once", func(t *testing.T) {
+		withoutRegion(t)
 		var stderr bytes.Buffer
 		p := &process{stdout: io.Discard, stderr: &stderr, getenv: func(string) string { return "" }}
-		if code := run(t.Context(), p, []string{"serve", "--config", "gone.yaml", "--url", "x", "--store", "sqlite:x"}); code != 1 || strings.Count(stderr.String(), "\n") != 4 {
+		if code := run(t.Context(), p, []string{"serve", "--config", "gone.yaml", "--url", "x", "--store", "sqlite:x"}); code != 1 || strings.Count(stderr.String(), "\n") != 5 {
 			t.Errorf("code %d, %s", code, stderr.String())
 		}
 	})

@@ -63,7 +63,7 @@ func (c *upCmd) Run(ctx context.Context, p *process) (err error) {
 		debug.SetGCPercent(400) // the heap is small: by default a burst of matches would collect it over and over
 	}
 	conf, err := c.config()
-	if err := errors.Join(err, conf.missing(p.getenv)); err != nil {
+	if err := byLine(err, conf.missing(p.getenv)); err != nil {
 		return err
 	}
 	if err := c.checkCommand(p.command); err != nil {
