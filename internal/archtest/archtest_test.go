@@ -69,7 +69,7 @@ var rules = map[string][]string{
 	"internal/archtest":              {},
 	"internal/asvs":                  {},
 	"cmd/muster": {
-		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/secrets", "aws/sts", "aws/lambda", "httpapi", "realtime", "limit", "samples", "replica",
+		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/caller", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/secrets", "aws/sts", "aws/lambda", "httpapi", "realtime", "limit", "samples", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",
 	},
 }
