@@ -81,7 +81,7 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		switch found = s.judge(record, presented); found {
 		case tokenCurrent:
 			if record.Scope, err = s.scopeNow(ctx, presented.player, record.Scope, record.ref(presented.family)); err != nil {
-				return nil, goneOr(err, errRefreshRefused())
+				return nil, s.unlessChanged(ctx, presented, version, goneOr(err, errRefreshRefused()))
 			}
 			rotated := presented.next(salt, record.TagKey)
 			record = record.rotated(rotated.hash(), salt, s.now())
@@ -90,7 +90,10 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 			return []muster.Op{op}, err
 		case tokenRepeated:
 			next = handout{token: presented.next(record.Salt, record.TagKey), scope: record.Scope, ends: s.ends(record), opened: record.OpenedAt}
-			return nil, s.guard.Admit(ctx, presented.player, record.ref(presented.family))
+			if err := s.guard.Admit(ctx, presented.player, record.ref(presented.family)); err != nil {
+				return nil, s.unlessChanged(ctx, presented, version, err)
+			}
+			return nil, nil
 		case tokenLate:
 			return []muster.Op{{Kind: muster.Delete, Key: familyKey(presented.player, presented.family), Version: version}}, nil
 		}
@@ -108,6 +111,18 @@ func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, erro
 		return muster.Grant{}, errRefreshRefused()
 	}
 	return s.granted(next)
+}
+
+// unlessChanged is the refusal of a sign-in as it was read, or a conflict when it has become
+// another since: what ends sign-ins may keep the one that asks for it by changing it.
+func (s *Service) unlessChanged(ctx context.Context, t refreshToken, version int64, refused error) error {
+	if muster.KindOf(refused) != muster.Unauthenticated {
+		return refused
+	}
+	if _, now, err := s.loadFamily(ctx, t); err == nil && now != version {
+		return muster.ErrConflict
+	}
+	return refused
 }
 
 // scopeNow is the scope that a sign-in has from now on, if its player is let in: a guest who
