@@ -18,8 +18,9 @@ const (
 	playTimeout   = 15 * time.Minute
 	resultTimeout = time.Minute
 	liveTimeout   = 5 * time.Second
-	askAgain      = 5 * time.Second // without news, ask for the ticket itself
-	maxFailures   = 20              // in a row, of all bots together, before giving up
+	askAgain      = 5 * time.Second        // without news, ask for the ticket itself
+	askSoon       = 700 * time.Millisecond // a question got no answer: a backend that starts anew is back
+	maxFailures   = 20                     // in a row, of all bots together, before giving up
 )
 
 // errStopped says that a bot stopped queueing because it was enough.
@@ -369,7 +370,7 @@ func (b *bot) hear(deadline, queueing context.Context, id string) (news, error) 
 			if err := b.api.call(deadline, http.MethodGet, ticketPath(id, ""), nil, &t); err == nil {
 				return news{ticket: &t}, nil
 			}
-			quiet.Reset(askAgain)
+			quiet.Reset(askSoon)
 		case <-deadline.Done():
 			return news{}, context.Cause(deadline)
 		}
@@ -416,7 +417,7 @@ func (b *bot) play(ctx context.Context, seat *seatInfo) error {
 func (b *bot) awaitResult(ctx context.Context, session string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, resultTimeout, errors.New("no result within "+resultTimeout.String()))
 	defer cancel()
-	quiet := time.NewTicker(askAgain)
+	quiet := time.NewTimer(askAgain)
 	defer quiet.Stop()
 	for {
 		select {
@@ -428,9 +429,14 @@ func (b *bot) awaitResult(ctx context.Context, session string) error {
 			var page struct {
 				Matches []resultInfo `json:"matches"`
 			}
-			if err := b.api.call(ctx, http.MethodGet, "/v1/players/me/matches?limit=1", nil, &page); err == nil &&
-				len(page.Matches) > 0 && page.Matches[0].SessionID == session {
+			err := b.api.call(ctx, http.MethodGet, "/v1/players/me/matches?limit=1", nil, &page)
+			switch {
+			case err != nil:
+				quiet.Reset(askSoon)
+			case len(page.Matches) > 0 && page.Matches[0].SessionID == session:
 				return nil
+			default:
+				quiet.Reset(askAgain)
 			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
