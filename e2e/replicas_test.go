@@ -249,6 +249,9 @@ func (c *cluster) settled(read func() books) books {
 func (c *cluster) judge(got stormReport, kills int, b books) {
 	c.t.Helper()
 	c.t.Logf("%d replicas killed, %d matches in the store; the bots say %+v", kills, len(b.results), got)
+	if unplayed := len(b.sessions) - len(b.results); unplayed > 2 {
+		c.t.Errorf("%d sessions saw nobody: bots withdraw from one or two when the time is up", unplayed)
+	}
 	if kills < 3 || len(b.results) < 5 {
 		c.t.Errorf("that was no storm: %d replicas killed, %d matches", kills, len(b.results))
 	}
