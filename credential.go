@@ -90,7 +90,9 @@ type NewSecret struct {
 }
 
 // ReplaceSecret keeps another secret's hash with a way in that still leads to the player.
-// When it does not, or has another hash than the one that was, the error is NotFound.
+// When it does not, or has another hash than the one that was, the error is NotFound. The account
+// is held at its version, which is read before the way in: so that is the player's at the Write,
+// too, and no record of somebody else that has come to the same version.
 func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, secret NewSecret, along Along) error {
 	var ended Revocation
 	var a account
@@ -107,14 +109,11 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 		if err != nil {
 			return nil, err
 		}
-		ended = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: secret.SignOut}
+		held := []Op{{Kind: Check, Key: accountKey(p), Version: accountVersion}}
 		if secret.SignOut {
-			way.Mark = b.newMark()
-			a.setMark(id, way.Mark)
-		}
-		held, err := b.holdOps(ctx, &a, accountVersion, &ended, secret.SignOut, secret.Keep)
-		if err != nil {
-			return nil, err
+			if held, ended, err = b.renewOps(ctx, &a, accountVersion, id, &way, secret.Keep); err != nil {
+				return nil, err
+			}
 		}
 		if secret.Was != nil && !bytes.Equal(secret.Was, way.SecretHash) {
 			return nil, errIdentityGone()
@@ -130,21 +129,19 @@ func (b *Backend) ReplaceSecret(ctx context.Context, p PlayerID, id Identity, se
 	return err
 }
 
-// holdOps hold the account of a revocation's player at the version that was read, for a change of
-// a way in that is read after it: so the way in is the player's at the Write, too, and no record of
-// somebody else that has come to the same version. With signOut they end the player's sign-ins
-// but for one, those included that are being opened.
-func (b *Backend) holdOps(ctx context.Context, a *account, version int64, r *Revocation, signOut bool, keep string) ([]Op, error) {
-	if !signOut {
-		return []Op{{Kind: Check, Key: accountKey(a.ID), Version: version}}, nil
+// renewOps give a way in of an account another mark and end the player's sign-ins but for one,
+// those included that are being opened; r says so to others after the Write. The way in, which
+// was read after the account, is the caller's to write.
+func (b *Backend) renewOps(ctx context.Context, a *account, version int64, id Identity, way *identityRecord, keep string) (ops []Op, r Revocation, err error) {
+	r = Revocation{Player: a.ID, Why: SignedOut, At: b.instant(), Elsewhere: true}
+	if ops, err = b.signOutOthers(ctx, &r, keep); err != nil {
+		return nil, r, err
 	}
-	ops, err := b.signOutOthers(ctx, r, keep)
-	if err != nil {
-		return nil, err
-	}
+	way.Mark = b.newMark()
+	a.setMark(id, way.Mark)
 	a.SignedOut = signedOut{At: r.At, Keep: keep}
 	kept, err := put(accountKey(a.ID), version, a, time.Time{})
-	return append(ops, kept), err
+	return append(ops, kept), r, err
 }
 
 // signOutOthers ends the sign-ins of the player of a revocation but for one, and names them

@@ -109,14 +109,11 @@ func (b *Backend) ChangeFactor(ctx context.Context, p PlayerID, id Identity, cha
 		if ops, err = change.Along(ctx); err != nil {
 			return nil, err
 		}
-		ended = Revocation{Player: p, Why: SignedOut, At: b.instant(), Elsewhere: change.SignOut}
+		held := []Op{{Kind: Check, Key: accountKey(p), Version: accountVersion}}
 		if change.SignOut {
-			way.Mark = b.newMark()
-			a.setMark(id, way.Mark)
-		}
-		held, err := b.holdOps(ctx, &a, accountVersion, &ended, change.SignOut, change.Keep)
-		if err != nil {
-			return nil, err
+			if held, ended, err = b.renewOps(ctx, &a, accountVersion, id, &way, change.Keep); err != nil {
+				return nil, err
+			}
 		}
 		kept, err := put(identityKey(id), version, way, time.Time{})
 		return append(slices.Concat(ops, held), kept), err
