@@ -139,7 +139,7 @@ func TestAStolenRefreshTokenIsCaughtAtItsSecondUse(t *testing.T) {
 					if _, err := refresh(at(i), owner.Refresh); !refusedWith(err, "refresh.invalid") {
 						t.Errorf("its successor is renewed at replica %d: %v", i, err)
 					}
-					(&cluster{t: t}).await("its access token is refused", 5*time.Second, func() bool {
+					(&cluster{t: t}).await("its access token is refused", time.Minute, func() bool {
 						return refusedWith(request(http.MethodGet, at(i)+"/v1/players/me", owner.Access, nil, nil), "token.revoked")
 					})
 					if n := signInsOf(t, at(i), other.Access); n != 1 {
@@ -233,7 +233,7 @@ func TestManySignInsOfOneDeviceAtOnceLeaveFew(t *testing.T) {
 			t.Errorf("%d sign-ins are left", n)
 		}
 		for i, replica := range replicas {
-			(&cluster{t: t}).await("all of the first are refused", 5*time.Second, func() bool {
+			(&cluster{t: t}).await("all of the first are refused", time.Minute, func() bool {
 				for _, g := range first {
 					if !refusedWith(request(http.MethodGet, replica+"/v1/players/me", g.Access, nil, nil), "token.revoked") {
 						return false

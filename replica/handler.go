@@ -60,31 +60,36 @@ func (m *Mesh) receive(w http.ResponseWriter, r *http.Request) {
 
 // read reads and opens a message. Whoever is no replica of ours is turned away by the
 // header, before what may be megabytes is read and kept.
-func (m *Mesh) read(body io.Reader) (from string, plain []byte, err error) {
+func (m *Mesh) read(body io.Reader) (from member, plain []byte, err error) {
 	buffered := bufio.NewReaderSize(body, maxHeaderBytes)
 	slice, err := buffered.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) || errors.Is(err, io.EOF) {
-		return "", nil, errSealed
+		return member{}, nil, errSealed
 	}
 	if err != nil {
-		return "", nil, err
+		return member{}, nil, err
 	}
 	line := bytes.Clone(slice) // the next read overwrites it
 	head, err := m.gate.look(m.opts.Now(), line)
 	if err != nil {
-		return "", nil, err
+		return member{}, nil, err
 	}
 	sealed, err := io.ReadAll(buffered)
 	if err != nil {
-		return "", nil, err
+		return member{}, nil, err
 	}
 	return m.gate.unseal(m.opts.Now(), head, line, sealed)
 }
 
-// welcome has the other replicas listed anew if one of them is not known yet.
-func (m *Mesh) welcome(id string) {
+// welcome takes in a replica that is not known yet, so that it is told what happens from now
+// on. One that does not say where it is has the others listed anew.
+func (m *Mesh) welcome(from member) {
 	m.mu.Lock()
-	_, known := m.peers[id]
+	_, known := m.peers[from.ID]
+	if !known && !m.ending && reachable(from.URL) {
+		m.add(from)
+		known = true
+	}
 	m.mu.Unlock()
 	if known {
 		return

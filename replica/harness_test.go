@@ -141,6 +141,14 @@ func (g *graveyard) Write(ctx context.Context, ops ...muster.Op) error {
 // join starts a replica and waits until everybody has settled.
 func (w *town) join(secrets ...Secret) *node {
 	w.t.Helper()
+	n := w.start(secrets...)
+	time.Sleep(time.Second)
+	return n
+}
+
+// start starts a replica.
+func (w *town) start(secrets ...Secret) *node {
+	w.t.Helper()
 	if len(secrets) == 0 {
 		secrets = []Secret{secret("shared")}
 	}
@@ -171,7 +179,6 @@ func (w *town) join(secrets ...Secret) *node {
 		running.Wait()
 	}
 	w.t.Cleanup(func() { cancel(); running.Wait() })
-	time.Sleep(time.Second)
 	return n
 }
 

@@ -36,6 +36,8 @@ const (
 	flushFor = 2 * time.Second
 	// storeFor bounds one look at the other replicas' records.
 	storeFor = 4 * time.Second
+	// knownFor bounds how long a start waits for others to know of it.
+	knownFor = 2 * time.Second
 )
 
 // Secret is one that all replicas share. The first of a list seals, any opens, so that
@@ -76,6 +78,7 @@ type Mesh struct {
 	transport http.RoundTripper
 	gate      *gate
 	refresh   chan struct{} // holds a token when somebody unknown was heard
+	met       chan struct{} // closed when Run has looked for others for the first time
 
 	mu     sync.Mutex // guards what follows; nothing blocks while it is held
 	peers  map[string]*peer
@@ -91,7 +94,8 @@ func New(o Options) *Mesh {
 	if o.Store == nil || o.ID == "" || o.URL == "" || o.Secrets == nil || o.Local == nil || o.Now == nil || o.Log == nil {
 		panic("replica: an option is missing")
 	}
-	m := &Mesh{opts: o, transport: o.Transport, gate: newGate(o.ID, o.Secrets), refresh: make(chan struct{}, 1), peers: make(map[string]*peer)}
+	m := &Mesh{opts: o, transport: o.Transport, refresh: make(chan struct{}, 1), met: make(chan struct{}), peers: make(map[string]*peer)}
+	m.gate = newGate(member{ID: o.ID, URL: o.URL}, o.Secrets)
 	if m.transport == nil {
 		m.transport = &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: postFor}
 	}
@@ -141,17 +145,39 @@ func (m *Mesh) Run(ctx context.Context) error {
 	defer m.leave()
 	ticker := time.NewTicker(renewEvery)
 	defer ticker.Stop()
-	for {
+	for first := true; ; first = false {
 		if err := m.meet(ctx); err != nil && ctx.Err() == nil {
 			m.opts.Log.WarnContext(ctx, "keep in touch with the other replicas", "error", err)
 		}
 		met := m.opts.Now()
+		if first {
+			close(m.met)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-m.refresh:
 			pause(ctx, meetAgain-m.opts.Now().Sub(met))
 		case <-ticker.C:
+		}
+	}
+}
+
+// Known waits until the replicas that were there when Run began know of this one, or do not
+// answer; for knownFor at most, and while ctx lasts. What they tell each other from then on they
+// tell this one, too: whoever serves players calls it before.
+func (m *Mesh) Known(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, knownFor)
+	defer cancel()
+	select {
+	case <-m.met:
+	case <-ctx.Done():
+	}
+	for _, p := range m.present() {
+		select {
+		case <-p.greeted:
+		case <-ctx.Done():
+			m.opts.Log.InfoContext(ctx, "a replica does not answer; what it tells is missed until it does", "replica", p.ID, "url", p.URL)
 		}
 	}
 }
@@ -174,11 +200,12 @@ func (m *Mesh) meet(ctx context.Context) error {
 	if err := announce(ctx, m.opts.Store, m.self(), m.opts.Now().Add(recordLife)); err != nil {
 		return err
 	}
+	asked := m.opts.Now()
 	others, err := members(ctx, m.opts.Store)
 	if err != nil {
 		return err
 	}
-	m.take(others)
+	m.take(others, asked)
 	return nil
 }
 
@@ -191,33 +218,50 @@ func (m *Mesh) self() member {
 	return self
 }
 
-// take starts a worker for each new peer and ends those of peers that are gone.
-func (m *Mesh) take(others []member) {
+// take starts a worker for each new peer and ends those of peers that are gone. others are those
+// of whom there were records at an instant; who made itself known since then stays.
+func (m *Mesh) take(others []member, asked time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.ending {
 		return
 	}
-	self := m.self()
 	come, gone := changes(m.opts.ID, m.peers, others)
 	for _, id := range gone {
+		if !m.peers[id].since.Before(asked) {
+			continue
+		}
 		m.opts.Log.Info("a replica is gone", "replica", id, "url", m.peers[id].URL)
 		m.peers[id].stop()
 		delete(m.peers, id)
 	}
 	for _, other := range come {
-		m.opts.Log.Info("a replica is there", "replica", other.ID, "url", other.URL)
-		if !self.sameKeys(other) {
-			m.opts.Log.Warn("a replica has other signing keys: it and this one refuse each other's players and notices; give all replicas the same signing keys",
-				"replica", other.ID, "url", other.URL, "keys", self.Keys, "itsKeys", other.Keys)
-		}
-		p := m.newPeer(other)
-		m.peers[other.ID] = p
-		m.workers.Go(p.run)
+		m.add(other)
 	}
 	if len(m.peers) > 0 || len(gone) > 0 {
 		m.seenAt = m.opts.Now()
 	}
+	self := m.self()
+	for _, other := range others {
+		p, there := m.peers[other.ID]
+		if !there || p.compared {
+			continue
+		}
+		p.compared = true
+		if !self.sameKeys(other) {
+			m.opts.Log.Warn("a replica has other signing keys: it and this one refuse each other's players and notices; give all replicas the same signing keys",
+				"replica", other.ID, "url", other.URL, "keys", self.Keys, "itsKeys", other.Keys)
+		}
+	}
+}
+
+// add starts the worker of a new peer; mu is held.
+func (m *Mesh) add(other member) {
+	m.opts.Log.Info("a replica is there", "replica", other.ID, "url", other.URL)
+	p := m.newPeer(other)
+	m.peers[other.ID] = p
+	m.seenAt = p.since
+	m.workers.Go(p.run)
 }
 
 // leave ends the workers, once they have told what there is to tell, and removes this

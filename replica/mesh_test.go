@@ -52,13 +52,49 @@ func TestAReplicaAloneTellsItsOwn(t *testing.T) {
 	})
 }
 
-func TestANewReplicaIsToldWithinASecond(t *testing.T) {
+func TestANewReplicaIsToldOnceItIsKnown(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town) {
-		a := w.join()
-		time.Sleep(time.Minute)
-		b := w.join() // which waits for a second
+		a, b := w.join(), w.join()
+		time.Sleep(time.Minute - 2*time.Second) // so that a looks for others at the instant at which c comes
+		c := w.start()
+		c.Known(t.Context())
 		a.tell("one")
-		wantTold(t, "the new one", b, `"one"`)
+		b.tell("two")
+		wantTold(t, "the new one", c, `"one"`, `"two"`)
+	})
+}
+
+func TestAReplicaThatDoesNotAnswerHoldsUpAStartForAMomentOnly(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		a, _ := w.join(), w.join()
+		w.network.set(func() { w.network.stuck["10.0.0.2:8081"] = true })
+		began := time.Now()
+		c := w.start()
+		c.Known(t.Context())
+		if took := time.Since(began); took != knownFor {
+			t.Errorf("it waited for %v", took)
+		}
+		a.tell("one")
+		wantTold(t, "the new one", c, `"one"`)
+	})
+}
+
+func TestWhoComesWhileOthersAreListedStays(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		a, b := w.join(), w.join()
+		comes := member{ID: "r9", URL: "http://10.0.0.9:8081"}
+		here := []member{a.self(), b.self()}
+		asked := time.Now()
+		a.welcome(comes)
+		a.take(here, asked)
+		if n := len(a.present()); n != 2 {
+			t.Errorf("it has %d peers, want the one that came, too", n)
+		}
+		time.Sleep(time.Millisecond)
+		a.take(here, time.Now())
+		if n := len(a.present()); n != 1 {
+			t.Errorf("it has %d peers, want none that has no record", n)
+		}
 	})
 }
 

@@ -26,6 +26,10 @@ type peer struct {
 	member
 	mesh  *Mesh
 	queue *queue
+	since time.Time // when it was first heard of
+
+	compared bool          // its keys were, with ours; the mesh's mu guards it
+	greeted  chan struct{} // closed when it has heard of this replica, or did not answer
 
 	ctx   context.Context // ends the worker at once
 	stop  context.CancelFunc
@@ -35,7 +39,7 @@ type peer struct {
 
 func (m *Mesh) newPeer(other member) *peer {
 	ctx, cancel := context.WithCancel(context.Background()) // it outlives Run's context, to tell the last notices
-	return &peer{member: other, mesh: m, queue: newQueue(), ctx: ctx, stop: cancel, ended: make(chan struct{})}
+	return &peer{member: other, mesh: m, queue: newQueue(), since: m.opts.Now(), greeted: make(chan struct{}), ctx: ctx, stop: cancel, ended: make(chan struct{})}
 }
 
 // finish lets the worker end when nothing waits.
@@ -54,6 +58,9 @@ func (p *peer) run() {
 			}
 		}
 		err := p.post(batch)
+		if greeting {
+			close(p.greeted)
+		}
 		if p.ctx.Err() != nil {
 			return
 		}

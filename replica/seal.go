@@ -27,6 +27,9 @@ type header struct {
 	To     string `json:"to"`
 	Seq    int64  `json:"seq"` // ascending for each pair of replicas
 	At     int64  `json:"at"`  // milliseconds since 1970, by the sender's clock
+	// URL is where the sender takes notices, for a replica that has not heard of it yet. None:
+	// an older version sent it.
+	URL string `json:"url,omitempty"`
 }
 
 const (
@@ -41,7 +44,7 @@ var errSealed = errors.New("the message is not from a replica of ours, or not fo
 
 // gate seals what goes out and opens what comes in. It is safe for concurrent use.
 type gate struct {
-	self    string
+	self    member
 	secrets func() []Secret
 
 	mu   sync.Mutex // guards what follows
@@ -55,7 +58,7 @@ type arrival struct {
 	at  time.Time // when it was taken in, by our clock
 }
 
-func newGate(self string, secrets func() []Secret) *gate {
+func newGate(self member, secrets func() []Secret) *gate {
 	return &gate{self: self, secrets: secrets, seen: make(map[string]arrival)}
 }
 
@@ -81,13 +84,13 @@ func (g *gate) seal(to string, now time.Time, plain []byte) ([]byte, error) {
 	}
 	g.mu.Lock()
 	g.seq++
-	head := header{Format: sealFormat, Secret: secrets[0].ID, From: g.self, To: to, Seq: g.seq, At: now.UnixMilli()}
+	head := header{Format: sealFormat, Secret: secrets[0].ID, From: g.self.ID, To: to, Seq: g.seq, At: now.UnixMilli(), URL: g.self.URL}
 	g.mu.Unlock()
 	line, err := json.Marshal(head)
 	if err != nil {
 		return nil, fmt.Errorf("encode a header: %w", err)
 	}
-	box, err := aead(secrets[0].Key, g.self)
+	box, err := aead(secrets[0].Key, g.self.ID)
 	if err != nil {
 		return nil, fmt.Errorf("seal a message: %w", err)
 	}
@@ -97,11 +100,11 @@ func (g *gate) seal(to string, now time.Time, plain []byte) ([]byte, error) {
 
 // open checks a message and returns what is in it and whose it is. Each message opens
 // once.
-func (g *gate) open(now time.Time, message []byte) (from string, plain []byte, err error) {
+func (g *gate) open(now time.Time, message []byte) (from member, plain []byte, err error) {
 	end := bytes.IndexByte(message[:min(len(message), maxHeaderBytes)], '\n') + 1
 	head, err := g.look(now, message[:end])
 	if err != nil {
-		return "", nil, err
+		return member{}, nil, err
 	}
 	return g.unseal(now, head, message[:end], message[end:])
 }
@@ -110,7 +113,7 @@ func (g *gate) open(now time.Time, message []byte) (from string, plain []byte, e
 // not know what replicas know, and not enough to believe the rest.
 func (g *gate) look(now time.Time, line []byte) (header, error) {
 	var head header
-	if len(line) == 0 || json.Unmarshal(line, &head) != nil || head.Format != sealFormat || head.From == "" || head.To != g.self {
+	if len(line) == 0 || json.Unmarshal(line, &head) != nil || head.Format != sealFormat || head.From == "" || head.To != g.self.ID {
 		return header{}, errSealed
 	}
 	age := now.Sub(time.UnixMilli(head.At))
@@ -126,22 +129,22 @@ func (g *gate) look(now time.Time, line []byte) (header, error) {
 }
 
 // unseal opens what came behind the line of a header that look has passed.
-func (g *gate) unseal(now time.Time, head header, line, sealed []byte) (from string, plain []byte, err error) {
+func (g *gate) unseal(now time.Time, head header, line, sealed []byte) (from member, plain []byte, err error) {
 	for _, s := range g.secrets() {
 		if s.ID != head.Secret {
 			continue
 		}
 		box, err := aead(s.Key, head.From)
 		if err != nil {
-			return "", nil, errSealed
+			return member{}, nil, errSealed
 		}
 		plain, err := box.Open(nil, nil, sealed, line)
 		if err != nil || !g.first(head, now) {
-			return "", nil, errSealed
+			return member{}, nil, errSealed
 		}
-		return head.From, plain, nil
+		return member{ID: head.From, URL: head.URL}, plain, nil
 	}
-	return "", nil, errSealed
+	return member{}, nil, errSealed
 }
 
 // first says that an authentic message is newer than all that its sender sent before, and

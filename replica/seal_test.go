@@ -53,17 +53,17 @@ func TestOnlyAReplicasOwnFreshMessageIsBelieved(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			message := c.change(mustSeal(t, newGate("a", fixed(shared)), "b", at, "hello"))
-			from, plain, err := newGate("b", fixed(c.secrets)).open(at.Add(c.late), message)
-			if ok := err == nil && from == "a" && string(plain) == "hello"; ok != c.want {
-				t.Errorf("got %q from %q, %v", plain, from, err)
+			message := c.change(mustSeal(t, newGate(member{ID: "a"}, fixed(shared)), "b", at, "hello"))
+			from, plain, err := newGate(member{ID: "b"}, fixed(c.secrets)).open(at.Add(c.late), message)
+			if ok := err == nil && from.ID == "a" && string(plain) == "hello"; ok != c.want {
+				t.Errorf("got %q from %q, %v", plain, from.ID, err)
 			}
 		})
 	}
 }
 
 func TestAMessageOpensOnce(t *testing.T) {
-	a, b := newGate("a", fixed([]Secret{secret("shared")})), newGate("b", fixed([]Secret{secret("shared")}))
+	a, b := newGate(member{ID: "a"}, fixed([]Secret{secret("shared")})), newGate(member{ID: "b"}, fixed([]Secret{secret("shared")}))
 	first, second := mustSeal(t, a, "b", at, "1"), mustSeal(t, a, "b", at, "2")
 	if _, _, err := b.open(at, first); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestAMessageOpensOnce(t *testing.T) {
 		t.Error("an older message was opened after a newer one")
 	}
 	for i := range 1000 { // replicas come and go
-		gone := newGate(strings.Repeat("x", i%40+1), fixed([]Secret{secret("shared")}))
+		gone := newGate(member{ID: strings.Repeat("x", i%40+1)}, fixed([]Secret{secret("shared")}))
 		now := at.Add(time.Duration(i) * window)
 		if _, _, err := b.open(now, mustSeal(t, gone, "b", now, "")); err != nil {
 			t.Fatal(err)
@@ -90,7 +90,7 @@ func TestAMessageOpensOnce(t *testing.T) {
 }
 
 func TestAMessageShowsNothingOfTheNotices(t *testing.T) {
-	message := mustSeal(t, newGate("a", fixed([]Secret{secret("shared")})), "b", at, "psess-of-ann")
+	message := mustSeal(t, newGate(member{ID: "a"}, fixed([]Secret{secret("shared")})), "b", at, "psess-of-ann")
 	if bytes.Contains(message, []byte("psess")) {
 		t.Error("a seat can be read on its way")
 	}
@@ -111,7 +111,7 @@ func TestTheHandlerRefusesStrangers(t *testing.T) {
 			{"who sends nothing", http.MethodPost, noticesPath, "", http.StatusForbidden},
 			{"who sends notices without a seal", http.MethodPost, noticesPath, `[{"player":"ann","type":"ticket","data":1}]`, http.StatusForbidden},
 			{"who sends too much", http.MethodPost, noticesPath, strings.Repeat("x", maxMessage+1), http.StatusForbidden},
-			{"which sends too much", http.MethodPost, noticesPath, string(mustSeal(t, newGate("large", fixed([]Secret{secret("shared")})), "r1", time.Now(), strings.Repeat("x", maxMessage))), http.StatusRequestEntityTooLarge},
+			{"which sends too much", http.MethodPost, noticesPath, string(mustSeal(t, newGate(member{ID: "large"}, fixed([]Secret{secret("shared")})), "r1", time.Now(), strings.Repeat("x", maxMessage))), http.StatusRequestEntityTooLarge},
 			{"who only looks", http.MethodGet, noticesPath, "", http.StatusMethodNotAllowed},
 			{"who looks elsewhere", http.MethodPost, "/v1/auth/guest", "{}", http.StatusNotFound},
 		}
@@ -120,7 +120,7 @@ func TestTheHandlerRefusesStrangers(t *testing.T) {
 				t.Errorf("%s is answered with %d, want %d", c.name, got, c.want)
 			}
 		}
-		a := newGate("a", fixed([]Secret{secret("shared")}))
+		a := newGate(member{ID: "a"}, fixed([]Secret{secret("shared")}))
 		if got := ask(http.MethodPost, noticesPath, string(mustSeal(t, a, "r1", time.Now(), "{"))); got != http.StatusBadRequest {
 			t.Errorf("a seal around nonsense is answered with %d", got)
 		}
@@ -141,9 +141,9 @@ func TestTheHandlerTurnsStrangersAwayByTheHeader(t *testing.T) {
 			message []byte
 		}{
 			{"no header", bytes.Repeat([]byte("x"), 1<<20)},
-			{"another secret", mustSeal(t, newGate("a", fixed([]Secret{secret("other")})), "r1", now, strings.Repeat("x", 1<<20))},
-			{"another replica", mustSeal(t, newGate("a", fixed(ours)), "r2", now, strings.Repeat("x", 1<<20))},
-			{"another time", mustSeal(t, newGate("a", fixed(ours)), "r1", now.Add(-time.Hour), strings.Repeat("x", 1<<20))},
+			{"another secret", mustSeal(t, newGate(member{ID: "a"}, fixed([]Secret{secret("other")})), "r1", now, strings.Repeat("x", 1<<20))},
+			{"another replica", mustSeal(t, newGate(member{ID: "a"}, fixed(ours)), "r2", now, strings.Repeat("x", 1<<20))},
+			{"another time", mustSeal(t, newGate(member{ID: "a"}, fixed(ours)), "r1", now.Add(-time.Hour), strings.Repeat("x", 1<<20))},
 		}
 		for _, c := range cases {
 			body := bytes.NewReader(c.message)
@@ -157,11 +157,11 @@ func TestTheHandlerTurnsStrangersAwayByTheHeader(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	f.Add(mustSeal(f, newGate("a", fixed([]Secret{secret("shared")})), "b", at, "[]"))
+	f.Add(mustSeal(f, newGate(member{ID: "a"}, fixed([]Secret{secret("shared")})), "b", at, "[]"))
 	f.Add([]byte("{}\n"))
 	f.Add([]byte(`{"v":1,"secret":"shared","from":"a","to":"b","seq":9223372036854775807,"at":1772366400000}` + "\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		g := newGate("b", fixed([]Secret{secret("shared")}))
+		g := newGate(member{ID: "b"}, fixed([]Secret{secret("shared")}))
 		if _, plain, err := g.open(at, message); err == nil && string(plain) != "[]" {
 			t.Errorf("opened to %q", plain)
 		}

@@ -28,6 +28,7 @@ import (
 	"muster/identity"
 	letters "muster/mail"
 	"muster/realtime"
+	"muster/replica"
 	"muster/store/sqlite"
 )
 
@@ -313,6 +314,7 @@ type backendParts struct {
 type backend struct {
 	rules    *muster.Backend
 	hub      *realtime.Hub
+	mesh     *replica.Mesh // nil: there are no other replicas
 	handler  http.Handler
 	stopping func()                          // lets long polls end; call it once
 	mail     func(ctx context.Context) error // sends mails; nil: there are none
@@ -392,12 +394,12 @@ func newBackend(p backendParts) (*backend, error) {
 	if p.function {
 		verify = lookout.first(verify)
 	}
-	hub := openHub(p, rules, notifier, realtime.Options{Redeem: unlessRevoked(rules, ids.RedeemSocketTicket), Revoked: rules.Revoked, Admit: admitBySocket(calls), Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
+	hub, mesh := openHub(p, rules, notifier, realtime.Options{Redeem: unlessRevoked(rules, ids.RedeemSocketTicket), Revoked: rules.Revoked, Admit: admitBySocket(calls), Play: rules, Parties: rules, AllowedOrigins: p.origins, Log: p.log})
 	receiver := gamelift.NewReceiver(gamelift.ReceiverOptions{
 		Topics: p.topics, CertificateURLPrefixes: p.trustedCertificates, Now: p.now,
 	})
 	stopping := make(chan struct{})
-	b := &backend{rules: rules, hub: hub, stopping: func() { close(stopping) }, rounds: []func(context.Context) error{rules.Tick}}
+	b := &backend{rules: rules, hub: hub, mesh: mesh, stopping: func() { close(stopping) }, rounds: []func(context.Context) error{rules.Tick}}
 	o := httpapi.Options{
 		Play: rules, Auth: ids, Verify: verify, VerifyServer: serverKeys.Verify,
 		Profiles: rules, Documents: rules, Logins: ids, Links: ids, Heralds: ids,

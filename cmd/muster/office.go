@@ -25,6 +25,7 @@ type office struct {
 	stack    *stack
 	function bool // it answers as a function of Lambda
 	front    net.Listener
+	back     net.Listener // for other replicas; nil: there are none
 	client   *gamelift.Client
 	keys     *identity.KeyWatch // nil: the signing keys do not change
 	ready    *readiness
@@ -97,6 +98,9 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 		return err
 	}
 	o.backend = b
+	if b.mesh != nil {
+		o.meetPeers(ctx, b.mesh)
+	}
 	if err := b.rules.LearnRevocations(ctx); err != nil {
 		return err
 	}

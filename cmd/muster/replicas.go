@@ -19,23 +19,22 @@ import (
 type joinPeers func(local muster.Notifier, heard func(...muster.Notice)) *replica.Mesh
 
 // openHub makes the hub and completes notifier, which the rules have: it is the hub, or
-// the mesh of replicas in front of it.
-func openHub(p backendParts, rules *muster.Backend, notifier *lateNotifier, o realtime.Options) *realtime.Hub {
-	var mesh *replica.Mesh
+// the mesh of replicas in front of it. mesh is nil where there are no other replicas.
+func openHub(p backendParts, rules *muster.Backend, notifier *lateNotifier, o realtime.Options) (hub *realtime.Hub, mesh *replica.Mesh) {
 	if p.peers != nil {
 		o.Follow = &realtime.Follow{CatchUp: rules.CatchUp, Lossy: func() bool { return !mesh.Alone() }}
 	}
-	hub := realtime.New(o)
+	hub = realtime.New(o)
 	notifier.Notifier = hub
 	if p.peers != nil {
 		mesh = p.peers(hub, rules.Heard)
 		notifier.Notifier = mesh
 	}
-	return hub
+	return hub, mesh
 }
 
-// openPeers opens the address at which other replicas reach this one. Nil and no error: a
-// file is the store, so there can be no others.
+// openPeers opens the address at which other replicas reach this one; meetPeers serves it. Nil
+// and no error: a file is the store, so there can be no others.
 func (o *office) openPeers(ctx context.Context, store database) (joinPeers, error) {
 	if _, isFile := store.(*sqlite.Store); isFile {
 		return nil, nil
@@ -44,6 +43,7 @@ func (o *office) openPeers(ctx context.Context, store database) (joinPeers, erro
 	if err != nil {
 		return nil, err
 	}
+	o.back = back
 	o.stack.onEnd("internal listener", func() error { return ignoreClosed(back.Close()) })
 	advertised := o.settings.advertise
 	if advertised == "" {
@@ -52,15 +52,19 @@ func (o *office) openPeers(ctx context.Context, store database) (joinPeers, erro
 		}
 	}
 	return func(local muster.Notifier, heard func(...muster.Notice)) *replica.Mesh {
-		mesh := replica.New(replica.Options{
+		return replica.New(replica.Options{
 			Store: store, ID: newID(), URL: advertised, Secrets: o.meshSecrets,
 			Keys:  func() []string { return o.settings.keys.At(time.Now()).Fingerprints() },
 			Local: local, Heard: heard, Now: time.Now, Log: o.log,
 		})
-		o.stack.run("replicas", mesh.Run)
-		o.stack.run("internal http", func(ctx context.Context) error { return serve(ctx, back, mesh.Handler(), nil) })
-		return mesh
 	}, nil
+}
+
+// meetPeers lets the other replicas know of this one and hears what they tell from then on.
+func (o *office) meetPeers(ctx context.Context, mesh *replica.Mesh) {
+	o.stack.run("internal http", func(ctx context.Context) error { return serve(ctx, o.back, mesh.Handler(), nil) })
+	o.stack.run("replicas", mesh.Run)
+	mesh.Known(ctx)
 }
 
 // meshSecrets are what replicas seal their notices with: they follow from the signing keys,
