@@ -49,7 +49,7 @@ func TestBotsEndWhenTheBackendIsGone(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "context") {
 				t.Fatalf("error %v, want one line with %q", err, tc.want)
 			}
-			if took := time.Since(begun); took > 20*time.Second {
+			if took := time.Since(begun); took > time.Minute {
 				t.Fatalf("it took %s", took)
 			}
 			if n := strings.Count(logged.String(), "\n"); n != 1 || !strings.Contains(logged.String(), "does not answer") {

@@ -233,7 +233,7 @@ func (tb *table) end() error {
 	select {
 	case err := <-tb.ended:
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		tb.t.Fatal("the server did not end")
 		return nil
 	}
@@ -260,7 +260,7 @@ type client struct {
 
 func (tb *table) dial() *client {
 	tb.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, tb.address, nil)
 	if err != nil {
@@ -294,7 +294,7 @@ type message struct {
 // await reads until a text message of that type, or "closed", arrives.
 func (c *client) await(kind string) message {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
 		k, data, err := c.ws.Read(ctx)

@@ -38,7 +38,7 @@ func startFunction(t *testing.T, handler string, env ...string) *function {
 			select {
 			case event := <-f.events:
 				w.Header().Set("Lambda-Runtime-Aws-Request-Id", "1")
-				w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(10*time.Second).UnixMilli()))
+				w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
 				w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:muster")
 				_, _ = io.WriteString(w, event)
 			case <-r.Context().Done():
@@ -71,7 +71,7 @@ func startFunction(t *testing.T, handler string, env ...string) *function {
 
 // invoke hands an event to the function and waits for what it says.
 func (f *function) invoke(event string) (outcome, error) {
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(time.Minute)
 	select {
 	case f.events <- event:
 	case <-timeout:

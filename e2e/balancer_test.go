@@ -130,7 +130,7 @@ func (b *balancer) healthy() (n int) {
 
 // watch asks for the health of every backend until ctx ends.
 func (b *balancer) watch(ctx context.Context) {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	for ctx.Err() == nil {

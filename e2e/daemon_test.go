@@ -75,7 +75,7 @@ func (d *daemon) stop() {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM) // it may have ended meanwhile
 	select {
 	case <-d.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		d.kill()
 		d.t.Errorf("muster %s did not end after a SIGTERM\n%s", d.name, d.stderr)
 	}

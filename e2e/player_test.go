@@ -229,7 +229,7 @@ func (p *player) rating(mode string) rating {
 // the code of a refusal.
 func join(t *testing.T, s seat, playerSessionID, joinToken string) (kind, code string, conn *websocket.Conn) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	target := url.URL{Scheme: "ws", Host: fmt.Sprintf("%s:%d", s.IPAddress, s.Port), Path: "/play"}
 	conn, _, err := websocket.Dial(ctx, target.String(), nil)

@@ -118,7 +118,7 @@ func (p *program) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGINT) // it may have ended meanwhile
 	select {
 	case <-p.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		_ = p.cmd.Process.Kill()
 		p.t.Errorf("muster up did not end after an interrupt\n%s", p.stderr)
 	}

@@ -97,7 +97,7 @@ func newCluster(t *testing.T, store, keys string, env []string, size int) *clust
 	for i := range c.replicas {
 		c.replace(i)
 	}
-	c.await("every replica is ready and GameLift's events arrive", 30*time.Second, func() bool {
+	c.await("every replica is ready and GameLift's events arrive", time.Minute, func() bool {
 		return c.balancer.healthy() == size && c.balancer.events.Load() > 0
 	})
 	return c

@@ -242,7 +242,7 @@ func (l *load) socket(ticketAt, socketAt, token string) (*websocket.Conn, error)
 	if err := request(http.MethodPost, ticketAt+"/v1/auth/socket-ticket", token, nil, &got); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(socketAt, "http")+"/v1/realtime?ticket="+got.Ticket, nil)
 	if err != nil {
@@ -465,7 +465,7 @@ func TestKeysRotateUnderLoadAndNoRequestFails(t *testing.T) {
 			}
 		}
 		live = append(live, next)
-		c.await("every replica publishes the next key, and what is over no more", 30*time.Second, func() bool { l.healthy(); return c.published(live...) })
+		c.await("every replica publishes the next key, and what is over no more", time.Minute, func() bool { l.healthy(); return c.published(live...) })
 		for _, r := range c.replicas {
 			if err := request(http.MethodGet, r.HTTP+"/v1/players/me", byOver, nil, nil); !refusedWith(err, "token.invalid") {
 				t.Errorf("a token of the key that was dropped: %v", err)
@@ -474,7 +474,7 @@ func TestKeysRotateUnderLoadAndNoRequestFails(t *testing.T) {
 		if !l.signsEverywhere(live[len(live)-2]) {
 			t.Error("a replica signs with the next key at once")
 		}
-		c.await("every replica signs with the next key", wait+30*time.Second, func() bool { l.healthy(); return l.signsEverywhere(next) })
+		c.await("every replica signs with the next key", wait+time.Minute, func() bool { l.healthy(); return l.signsEverywhere(next) })
 		l.goesOn(30)
 	}
 	l.end()
@@ -516,7 +516,7 @@ func TestUpRotatesItsKeysByTheClock(t *testing.T) {
 	c := &cluster{t: t, balancer: &balancer{url: p.HTTP}, replicas: []*oneReplica{{HTTP: p.HTTP}, {HTTP: p.HTTP}, {HTTP: p.HTTP}}}
 	l := startLoad(t, c)
 	next := ""
-	c.await("the next key is published, and what is over no more", 30*time.Second, func() bool {
+	c.await("the next key is published, and what is over no more", time.Minute, func() bool {
 		keys, _, err := publishedKeys(t.Context(), p.HTTP)
 		if err != nil {
 			t.Fatal(err)

@@ -68,13 +68,13 @@ type connection struct {
 // poll asks until there is a connection.
 func (c *sampleClient) poll(ask func() (connection, bool)) connection {
 	c.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		if found, there := ask(); there {
 			return found
 		}
 		time.Sleep(100 * time.Millisecond) // as the clients do
 	}
-	c.t.Fatal("no match in 30 seconds")
+	c.t.Fatal("no match in a minute")
 	return connection{}
 }
 

@@ -35,7 +35,7 @@ func TestAiosmtpdUnderstandsOurMails(t *testing.T) {
 		t.Skip("MUSTER_SMTP_PEER names no Python that has aiosmtpd; scripts/peers installs one")
 	}
 	cert, key, roots := ownCertificate(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, python, "testdata/aiosmtpd_peer.py", cert, key)
 	stdin, err := cmd.StdinPipe()

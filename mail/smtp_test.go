@@ -220,7 +220,7 @@ func TestMailsThatDoNotGoOut(t *testing.T) {
 			if c.change != nil {
 				c.change(&s.o)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if c.answers["silence"] != "" {
 				ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -42,7 +42,7 @@ func newRig(t testing.TB, change func(*cognito.UsersOptions)) *rig {
 	o := cognito.UsersOptions{
 		Pool: cognitotest.PoolID, ClientID: cognitotest.ClientID, Endpoint: r.URL(), Login: r.login, ShowTokens: true,
 		ClientSecret: func() (string, error) { return cognitotest.ClientSecret, nil },
-		Now:          r.clock, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(r, nil)), CallTimeout: time.Second,
+		Now:          r.clock, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(r, nil)), CallTimeout: time.Minute,
 	}
 	if change != nil {
 		change(&o)
@@ -56,7 +56,7 @@ func newRig(t testing.TB, change func(*cognito.UsersOptions)) *rig {
 func (r *rig) poolsOptions() cognito.UserPoolsOptions {
 	return cognito.UserPoolsOptions{
 		Pools:  []cognito.Pool{{ID: cognitotest.PoolID, ClientIDs: []string{"another-client", cognitotest.ClientID}, Endpoint: r.URL()}},
-		Client: provider.NewClient(provider.ClientOptions{Name: "cognito", Timeout: time.Second, Now: r.clock}), Now: r.clock,
+		Client: provider.NewClient(provider.ClientOptions{Name: "cognito", Timeout: time.Minute, Now: r.clock}), Now: r.clock,
 	}
 }
 

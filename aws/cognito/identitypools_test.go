@@ -46,7 +46,7 @@ func (r *poolRig) pools(t *testing.T, change func(*cognito.IdentityPoolsOptions)
 	t.Helper()
 	o := cognito.IdentityPoolsOptions{
 		Pools: []string{identityPool}, Issuer: "https://cognito-identity.amazonaws.com", KeysURL: r.URL() + providertest.KeysPath,
-		Client: provider.NewClient(provider.ClientOptions{Name: "cognito-identity", Timeout: time.Second, Now: r.clock}), Now: r.clock,
+		Client: provider.NewClient(provider.ClientOptions{Name: "cognito-identity", Timeout: time.Minute, Now: r.clock}), Now: r.clock,
 	}
 	if change != nil {
 		change(&o)
@@ -133,7 +133,7 @@ func TestTokensOfIdentityPoolsThatDoNotSignIn(t *testing.T) {
 func (r *poolRig) developer(t *testing.T, change func(*cognito.DeveloperOptions)) *cognito.Developer {
 	t.Helper()
 	o := cognito.DeveloperOptions{
-		Pool: identityPool, Provider: developer, Endpoint: r.URL(), CallTimeout: time.Second,
+		Pool: identityPool, Provider: developer, Endpoint: r.URL(), CallTimeout: time.Minute,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAEXAMPLE", "secret", ""),
 	}
 	if change != nil {

@@ -154,7 +154,7 @@ func (p *peer) users(t *testing.T, flow cognito.Flow, pool cognito.Pool, secret 
 		t.Fatal(err)
 	}
 	o := cognito.UsersOptions{
-		Pool: pool.ID, ClientID: pool.ClientIDs[0], Flow: flow, ShowTokens: true, Endpoint: p.url, Now: time.Now, Random: rand.Reader, CallTimeout: 20 * time.Second,
+		Pool: pool.ID, ClientID: pool.ClientIDs[0], Flow: flow, ShowTokens: true, Endpoint: p.url, Now: time.Now, Random: rand.Reader, CallTimeout: time.Minute,
 		Login: func(ctx context.Context, token string) (muster.Grant, error) {
 			who, err := verifier.Verify(ctx, identity.Proof{Token: token})
 			return muster.Grant{Player: muster.GrantPlayer{ID: muster.PlayerID(who.Subject)}}, err

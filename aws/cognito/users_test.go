@@ -342,7 +342,11 @@ func TestWhenCognitoIsAway(t *testing.T) {
 		"empty":   {Body: "{}"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, func(o *cognito.UsersOptions) { o.CallTimeout = 100 * time.Millisecond })
+			r := newRig(t, func(o *cognito.UsersOptions) {
+				if failure.Hang {
+					o.CallTimeout = 100 * time.Millisecond
+				}
+			})
 			r.Fail("", failure)
 			_, err := r.users.SignIn(t.Context(), muster.PoolSignIn{Username: ada, Password: password})
 			wantRefusal(t, err, muster.Unavailable, "provider.unavailable")

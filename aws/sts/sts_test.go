@@ -46,7 +46,7 @@ func newRig(t *testing.T) *rig {
 	var err error
 	r.callers, err = sts.New(sts.Options{
 		ServerID: serverID, Regions: []string{region}, Roles: []string{role}, Endpoint: r.URL(), Now: clock,
-		Client: provider.NewClient(provider.ClientOptions{Name: "aws-iam", Timeout: time.Second, Now: clock}),
+		Client: provider.NewClient(provider.ClientOptions{Name: "aws-iam", Timeout: time.Minute, Now: clock}),
 	})
 	if err != nil {
 		t.Fatal(err)

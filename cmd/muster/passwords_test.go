@@ -111,7 +111,7 @@ var codeInMail = regexp.MustCompile(`Your code: ([0-9A-Z]{4}-[0-9A-Z]{4})`)
 // awaitCode waits for a mail with a code on the terminal, and returns it.
 func awaitCode(t testing.TB, terminal *lockedText) string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); pause(t.Context(), 10*time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); pause(t.Context(), 10*time.Millisecond) {
 		if found := codeInMail.FindStringSubmatch(terminal.String()); found != nil {
 			return found[1]
 		}

@@ -152,7 +152,7 @@ func (w *twin) socketOf(t *testing.T) (token string, ws *websocket.Conn) {
 // readUntil reads messages until one fits.
 func readUntil(t *testing.T, ws *websocket.Conn, fits func(kind, status string) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		_, text, err := ws.Read(ctx)

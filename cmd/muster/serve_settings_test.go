@@ -124,7 +124,7 @@ func TestSessionsThatAreHostedElsewhereHaveLocationsOfTheirOwn(t *testing.T) {
 func TestEndingHasADeadline(t *testing.T) {
 	began := time.Now()
 	err := byDeadline(50*time.Millisecond, func(context.Context) error { select {} })
-	if err == nil || time.Since(began) > 5*time.Second {
+	if err == nil || time.Since(began) > time.Minute {
 		t.Errorf("got %v after %v", err, time.Since(began))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -179,7 +180,7 @@ func post(t *testing.T, url, token, body string, out any) (status int) {
 func TestAReplicaServesAndLetsEverybodyGoWhenItEnds(t *testing.T) {
 	h := newLift(t)
 	args, env := h.serveArgs(t)
-	r := serveNow(t, env, args...)
+	r := serveNow(t, env, append(slices.Clip(args), "--drain", "1m", "--drain-notice", "2s")...)
 	if status, body := get(t, r.HTTP+"/readyz", ""); status != http.StatusOK {
 		t.Fatalf("it is not ready: %d %s", status, body)
 	}
@@ -212,8 +213,8 @@ func TestAReplicaServesAndLetsEverybodyGoWhenItEnds(t *testing.T) {
 	if code := r.end(t); code != 0 {
 		t.Errorf("it ended with %d: %s", code, r.stderr)
 	}
-	if took := time.Since(began); took > 9*time.Second {
-		t.Errorf("ending took %v", took)
+	if took := time.Since(began); took >= 30*time.Second {
+		t.Errorf("ending took %v, as long as the poll would have waited", took)
 	}
 	if status, _ := get(t, r.HTTP+"/healthz", ""); status != 0 {
 		t.Errorf("after its end it answers %d", status)
@@ -225,17 +226,17 @@ func TestAReplicaServesAndLetsEverybodyGoWhenItEnds(t *testing.T) {
 	}
 }
 
-// waitFor looks again and again, for ten seconds at most.
+// waitFor looks again and again, for a minute at most.
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
-	limit := time.After(10 * time.Second)
+	limit := time.After(time.Minute)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		select {
 		case <-tick.C:
 		case <-limit:
-			t.Fatal("it did not happen in 10 s")
+			t.Fatal("it did not happen in a minute")
 		}
 	}
 }
@@ -277,7 +278,7 @@ func TestServeRefusesToStartWithOneSentenceAProblem(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it must not come to that
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it must not come to that
 			defer cancel()
 			var stdout, stderr bytes.Buffer
 			p := &process{stdout: &stdout, stderr: &stderr, getenv: func(name string) string { return c.env[name] }}

@@ -27,7 +27,7 @@ func TestUpRefusesACommandThatItCannotUse(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it must not come to that
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it must not come to that
 			defer cancel()
 			var stdout, stderr bytes.Buffer
 			p := &process{stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "off" }}

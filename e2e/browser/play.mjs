@@ -21,7 +21,7 @@ const problems = []
 async function open(name) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
   const page = await context.newPage()
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(60_000)
   page.on('pageerror', (e) => problems.push(`${name}: ${e.message}`))
   page.on('console', (m) => m.type() === 'error' && problems.push(`${name}: ${m.text()}`))
   await page.goto(url)

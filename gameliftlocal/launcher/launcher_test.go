@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // rig runs a launcher whose service is a map.
 type rig struct {

@@ -15,7 +15,7 @@ import (
 	"muster/gameliftlocal/hosting"
 )
 
-const patience = 20 * time.Second // how long a test waits for what must come
+const patience = time.Minute // how long a test waits for what must come
 
 // backend is a World under a lock, as the service has one, with the fleet "fleet-1",
 // its compute "box" and its token.

@@ -87,7 +87,7 @@ func (c *certified) signIn(t *testing.T, client, nonce string) string {
 		t.Fatal(err)
 	}
 	var back *url.URL
-	browser := &http.Client{Jar: jar, Timeout: 20 * time.Second, CheckRedirect: func(next *http.Request, _ []*http.Request) error {
+	browser := &http.Client{Jar: jar, Timeout: time.Minute, CheckRedirect: func(next *http.Request, _ []*http.Request) error {
 		if next.URL.Host == "game.example" {
 			back = next.URL
 			return http.ErrUseLastResponse
@@ -123,7 +123,7 @@ func (c *certified) signIn(t *testing.T, client, nonce string) string {
 
 func (c *certified) open(t *testing.T, clientID string, credentials Credentials) *OIDC {
 	t.Helper()
-	client := NewClient(ClientOptions{Name: "peer", Timeout: 10 * time.Second, Now: time.Now})
+	client := NewClient(ClientOptions{Name: "peer", Timeout: time.Minute, Now: time.Now})
 	credentials.ClientID = clientID
 	return NewOIDC(OIDCOptions{
 		Client: client, Now: time.Now, Issuer: c.issuer, ClientIDs: []string{clientID}, Algorithms: []jose.SignatureAlgorithm{jose.RS256, jose.ES256},
