@@ -7,11 +7,12 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"muster/internal/peertest"
 )
 
 // rfcSecret is that of the test vectors of RFC 4226 and RFC 6238.
@@ -100,10 +101,7 @@ func TestTheAddressForAuthenticators(t *testing.T) {
 
 // TestCodesOfAnotherImplementation has pyotp read our addresses and compute the codes.
 func TestCodesOfAnotherImplementation(t *testing.T) {
-	python := os.Getenv("MUSTER_TOTP_PEER")
-	if python == "" {
-		t.Skip("MUSTER_TOTP_PEER is not set: the python of an environment that has pyotp (scripts/peers makes one)")
-	}
+	python := peertest.Find(t, "a Python with pyotp", "MUSTER_TOTP_PEER")
 	type question struct {
 		URI string `json:"uri"`
 		At  int64  `json:"at"`

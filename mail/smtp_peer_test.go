@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"muster/internal/peertest"
 )
 
 // received is a message as the peer understood it.
@@ -30,10 +32,7 @@ type received struct {
 
 // Against a server that we did not write: Python's aiosmtpd.
 func TestAiosmtpdUnderstandsOurMails(t *testing.T) {
-	python := os.Getenv("MUSTER_SMTP_PEER")
-	if python == "" {
-		t.Skip("MUSTER_SMTP_PEER names no Python that has aiosmtpd; scripts/peers installs one")
-	}
+	python := peertest.Find(t, "a Python with aiosmtpd", "MUSTER_SMTP_PEER")
 	cert, key, roots := ownCertificate(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
+	"muster/internal/peertest"
 	"muster/rating"
 )
 
@@ -43,13 +43,7 @@ func triples(teams [][][3]float64) [][]rating.Rating {
 // deviation, so they are no judges of these.
 func peers(t *testing.T, matches []peerMatch) [][][]rating.Rating {
 	t.Helper()
-	folder := os.Getenv("MUSTER_RATING_PEERS")
-	if _, err := os.Stat(filepath.Join(folder, "node_modules", "openskill")); folder == "" || err != nil {
-		if os.Getenv("MUSTER_PEERS") != "" {
-			t.Fatalf("npm openskill and glicko2 are missing in MUSTER_RATING_PEERS=%q although MUSTER_PEERS is set", folder)
-		}
-		t.Skip("npm openskill and glicko2 are missing; scripts/peers installs them and sets MUSTER_RATING_PEERS")
-	}
+	folder := peertest.Find(t, "npm openskill and glicko2", "MUSTER_RATING_PEERS", "node_modules", "openskill")
 	var in bytes.Buffer
 	for _, m := range matches {
 		line, err := json.Marshal(m)

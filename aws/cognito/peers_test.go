@@ -28,6 +28,7 @@ import (
 	"muster/aws/sts"
 	"muster/identity"
 	"muster/identity/provider"
+	"muster/internal/peertest"
 )
 
 const peerRegion = "us-east-1"
@@ -40,90 +41,26 @@ type peer struct {
 	api *idp.Client
 }
 
-// startPeer starts a program that listens at an address on loopback, and waits for it.
-func startPeer(t *testing.T, cmd *exec.Cmd, address string) *peer {
-	t.Helper()
-	log := &strings.Builder{}
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = log, log, time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // it is killed
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // or it has ended by itself
-		<-ended
-		if t.Failed() {
-			t.Log(log)
-		}
-	})
-	p := &peer{url: "http://" + address}
-	for deadline := time.After(time.Minute); ; {
-		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
-			_ = conn.Close()
-			break
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ended:
-			t.Fatalf("it ended: %s", log)
-		case <-deadline:
-			t.Fatal("it does not listen after a minute")
-		}
-	}
-	p.api = idp.New(idp.Options{Region: peerRegion, Credentials: peerCredentials, BaseEndpoint: &p.url, RetryMaxAttempts: 1})
-	return p
-}
-
-// freeAddress is an address on loopback that nobody listens at.
-func freeAddress(t *testing.T) (host, port string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	host, port, err = net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return host, port
-}
-
-// missing skips a test whose peer is not there, or fails it where peers must be.
-func missing(t *testing.T, what, variable string) {
-	t.Helper()
-	if os.Getenv("MUSTER_PEERS") != "" {
-		t.Fatalf("%s is missing in %s=%q although MUSTER_PEERS is set", what, variable, os.Getenv(variable))
-	}
-	t.Skipf("%s is missing; scripts/peers installs it and sets %s", what, variable)
+// newPeer is the peer at a URL.
+func newPeer(url string) *peer {
+	return &peer{url: url, api: idp.New(idp.Options{Region: peerRegion, Credentials: peerCredentials, BaseEndpoint: &url, RetryMaxAttempts: 1})}
 }
 
 // cognitoLocal is npm's cognito-local 5.3.0, with its files in a folder of the test.
 func cognitoLocal(t *testing.T) *peer {
 	t.Helper()
-	program := filepath.Join(os.Getenv("MUSTER_COGNITO_PEERS"), "node_modules", "cognito-local", "lib", "bin", "start.js")
-	if _, err := os.Stat(program); os.Getenv("MUSTER_COGNITO_PEERS") == "" || err != nil {
-		missing(t, "npm cognito-local", "MUSTER_COGNITO_PEERS")
-	}
-	host, port := freeAddress(t)
-	cmd := exec.CommandContext(t.Context(), "node", program)
+	program := filepath.Join("node_modules", "cognito-local", "lib", "bin", "start.js")
+	folder := peertest.Find(t, "npm cognito-local", "MUSTER_COGNITO_PEERS", program)
+	host, port := peertest.FreeAddress(t)
+	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(folder, program))
 	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), "HOST="+host, "PORT="+port)
-	return startPeer(t, cmd, net.JoinHostPort(host, port))
+	return newPeer(peertest.Start(t, cmd, net.JoinHostPort(host, port)))
 }
 
-// moto is PyPI's moto 5.2.5: user pools whose clients have secrets, identity pools, and STS.
+// moto is a peer with user pools whose clients have secrets, identity pools, and STS.
 func moto(t *testing.T) *peer {
 	t.Helper()
-	program := os.Getenv("MUSTER_MOTO")
-	if _, err := os.Stat(program); program == "" || err != nil {
-		missing(t, "PyPI moto", "MUSTER_MOTO")
-	}
-	host, port := freeAddress(t)
-	return startPeer(t, exec.CommandContext(t.Context(), program, "-H", host, "-p", port), net.JoinHostPort(host, port))
+	return newPeer(peertest.Moto(t))
 }
 
 // userPool makes a pool with one app client.

@@ -9,9 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,6 +19,7 @@ import (
 
 	"muster/identity"
 	"muster/identity/provider/providertest"
+	"muster/internal/peertest"
 )
 
 // certified is npm's oidc-provider 9.13.3, a certified OpenID provider.
@@ -31,13 +30,7 @@ type certified struct {
 
 func newCertified(t *testing.T) *certified {
 	t.Helper()
-	folder := os.Getenv("MUSTER_OIDC_PEER")
-	if _, err := os.Stat(filepath.Join(folder, "node_modules", "oidc-provider")); folder == "" || err != nil {
-		if os.Getenv("MUSTER_PEERS") != "" {
-			t.Fatalf("npm oidc-provider is missing in MUSTER_OIDC_PEER=%q although MUSTER_PEERS is set", folder)
-		}
-		t.Skip("npm oidc-provider is missing; scripts/peers installs it and sets MUSTER_OIDC_PEER")
-	}
+	folder := peertest.Find(t, "npm oidc-provider", "MUSTER_OIDC_PEER", "node_modules", "oidc-provider")
 	c := &certified{key: providertest.New(t).Key("ec-1")}
 	jwk, err := json.Marshal(c.key.JWK())
 	if err != nil {

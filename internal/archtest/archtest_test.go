@@ -68,6 +68,7 @@ var rules = map[string][]string{
 	"internal/model":                 {},
 	"internal/archtest":              {},
 	"internal/asvs":                  {},
+	"internal/peertest":              {},
 	"cmd/muster": {
 		"", "identity", "identity/provider", "mail", "rating", "flexmatch", "flexmatch/scenario", "flexmatch/simulate", "flexmatch/simulate/report", "store/sqlite", "store/archive", "aws/caller", "aws/gamelift", "aws/dynamo", "aws/cognito", "aws/secrets", "aws/sts", "aws/lambda", "httpapi", "realtime", "limit", "samples", "replica",
 		"gameliftlocal", "gameliftlocal/launcher", "gameliftlocal/wire", "console", "demo", "advisor",

@@ -6,14 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	mathrand "math/rand/v2"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"muster/aws/cognito/srp"
+	"muster/internal/peertest"
 )
 
 // asked and answered are the lines that testdata/peers.cjs reads and writes.
@@ -33,13 +32,7 @@ type answered struct{ Exponent, A, Salt, B, Timestamp, Signature string }
 // ask has the packages of npm compute: cognito-srp 0.2.0 and cognito-srp-helper 2.3.4.
 func ask(t *testing.T, questions []asked) []answered {
 	t.Helper()
-	folder := os.Getenv("MUSTER_COGNITO_PEERS")
-	if _, err := os.Stat(filepath.Join(folder, "node_modules", "cognito-srp-helper")); folder == "" || err != nil {
-		if os.Getenv("MUSTER_PEERS") != "" {
-			t.Fatalf("npm cognito-srp and cognito-srp-helper are missing in MUSTER_COGNITO_PEERS=%q although MUSTER_PEERS is set", folder)
-		}
-		t.Skip("npm cognito-srp and cognito-srp-helper are missing; scripts/peers installs them and sets MUSTER_COGNITO_PEERS")
-	}
+	peertest.Find(t, "npm cognito-srp and cognito-srp-helper", "MUSTER_COGNITO_PEERS", "node_modules", "cognito-srp-helper")
 	var in bytes.Buffer
 	for _, q := range questions {
 		line, err := json.Marshal(q)
