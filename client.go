@@ -45,6 +45,19 @@ func (c Client) addressText() string {
 	return c.Address.Unmap().WithZone("").String()
 }
 
+// NetworkOf is the network of an address, of which bits4 bits count if it is one of IPv4 and
+// bits6 if it is one of IPv6. An IPv4 address in the clothes of an IPv6 one counts as IPv4, and
+// no zone counts. Zero: the address is not known.
+func NetworkOf(address netip.Addr, bits4, bits6 int) netip.Prefix {
+	address = address.Unmap().WithZone("")
+	bits := bits6
+	if address.Is4() {
+		bits = bits4
+	}
+	network, _ := address.Prefix(bits) // of no address it is zero
+	return network
+}
+
 // maxDevice bounds what is kept of a device's name or id, in characters.
 const maxDevice = 100
 

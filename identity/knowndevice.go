@@ -13,7 +13,9 @@ import (
 // under a key of its own: enough that another network is mistaken for it once in 65,536
 // times, too few to tell which of all networks it is.
 
-// Sizes of what counts as one network, in bits of an address, and of what is kept of it.
+// Sizes of what counts as one network, in bits of an address, and of what is kept of it. A
+// provider gives its customers other addresses of the same network now and then: so fewer bits
+// of IPv4 count here than where one address is told from its neighbours.
 const (
 	networkBits4 = 24
 	networkBits6 = 48
@@ -23,13 +25,8 @@ const (
 // networkMark is what a sign-in with a tag key keeps of a client's network; nil: the address
 // is not known.
 func networkMark(tagKey []byte, address netip.Addr) []byte {
-	address = address.Unmap().WithZone("")
-	bits := networkBits6
-	if address.Is4() {
-		bits = networkBits4
-	}
-	network, err := address.Prefix(bits)
-	if err != nil || !network.IsValid() { // there is no address
+	network := muster.NetworkOf(address, networkBits4, networkBits6)
+	if !network.IsValid() {
 		return nil
 	}
 	return mac(tagKey, []byte("network "+network.String()))[:networkBytes]

@@ -148,20 +148,13 @@ func (p *Passwords) source(ctx context.Context, r mailRequest) (source, error) {
 }
 
 // networkOf is the network that a client comes from: an IPv4 address, or what a site has of
-// IPv6, 48 bits. This machine is not known: it is a proxy that does not say whom it speaks
-// for, or somebody who tries things out.
+// IPv6, 48 bits: with 64, as limits count, one site would be 65,536 sources. This machine is
+// not known: it is a proxy that does not say whom it speaks for, or somebody who tries things
+// out.
 func networkOf(client muster.Client) source {
-	a := client.Address.Unmap().WithZone("")
-	if !a.IsValid() || a.IsLoopback() {
+	network := muster.NetworkOf(client.Address, 32, 48)
+	if !network.IsValid() || client.Address.Unmap().IsLoopback() {
 		return source{}
-	}
-	bits := 48
-	if a.Is4() {
-		bits = 32
-	}
-	network, err := a.Prefix(bits)
-	if err != nil {
-		return source{} // there is such a prefix of every address
 	}
 	return source{key: shortHash("network " + network.String())}
 }

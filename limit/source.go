@@ -9,18 +9,15 @@ import (
 )
 
 // addressKey is what an address is counted as: an IPv4 address alone, and all of an IPv6
-// network of 64 bits, since who has one address of it has them all. Empty: not known.
+// network of 64 bits, since who has one address of it has them all. A wider network would let
+// one customer of a provider use up what others may do. Empty: not known.
 func addressKey(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
+	network := muster.NetworkOf(a, 32, 64)
 	switch {
-	case !a.IsValid():
+	case !network.IsValid():
 		return ""
-	case a.Is4():
-		return a.String()
-	}
-	network, err := a.Prefix(64)
-	if err != nil {
-		return "" // an IPv6 address has such a prefix
+	case network.IsSingleIP():
+		return network.Addr().String()
 	}
 	return network.String()
 }

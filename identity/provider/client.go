@@ -233,15 +233,10 @@ func (c *Client) attempt(ctx context.Context, h *host, call Call) (a Answer, aga
 	return a, false, nil
 }
 
-// networkOf is the network of whoever a call is made for: an IPv4 address alone, and the 64
-// bits of an IPv6 address that its holder has all of. Zero: it is not known.
+// networkOf is the network of whoever a call is made for, as limits count it: an IPv4 address
+// alone, and the 64 bits of an IPv6 address that its holder has all of. Zero: it is not known.
 func networkOf(ctx context.Context) netip.Prefix {
-	a := muster.ClientFrom(ctx).Address.Unmap().WithZone("")
-	network, err := a.Prefix(min(a.BitLen(), 64))
-	if err != nil {
-		return netip.Prefix{} // of the zero address
-	}
-	return network
+	return muster.NetworkOf(muster.ClientFrom(ctx).Address, 32, 64)
 }
 
 func (c Call) method() string {
