@@ -95,7 +95,7 @@ func (f *Factors) openChallenge(ctx context.Context, c factorChallenge) (session
 
 // room is how many challenges an account may have open, of which some are.
 func (f *Factors) room(ctx context.Context, player muster.PlayerID, open int) (int, error) {
-	if open < openChallenges || len(muster.ClientFrom(ctx).Device) < minDevice {
+	if open < openChallenges || !muster.ClientFrom(ctx).NamesDevice() {
 		return openChallenges, nil
 	}
 	signedIn, err := f.devices.isSignedIn(ctx, player)

@@ -127,15 +127,12 @@ func countLetter(ctx context.Context, store muster.Store, now time.Time, key mus
 	return true, op, err
 }
 
-// minDevice is how long a device's id must be to be no guess, as for limits.
-const minDevice = 16
-
 // source says who asks for a letter of a request. A device is asked about for resets alone:
 // only there the letter goes to whom it is signed in as. What is read for it depends on what
 // the client sends and not on whether the request has a player.
 func (p *Passwords) source(ctx context.Context, r mailRequest) (source, error) {
 	client := muster.ClientFrom(ctx)
-	if r.Use == useReset && len(client.Device) >= minDevice {
+	if r.Use == useReset && client.NamesDevice() {
 		signedIn, err := p.checker.isSignedIn(ctx, r.Player)
 		if err != nil {
 			return source{}, err
