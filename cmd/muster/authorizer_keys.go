@@ -19,7 +19,7 @@ func (c *authorizerCmd) held(ctx context.Context, p *process) (*heldKeys, error)
 		return nil, nil
 	}
 	o := &office{log: p.log}
-	if err := o.settings.takeKeys(&serveCmd{SigningKeys: c.SigningKeys, SigningKeysSecret: c.SigningKeysSecret}, p.getenv); err != nil {
+	if err := o.settings.takeKeys(callerFlags{SigningKeys: c.SigningKeys, SigningKeysSecret: c.SigningKeysSecret}, p.getenv); err != nil {
 		return nil, err
 	}
 	if err := o.openKeys(ctx); err != nil {

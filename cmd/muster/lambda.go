@@ -42,18 +42,10 @@ type lambdaCmd struct {
 	Config string `help:"What can be played." required:"" env:"MUSTER_CONFIG" placeholder:"FILE"`
 	URL    string `name:"url" help:"Where players and game servers reach the backend. Tokens name it as their issuer; paths begin with its path." required:"" env:"MUSTER_URL" placeholder:"URL"`
 
-	Store    string `help:"Where everything is kept: dynamodb:TABLE." required:"" env:"MUSTER_STORE" placeholder:"STORE"`
-	DynamoDB string `name:"dynamodb-endpoint" help:"Another DynamoDB than Amazon's, such as DynamoDB Local." env:"MUSTER_DYNAMODB_ENDPOINT" placeholder:"URL"`
+	Store string `help:"Where everything is kept: dynamodb:TABLE." required:"" env:"MUSTER_STORE" placeholder:"STORE"`
+	awsFlags
 
-	Region           string   `help:"The region of GameLift and DynamoDB; else as the AWS SDK finds it." env:"AWS_REGION" placeholder:"REGION"`
-	GameliftEndpoint string   `help:"Another GameLift than Amazon's, such as muster gamelift." env:"MUSTER_GAMELIFT_ENDPOINT" placeholder:"URL"`
-	SNSTopics        []string `name:"sns-topic" help:"A topic whose events are taken; may be given again." env:"MUSTER_SNS_TOPICS" placeholder:"ARN"`
-
-	SigningKeys       string   `help:"File of the keys that sign tokens; or their text in MUSTER_SIGNING_KEYS." env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
-	SigningKeysSecret string   `help:"Secret of AWS Secrets Manager that holds them, in place of a file." env:"MUSTER_SIGNING_KEYS_SECRET" placeholder:"ARN"`
-	ServerKeyHashes   []string `name:"server-key-hash" help:"Hash of a key that game servers show." env:"MUSTER_SERVER_KEY_HASHES" placeholder:"HASH"`
-	AdminKeyHashes    []string `name:"admin-key-hash" help:"Hash of a key that operators show; without one there are no calls for operators." env:"MUSTER_ADMIN_KEY_HASHES" placeholder:"HASH"`
-	Origins           []string `name:"origin" help:"Another origin whose pages may call, such as https://game.example." env:"MUSTER_ORIGINS" placeholder:"ORIGIN"`
+	callerFlags
 
 	TrustedProxies []string `name:"trusted-proxy" help:"Network of proxies before API Gateway whose X-Forwarded-For is believed; may be given again." env:"MUSTER_TRUSTED_PROXIES" placeholder:"CIDR"`
 	TrustedHops    int      `name:"trusted-hops" help:"How many proxies every call comes through, API Gateway included, in place of where they are." env:"MUSTER_TRUSTED_HOPS" placeholder:"N"`
@@ -70,9 +62,8 @@ func (c *lambdaCmd) Validate() error { return c.serve().checkProxies() }
 // serve is the same settings as those of a replica.
 func (c *lambdaCmd) serve() *serveCmd {
 	return &serveCmd{
-		Config: c.Config, URL: c.URL, Store: c.Store, DynamoDB: c.DynamoDB, Region: c.Region, GameliftEndpoint: c.GameliftEndpoint,
-		SNSTopics: c.SNSTopics, SigningKeys: c.SigningKeys, SigningKeysSecret: c.SigningKeysSecret, ServerKeyHashes: c.ServerKeyHashes, AdminKeyHashes: c.AdminKeyHashes,
-		Origins: c.Origins, TrustedProxies: c.TrustedProxies, TrustedHops: c.TrustedHops,
+		Config: c.Config, URL: c.URL, Store: c.Store, awsFlags: c.awsFlags, callerFlags: c.callerFlags,
+		TrustedProxies: c.TrustedProxies, TrustedHops: c.TrustedHops,
 	}
 }
 

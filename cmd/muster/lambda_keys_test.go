@@ -162,19 +162,19 @@ func TestAFunctionReadsItsSigningKeysBeforeItAnswers(t *testing.T) {
 func TestSigningKeysComeFromOnePlace(t *testing.T) {
 	first, _, _ := keyTexts(t)
 	for what, c := range map[string]struct {
-		cmd  serveCmd
-		text string
-		said string
+		flags callerFlags
+		text  string
+		said  string
 	}{
-		"a secret":                     {serveCmd{SigningKeysSecret: keysARN}, "", ""},
-		"a text":                       {serveCmd{}, string(first), ""},
-		"a name of a secret":           {serveCmd{SigningKeysSecret: "muster/signing-keys"}, "", "not the ARN of a secret"},
-		"a secret and a text":          {serveCmd{SigningKeysSecret: keysARN}, string(first), "which are meant"},
-		"a secret and a file":          {serveCmd{SigningKeysSecret: keysARN, SigningKeys: "keys.json"}, "", "which are meant"},
-		"neither a secret nor another": {serveCmd{}, "", "there are no signing keys"},
+		"a secret":                     {callerFlags{SigningKeysSecret: keysARN}, "", ""},
+		"a text":                       {callerFlags{}, string(first), ""},
+		"a name of a secret":           {callerFlags{SigningKeysSecret: "muster/signing-keys"}, "", "not the ARN of a secret"},
+		"a secret and a text":          {callerFlags{SigningKeysSecret: keysARN}, string(first), "which are meant"},
+		"a secret and a file":          {callerFlags{SigningKeysSecret: keysARN, SigningKeys: "keys.json"}, "", "which are meant"},
+		"neither a secret nor another": {callerFlags{}, "", "there are no signing keys"},
 	} {
 		var s serveSettings
-		err := s.takeKeys(&c.cmd, func(string) string { return c.text })
+		err := s.takeKeys(c.flags, func(string) string { return c.text })
 		if (err == nil) != (c.said == "") || err != nil && !strings.Contains(err.Error(), c.said) {
 			t.Errorf("%s: %v", what, err)
 		}

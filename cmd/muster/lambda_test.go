@@ -47,8 +47,9 @@ func newStand(t *testing.T, more string) *stand {
 	s := &stand{t: t, args: args, env: env}
 	value := func(name string) string { return args[slices.Index(args, name)+1] }
 	c := lambdaCmd{
-		Config: config, URL: value("--url") + "/game", Store: value("--store"), Region: region, GameliftEndpoint: value("--gamelift-endpoint"), SNSTopics: []string{topicARN},
-		ServerKeyHashes: []string{value("--server-key-hash")}, AdminKeyHashes: []string{value("--admin-key-hash")},
+		Config: config, URL: value("--url") + "/game", Store: value("--store"),
+		awsFlags:    awsFlags{Region: region, GameliftEndpoint: value("--gamelift-endpoint"), SNSTopics: []string{topicARN}},
+		callerFlags: callerFlags{ServerKeyHashes: []string{value("--server-key-hash")}, AdminKeyHashes: []string{value("--admin-key-hash")}},
 	}
 	settings, err := c.serve().settings(func(name string) string { return env[name] })
 	if err != nil {

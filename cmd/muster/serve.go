@@ -18,18 +18,11 @@ type serveCmd struct {
 
 	Store       string `help:"Where everything is kept: sqlite:FILE for one replica, dynamodb:TABLE for many." required:"" env:"MUSTER_STORE" placeholder:"STORE"`
 	CreateTable bool   `help:"Make the table or the file if it is not there."`
-	DynamoDB    string `name:"dynamodb-endpoint" help:"Another DynamoDB than Amazon's, such as DynamoDB Local." env:"MUSTER_DYNAMODB_ENDPOINT" placeholder:"URL"`
+	awsFlags
 
-	Region           string   `help:"The region of GameLift and DynamoDB; else as the AWS SDK finds it." env:"AWS_REGION" placeholder:"REGION"`
-	GameliftEndpoint string   `help:"Another GameLift than Amazon's, such as muster gamelift." env:"MUSTER_GAMELIFT_ENDPOINT" placeholder:"URL"`
-	SNSTopics        []string `name:"sns-topic" help:"A topic whose events are taken; may be given again." env:"MUSTER_SNS_TOPICS" placeholder:"ARN"`
-	SNSTrust         []string `name:"sns-trust" help:"A further place of SNS signing certificates, such as http://127.0.0.1:4570/sns/ of muster gamelift." env:"MUSTER_SNS_TRUST" placeholder:"URL"`
+	SNSTrust []string `name:"sns-trust" help:"A further place of SNS signing certificates, such as http://127.0.0.1:4570/sns/ of muster gamelift." env:"MUSTER_SNS_TRUST" placeholder:"URL"`
 
-	SigningKeys       string   `help:"File of the keys that sign tokens; or their text in MUSTER_SIGNING_KEYS." env:"MUSTER_SIGNING_KEYS_FILE" placeholder:"FILE"`
-	SigningKeysSecret string   `help:"Secret of AWS Secrets Manager that holds them, in place of a file." env:"MUSTER_SIGNING_KEYS_SECRET" placeholder:"ARN"`
-	ServerKeyHashes   []string `name:"server-key-hash" help:"Hash of a key that game servers show." env:"MUSTER_SERVER_KEY_HASHES" placeholder:"HASH"`
-	AdminKeyHashes    []string `name:"admin-key-hash" help:"Hash of a key that operators show; without one there are no calls for operators." env:"MUSTER_ADMIN_KEY_HASHES" placeholder:"HASH"`
-	Origins           []string `name:"origin" help:"Another origin whose pages may call, such as https://game.example." env:"MUSTER_ORIGINS" placeholder:"ORIGIN"`
+	callerFlags
 
 	TrustedProxies []string `name:"trusted-proxy" help:"Network of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/16; may be given again." env:"MUSTER_TRUSTED_PROXIES" placeholder:"CIDR"`
 	TrustedHops    int      `name:"trusted-hops" help:"How many proxies every call comes through, in place of where they are." env:"MUSTER_TRUSTED_HOPS" placeholder:"N"`

@@ -75,7 +75,7 @@ func TestSecretsThatDoNotDoAreToldWithTheOthersByTheirLines(t *testing.T) {
       key: {env: NONE}
       appId: chess
 `)
-	c := &serveCmd{Config: file, URL: "https://play.example", Region: "us-east-1"}
+	c := &serveCmd{Config: file, URL: "https://play.example", awsFlags: awsFlags{Region: "us-east-1"}}
 	_, err := c.settings(func(name string) string { return map[string]string{"SHORT": "topsecret"}[name] })
 	if err == nil || strings.Contains(err.Error(), "topsecret") {
 		t.Fatalf("it says %v", err)

@@ -93,7 +93,7 @@ func (c *serveCmd) settings(getenv func(string) string) (serveSettings, error) {
 			note(fmt.Errorf("--sns-topic %q is not the ARN of a topic", arn))
 		}
 	}
-	note(s.takeKeys(c, getenv))
+	note(s.takeKeys(c.callerFlags, getenv))
 	note(checkKeyHashes("server", c.ServerKeyHashes))
 	note(checkKeyHashes("admin", c.AdminKeyHashes))
 	if len(c.ServerKeyHashes) == 0 {

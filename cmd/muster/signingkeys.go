@@ -14,9 +14,9 @@ import (
 // paid for, and a new key waits for longer.
 const secretEvery = time.Minute
 
-// takeKeys takes the signing keys from where the settings say, or notes the secret that openKeys
+// takeKeys takes the signing keys from where the flags say, or notes the secret that openKeys
 // reads them from.
-func (s *serveSettings) takeKeys(c *serveCmd, getenv func(string) string) error {
+func (s *serveSettings) takeKeys(c callerFlags, getenv func(string) string) error {
 	text := getenv(envSigningKeys)
 	switch {
 	case c.SigningKeysSecret == "":
