@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -15,33 +12,22 @@ var fineInstant = regexp.MustCompile(`"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-
 
 func TestInstantsInAnswersHaveMillisecondsAtMost(t *testing.T) {
 	h := newBackendHouse(t)
-	ask := func(method, path, token, body string) []byte {
+	checked := func(method, path, token, body string) []byte {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, h.url()+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
+		status, answer := fetch(t, method, h.url()+path, token, body)
+		if status == 0 || status >= 500 || status == http.StatusNotFound {
+			t.Fatalf("%s %s: %d %s", method, path, status, answer)
 		}
-		req.Header.Set("Authorization", "Bearer "+token)
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close() //nolint:errcheck // read to its end
-		text, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusNotFound {
-			t.Fatalf("%s %s: %d %s %v", method, path, resp.StatusCode, text, err)
-		}
-		if found := fineInstant.Find(text); found != nil {
+		if found := fineInstant.Find(answer); found != nil {
 			t.Errorf("%s %s answers %s", method, path, found)
 		}
-		return text
+		return answer
 	}
 	var grant struct {
 		AccessToken, RefreshToken string
 		Player                    struct{ ID string }
 	}
-	if err := json.NewDecoder(bytes.NewReader(ask("POST", "/v1/auth/guest", "", `{}`))).Decode(&grant); err != nil {
+	if err := json.Unmarshal(checked("POST", "/v1/auth/guest", "", `{}`), &grant); err != nil {
 		t.Fatal(err)
 	}
 	me, admin := grant.AccessToken, h.adminKey
@@ -69,6 +55,6 @@ func TestInstantsInAnswersHaveMillisecondsAtMost(t *testing.T) {
 		{"POST", "/v1/admin/sign-out-everyone", admin, `{"confirm":"sign out everyone"}`},
 		{"GET", "/v1/admin/audit", admin, ""},
 	} {
-		ask(c[0], c[1], c[2], c[3])
+		checked(c[0], c[1], c[2], c[3])
 	}
 }

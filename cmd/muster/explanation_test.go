@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"muster/store/sqlite"
@@ -37,30 +34,6 @@ func newBackendHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	return h
-}
-
-// call asks the backend and decodes its answer into out.
-func (h *house) call(t *testing.T, method, path, token, body string, out any) (status int) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, h.url()+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, out); err != nil {
-		t.Fatalf("%s %s answers %s", method, path, text)
-	}
-	return resp.StatusCode
 }
 
 func TestTicketsAreExplainedByTheRulesThatGameLiftHolds(t *testing.T) {

@@ -133,50 +133,6 @@ func (h *house) serveArgs(t *testing.T) (args []string, env map[string]string) {
 	}, map[string]string{envSigningKeys: string(keys)}
 }
 
-// get asks for a path and returns status and body; the status is 0 where nobody answers.
-func get(t *testing.T, url, token string) (status int, body string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer resp.Body.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
-}
-
-// post asks with a body and decodes the answer.
-func post(t *testing.T, url, token, body string, out any) (status int) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, out); err != nil {
-		t.Fatalf("%s answers %s", url, text)
-	}
-	return resp.StatusCode
-}
-
 func TestAReplicaServesAndLetsEverybodyGoWhenItEnds(t *testing.T) {
 	h := newLift(t)
 	args, env := h.serveArgs(t)
