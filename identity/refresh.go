@@ -56,9 +56,10 @@ func familyKey(p muster.PlayerID, id string) muster.Key {
 }
 
 // Refresh rotates a refresh token: the answer holds its successor and a new access
-// token. The token before, presented again within ten seconds, gets the same answer; any
-// older token means that someone copied one, and ends the whole family. Every refusal
-// is Unauthenticated with the code "refresh.invalid", but for those of Guard.Admit.
+// token. The token before, presented again within ten seconds, gets the same successor with
+// another access token; any older token means that someone copied one, and ends the whole
+// family. Every refusal is Unauthenticated with the code "refresh.invalid", but for those of
+// Guard.Admit.
 func (s *Service) Refresh(ctx context.Context, token string) (muster.Grant, error) {
 	presented, ok := parseRefreshToken(token)
 	if !ok {

@@ -55,8 +55,12 @@ func TestALostAnswerIsGivenAgainForTenSeconds(t *testing.T) {
 	first := s.guest(t)
 	second := s.refresh(t, first.RefreshToken)
 	s.pass(refreshGrace - time.Millisecond)
-	if again := s.refresh(t, first.RefreshToken); again.RefreshToken != second.RefreshToken {
+	again := s.refresh(t, first.RefreshToken)
+	if again.RefreshToken != second.RefreshToken {
 		t.Error("the repeated answer holds another token, so one of the two clients is lost")
+	}
+	if again.AccessToken == second.AccessToken {
+		t.Error("an access token was given twice")
 	}
 	s.pass(time.Hour)
 	if s.refresh(t, second.RefreshToken).RefreshToken == second.RefreshToken {

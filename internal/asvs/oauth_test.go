@@ -50,7 +50,7 @@ var oauth = []row{
 	},
 	{
 		"10.4.5", "refresh tokens that are used twice end the sign-in", met,
-		"A refresh token works once. Within ten seconds the same answer is given again, for lost ones; any other repeat ends the sign-in for everybody who has a copy",
+		"A refresh token works once. Within ten seconds of its use it gets the same new refresh token again, with another access token, since the answer may have been lost; any other repeat ends the sign-in for everybody who has a copy",
 		[]string{"identity.TestReuseEndsTheFamily", "identity.TestALostAnswerIsGivenAgainForTenSeconds", "identity.TestSixtyFourRefreshesAtOnceAgree", "identity.TestAnInventedTokenEndsNothing", "e2e.TestAStolenRefreshTokenIsCaughtAtItsSecondUse", "e2e.TestTwoDevicesRefreshAtOnceAndNobodyIsTakenForAThief"},
 	},
 	{"10.4.6", "PKCE for codes that are given out", absent, noServer, nil},
