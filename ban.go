@@ -233,23 +233,10 @@ func (b *Backend) evict(ctx context.Context, p PlayerID) error {
 // EvictBanned takes out of play who was banned a moment ago. Every replica calls it; they
 // share the work.
 func (b *Backend) EvictBanned(ctx context.Context) error {
-	return b.sweepDue(ctx, dueEvictions, func(ctx context.Context, now time.Time, page []Record) error {
-		var failed []error
-		for _, rec := range page {
-			if err := b.evictDue(ctx, now, rec); err != nil {
-				failed = append(failed, err)
-			}
-		}
-		return errors.Join(failed...)
-	})
+	return sweepEach(ctx, b, dueEvictions, b.evictDue)
 }
 
-func (b *Backend) evictDue(ctx context.Context, now time.Time, rec Record) error {
-	job, err := decode[eviction](rec)
-	if err != nil {
-		b.log.ErrorContext(ctx, "skip a due record", "error", err)
-		return nil
-	}
+func (b *Backend) evictDue(ctx context.Context, now time.Time, rec Record, job eviction) error {
 	taken, err := b.leaseDue(ctx, rec, now.Add(purgeLease))
 	if err != nil || !taken {
 		return err

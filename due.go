@@ -75,6 +75,23 @@ func (b *Backend) sweepDue(ctx context.Context, kind dueKind, settle func(ctx co
 	return errors.Join(failed...)
 }
 
+// sweepEach is sweepDue for work that takes one record at a time. One that cannot be read is
+// skipped.
+func sweepEach[T any](ctx context.Context, b *Backend, kind dueKind, settle func(ctx context.Context, now time.Time, rec Record, job T) error) error {
+	return b.sweepDue(ctx, kind, func(ctx context.Context, now time.Time, page []Record) error {
+		var failed []error
+		for _, rec := range page {
+			job, err := decode[T](rec)
+			if err != nil {
+				b.log.ErrorContext(ctx, "skip a due record", "error", err)
+				continue
+			}
+			failed = append(failed, settle(ctx, now, rec, job))
+		}
+		return errors.Join(failed...)
+	})
+}
+
 // duePage is the records that are due by now; they come in the order of their instants.
 func duePage(records []Record, now time.Time) []Record {
 	for i, rec := range records {

@@ -2,7 +2,6 @@ package muster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -70,24 +69,11 @@ func (b *Backend) platformsOf(ids ...linkedIdentity) []Identity {
 // TellOutsiders tells platforms and services what is due to be told of players who unlinked a
 // way in, or are gone. Every replica calls it; they share the work.
 func (b *Backend) TellOutsiders(ctx context.Context) error {
-	return b.sweepDue(ctx, dueFarewells, func(ctx context.Context, _ time.Time, page []Record) error {
-		var failed []error
-		for _, rec := range page {
-			if err := b.tellDue(ctx, rec); err != nil {
-				failed = append(failed, err)
-			}
-		}
-		return errors.Join(failed...)
-	})
+	return sweepEach(ctx, b, dueFarewells, b.tellDue)
 }
 
 // tellDue claims a farewell for farewellLease, tells, and says when to tell again.
-func (b *Backend) tellDue(ctx context.Context, rec Record) error {
-	job, err := decode[farewell](rec)
-	if err != nil {
-		b.log.ErrorContext(ctx, "skip a due record", "error", err)
-		return nil
-	}
+func (b *Backend) tellDue(ctx context.Context, _ time.Time, rec Record, job farewell) error {
 	now := b.instant()
 	taken, err := b.leaseDue(ctx, rec, now.Add(farewellLease))
 	if err != nil || !taken {

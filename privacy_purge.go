@@ -23,24 +23,11 @@ const (
 // ErasePlayers erases what is due of deleted players. Every replica calls it; they share
 // the work.
 func (b *Backend) ErasePlayers(ctx context.Context) error {
-	return b.sweepDue(ctx, duePurges, func(ctx context.Context, now time.Time, page []Record) error {
-		var failed []error
-		for _, rec := range page {
-			if err := b.purgeDue(ctx, now, rec); err != nil {
-				failed = append(failed, err)
-			}
-		}
-		return errors.Join(failed...)
-	})
+	return sweepEach(ctx, b, duePurges, b.purgeDue)
 }
 
 // purgeDue claims a deleted player for purgeLease, erases, and says when to come again.
-func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record) error {
-	job, err := decode[purge](rec)
-	if err != nil {
-		b.log.ErrorContext(ctx, "skip a due record", "error", err)
-		return nil
-	}
+func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record, job purge) error {
 	taken, err := b.leaseDue(ctx, rec, now.Add(purgeLease))
 	if err != nil || !taken {
 		return err

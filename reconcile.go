@@ -42,7 +42,7 @@ func (b *Backend) Reconcile(ctx context.Context) error {
 }
 
 func (b *Backend) reconcileMatches(ctx context.Context) error {
-	return errors.Join(b.reconcileTickets(ctx), b.sweepDue(ctx, dueResults, b.sweepResults))
+	return errors.Join(b.reconcileTickets(ctx), sweepEach(ctx, b, dueResults, b.sweepResult))
 }
 
 func (b *Backend) reconcilePlacements(ctx context.Context) error {

@@ -75,21 +75,12 @@ func (b *Backend) askRecount(ctx context.Context, mode ModeName, since, now time
 // returns when it is done. Results may come in meanwhile. It is safe to run on every
 // replica: one at a time works at a mode, and another goes on after it.
 func (b *Backend) Recount(ctx context.Context) error {
-	return b.sweepDue(ctx, dueRecounts, func(ctx context.Context, _ time.Time, page []Record) error {
-		var failed []error
-		for _, rec := range page {
-			d, err := decode[dueRecount](rec)
-			if err != nil {
-				b.log.ErrorContext(ctx, "skip a due record", "error", err)
-				continue
-			}
-			over, err := b.recountMode(ctx, d.Mode)
-			if over {
-				err = b.forget(ctx, []Key{rec.Key})
-			}
-			failed = append(failed, err)
+	return sweepEach(ctx, b, dueRecounts, func(ctx context.Context, _ time.Time, rec Record, d dueRecount) error {
+		over, err := b.recountMode(ctx, d.Mode)
+		if over {
+			err = b.forget(ctx, []Key{rec.Key})
 		}
-		return errors.Join(failed...)
+		return err
 	})
 }
 

@@ -15,23 +15,8 @@ import (
 // another tries.
 const followLease = 30 * time.Second
 
-// sweepResults finishes results that their reporter left half-way.
-func (b *Backend) sweepResults(ctx context.Context, now time.Time, page []Record) error {
-	var failed []error
-	for _, rec := range page {
-		if err := b.sweepResult(ctx, now, rec); err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return errors.Join(failed...)
-}
-
-func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record) error {
-	d, err := decode[dueResult](rec)
-	if err != nil {
-		b.log.ErrorContext(ctx, "skip a due record", "error", err)
-		return nil
-	}
+// sweepResult finishes a result that its reporter left half-way.
+func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record, d dueResult) error {
 	taken, err := b.leaseDue(ctx, rec, now.Add(followLease))
 	if err != nil || !taken {
 		return err
