@@ -116,28 +116,26 @@ func (b *Backend) CatchUp(ctx context.Context, p PlayerID, known Followed) (lack
 
 func (b *Backend) catchUpTicket(ctx context.Context, p PlayerID, known Followed) ([]Notice, bool, error) {
 	view, err := b.Ticket(ctx, p, TicketID(known.ID))
-	switch {
-	case KindOf(err) == NotFound:
-		return nil, false, nil
-	case err != nil:
-		return nil, true, err
-	case view.Version <= known.Version:
-		return nil, !view.Status.Final(), nil
-	}
-	return []Notice{ticketNotice(p, view)}, !view.Status.Final(), nil
+	return known.caughtUp(view.Version, view.Status.Final(), ticketNotice(p, view), err)
 }
 
 func (b *Backend) catchUpPlacement(ctx context.Context, p PlayerID, known Followed) ([]Notice, bool, error) {
 	view, err := b.Placement(ctx, p, PlacementID(known.ID))
+	return known.caughtUp(view.Version, view.Status.Final(), placementNotice(p, view), err)
+}
+
+// caughtUp is what catching up with a ticket or a placement comes to: it was read as news, or
+// err says why not.
+func (f Followed) caughtUp(version int64, final bool, news Notice, err error) ([]Notice, bool, error) {
 	switch {
 	case KindOf(err) == NotFound:
 		return nil, false, nil
 	case err != nil:
 		return nil, true, err
-	case view.Version <= known.Version:
-		return nil, !view.Status.Final(), nil
+	case version <= f.Version:
+		return nil, !final, nil
 	}
-	return []Notice{placementNotice(p, view)}, !view.Status.Final(), nil
+	return []Notice{news}, !final, nil
 }
 
 // catchUpSeat looks for the result of a seat that is gone. A result is there before it
