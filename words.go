@@ -105,7 +105,7 @@ const (
 	TimedOut           TicketStatus = "timedOut"
 )
 
-// Final reports whether a ticket with this status can still change.
+// Final reports whether a ticket with this status can no longer change.
 func (s TicketStatus) Final() bool {
 	switch s {
 	case Completed, Failed, Cancelled, TimedOut:
