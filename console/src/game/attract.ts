@@ -1,5 +1,5 @@
+import { hull } from './car';
 import { Floor } from './floor';
-import { ink, inkDark, inkLight } from './palette';
 
 interface Mover { x: number; y: number; heading: number; team: number; turn: number }
 
@@ -58,24 +58,6 @@ function car(g: CanvasRenderingContext2D, m: Mover): void {
   g.save();
   g.translate(m.x, m.y);
   g.rotate(m.heading);
-  g.fillStyle = ink[m.team]!;
-  g.strokeStyle = '#120b22';
-  g.lineWidth = 0.09;
-  g.beginPath();
-  g.roundRect(-0.52, -0.38, 1.06, 0.76, 0.3);
-  g.fill();
-  g.stroke();
-  g.fillStyle = inkDark[m.team]!;
-  g.beginPath();
-  g.roundRect(-0.46, -0.27, 0.24, 0.54, 0.1);
-  g.fill();
-  g.fillStyle = '#fff';
-  g.beginPath();
-  g.roundRect(0.08, -0.27, 0.2, 0.54, 0.1);
-  g.fill();
-  g.fillStyle = inkLight[m.team]!;
-  g.beginPath();
-  g.arc(-0.08, 0, 0.14, 0, Math.PI * 2);
-  g.fill();
+  hull(g, m.team);
   g.restore();
 }

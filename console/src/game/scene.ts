@@ -1,6 +1,7 @@
+import { hull, outline } from './car';
 import { EventKind, Phase, PickupKind, type Car, type CarInfo, type Frame, type GameEvent, type Welcome } from './protocol';
 import { Floor } from './floor';
-import { gold, ink, inkDark, inkLight } from './palette';
+import { gold, ink, inkLight } from './palette';
 import { Particles } from './particles';
 import type { Sound } from './sound';
 import { Timeline } from './timeline';
@@ -219,7 +220,6 @@ export class Scene {
   #car(c: Car, i: number, now: number): void {
     const g = this.#g;
     const you = i === this.welcome.you;
-    const color = ink[c.team]!;
     if ((c.dashing || c.boosted) && !this.#calm) this.#particles.streak(c.x, c.y, c.vx, c.vy, c.boosted ? gold : inkLight[c.team]!);
     g.save();
     g.translate(c.x, c.y);
@@ -236,7 +236,7 @@ export class Scene {
       g.beginPath();
       g.roundRect(0.42, -0.95, 0.3, 1.9, 0.14);
       g.fill();
-      g.fillStyle = color;
+      g.fillStyle = ink[c.team]!;
       g.beginPath();
       g.roundRect(0.48, -0.9, 0.18, 1.8, 0.09);
       g.fill();
@@ -247,29 +247,10 @@ export class Scene {
       g.roundRect(x - 0.16, y - 0.1, 0.32, 0.2, 0.08);
       g.fill();
     }
-    g.fillStyle = color;
-    g.strokeStyle = '#120b22';
-    g.lineWidth = 0.09;
-    g.beginPath();
-    g.roundRect(-0.52, -0.38, 1.06, 0.76, 0.3);
-    g.fill();
-    g.stroke();
-    g.fillStyle = inkDark[c.team]!;
-    g.beginPath();
-    g.roundRect(-0.46, -0.27, 0.24, 0.54, 0.1);
-    g.fill();
-    g.fillStyle = '#fff';
-    g.beginPath();
-    g.roundRect(0.08, -0.27, 0.2, 0.54, 0.1);
-    g.fill();
-    g.fillStyle = inkLight[c.team]!;
-    g.beginPath();
-    g.arc(-0.08, 0, 0.14, 0, Math.PI * 2);
-    g.fill();
+    hull(g, c.team);
     if (c.immune && !c.stunned && Math.floor(now / 90) % 2 === 0) {
       g.fillStyle = 'rgba(255,255,255,.5)';
-      g.beginPath();
-      g.roundRect(-0.52, -0.38, 1.06, 0.76, 0.3);
+      outline(g);
       g.fill();
     }
     g.restore();
