@@ -2,6 +2,7 @@ package muster_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -66,4 +67,83 @@ func TestTheLargestAccountIsMergedInOneWrite(t *testing.T) {
 		}
 		wantError(t, r.Admit(t.Context(), "ann", muster.SignInRef{ID: c.Family}), muster.Unauthenticated, "account.deleted")
 	}
+}
+
+// heaviest is a report of teams of one, whose names and numbers take as much room as they can.
+func heaviest(players []muster.PlayerID, stats int) (muster.ResultReport, map[muster.PlayerID]string) {
+	var report muster.ResultReport
+	teams := make(map[muster.PlayerID]string)
+	for i, p := range players {
+		fraction := 1 / 3.0
+		team := side(fmt.Sprintf("%s%03d", strings.Repeat("<", 125), i), i+1, p)
+		team.Score, team.Players[0].PlayedFraction = -math.Pi*1e14, &fraction
+		team.Players[0].Stats = make(map[string]float64)
+		for n := range stats {
+			team.Players[0].Stats[fmt.Sprintf("%032d", n)] = -math.E * 1e14
+		}
+		report.Teams = append(report.Teams, team)
+		teams[p] = team.Name
+	}
+	return report, teams
+}
+
+func TestTheLargestResultIsRatedShownAndJudged(t *testing.T) {
+	r := league(muster.Competition{})
+	players := r.guests(200)
+	report, teams := heaviest(players, 16)
+	id := r.seated(t, teams)
+	_, err := r.ReportResult(t.Context(), id, report)
+	wantError(t, err, muster.Invalid, "result.too_large")
+	stats := 15
+	for ; stats > 0; stats-- {
+		report, _ = heaviest(players, stats)
+		if _, err = r.ReportResult(t.Context(), id, report); err == nil {
+			break
+		}
+		wantError(t, err, muster.Invalid, "result.too_large")
+	}
+	if stats == 0 {
+		t.Fatal("no result of 200 players is taken")
+	}
+	size := func() int {
+		rec := must[muster.Record](t)(r.store.Get(t.Context(), muster.Key{Partition: "GS#" + string(id), Sort: "RESULT"}))
+		return len(rec.Partition) + len(rec.Sort) + len(rec.Value)
+	}
+	why := muster.ResultVerdict{Reason: strings.Repeat("<", 500), Operator: strings.Repeat("<", 100)}
+	_ = must[muster.AdminResultView](t)(r.VoidResult(t.Context(), id, why))
+	one := size()
+	_ = must[muster.AdminResultView](t)(r.RestoreResult(t.Context(), id, why))
+	if err := r.Recount(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if all := size() + 18*(size()-one); all > muster.MaxRecordBytes {
+		t.Errorf("with 20 verdicts the result takes %d bytes", all)
+	}
+	for _, p := range []muster.PlayerID{players[0], players[199]} {
+		r.wantSettled(t, p, 1)
+	}
+	if again := must[muster.ResultView](t)(r.ReportResult(t.Context(), id, report)); !again.Repeated || len(again.Players) != len(players) {
+		t.Errorf("a repeat is answered with repeated %v and %d players", again.Repeated, len(again.Players))
+	}
+}
+
+func TestTheLargestHistoryRowIsSmall(t *testing.T) {
+	r := league(muster.Competition{})
+	players := r.guests(2)
+	report, teams := heaviest(players, 16)
+	for i := range 198 {
+		report.Teams = append(report.Teams, muster.ResultTeam{Name: fmt.Sprintf("%s%03d", strings.Repeat("<", 125), i+2), Rank: 200})
+	}
+	id := r.seated(t, teams)
+	_ = must[muster.ResultView](t)(r.ReportResult(t.Context(), id, report))
+	rows := must[[]muster.Record](t)(r.store.List(t.Context(), muster.PlayerPartition(players[0]), muster.ListOptions{Prefix: "MR#"}))
+	if len(rows) != 1 {
+		t.Fatalf("there are %d rows of one match", len(rows))
+	}
+	for _, rec := range rows {
+		if len(rec.Value) > 16_000 {
+			t.Errorf("a row takes %d bytes", len(rec.Value))
+		}
+	}
+	r.wantSettled(t, players[0], 1)
 }

@@ -202,6 +202,9 @@ func (b *Backend) recordResult(ctx context.Context, id SessionID, report ResultR
 			played = &s
 		}
 		res, repeated = report.result(*played, b.modes[played.Mode].Competition.Leavers, hash), false
+		if err := res.lasts(); err != nil {
+			return nil, err
+		}
 		return b.recordOps(ctx, &res)
 	})
 	return res, repeated, err

@@ -9,13 +9,23 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
+	"unicode/utf8"
 )
 
 // Limits of a report.
 const (
 	maxResultPlayers = 200  // of a GameLift session
+	maxResultTeams   = 200  // those without players count for nothing
+	maxTeamBytes     = 128  // of a team's name; FlexMatch's have at most 128 characters
 	maxStats         = 16   // numbers of one player
 	maxMagnitude     = 1e15 // of a score or a stat
+)
+
+// What a result's record may grow by after it was reported, in bytes of JSON at most.
+const (
+	decidedBytes = 600    // for each player: what the result does to them
+	verdictBytes = 80_000 // for maxVerdicts of the longest reasons
 )
 
 var statName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,32}$`)
@@ -54,10 +64,16 @@ func (r ResultReport) check() error {
 	if (len(r.Teams) == 0) == (len(r.Players) == 0) {
 		return Errorf(Invalid, "result.teams", "a result has teams, or the players of a free for all, and not both")
 	}
+	if len(r.Teams) > maxResultTeams {
+		return Errorf(Invalid, "result.teams", "a result has at most %d teams, not %d", maxResultTeams, len(r.Teams))
+	}
 	names := make(map[string]bool)
 	for _, team := range r.Teams {
 		if team.Name == "" || names[team.Name] {
 			return Errorf(Invalid, "result.team_name", "every team has a name of its own; %q is empty or repeated", team.Name)
+		}
+		if len(team.Name) > maxTeamBytes || !utf8.ValidString(team.Name) {
+			return Errorf(Invalid, "result.team_name", "a team's name has at most %d bytes of UTF-8, not %d", maxTeamBytes, len(team.Name))
 		}
 		names[team.Name] = true
 		if err := checkPlace("team", team.Name, team.Rank, len(r.Teams), team.Score); err != nil {
@@ -146,6 +162,20 @@ func (r ResultReport) missing(s session) int {
 		}
 	}
 	return missing
+}
+
+// lasts says whether the record of a result that is yet to be decided can hold all that
+// is still to come: one that was taken in and cannot be finished would hold its players'
+// ratings for good.
+func (r *result) lasts() error {
+	op, err := put(resultKey(r.Session), 0, r, time.Time{})
+	if err != nil {
+		return err
+	}
+	if most := MaxRecordBytes - verdictBytes - decidedBytes*(len(r.players())+1); op.size() > most {
+		return Errorf(Invalid, "result.too_large", "the result takes %d bytes and %d are left to it: send fewer stats or shorter names", op.size(), most)
+	}
+	return nil
 }
 
 // hash is the same for reports that say the same, whatever their order.

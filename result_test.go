@@ -331,6 +331,9 @@ func TestAReportIsCheckedBeforeItCounts(t *testing.T) {
 		code   string
 	}{
 		{"teams and players both", muster.ResultReport{Teams: beats(ann, bob).Teams, Players: []muster.ResultPlace{{ResultPlayer: muster.ResultPlayer{PlayerID: ann}, Rank: 1}}}, "result.teams"},
+		{"a team with a long name", muster.ResultReport{Teams: []muster.ResultTeam{side(strings.Repeat("r", 129), 1, ann), side("blue", 2, bob)}}, "result.team_name"},
+		{"a team whose name is no text", muster.ResultReport{Teams: []muster.ResultTeam{side("r\xff", 1, ann), side("blue", 2, bob)}}, "result.team_name"},
+		{"more teams than anybody has", muster.ResultReport{Teams: append(beats(ann, bob).Teams, make([]muster.ResultTeam, 199)...)}, "result.teams"},
 		{"a free for all that leaves somebody out", muster.ResultReport{Players: []muster.ResultPlace{{ResultPlayer: muster.ResultPlayer{PlayerID: ann}, Rank: 1}}}, "result.incomplete"},
 		{"a rank beyond the players", muster.ResultReport{Players: []muster.ResultPlace{{ResultPlayer: muster.ResultPlayer{PlayerID: ann}, Rank: 1}, {ResultPlayer: muster.ResultPlayer{PlayerID: bob}, Rank: 3}}}, "result.rank"},
 		{"more than the whole match", with(func(p *muster.ResultPlayer) { p.PlayedFraction = &more }), "result.played_fraction"},
