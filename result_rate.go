@@ -2,6 +2,7 @@ package muster
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -93,24 +94,35 @@ func (k ranking) applyLosses(match RatedMatch, players [][]*playerResult, rule L
 	if rule != LeaversLose {
 		return
 	}
-	last := 0
-	for _, team := range match.Teams {
-		last = max(last, team.Rank)
-	}
 	for i, team := range players {
-		var after [][]Skill
+		if !slices.ContainsFunc(team, func(p *playerResult) bool { return p.Left }) {
+			continue
+		}
+		after := k.system.Rate(match.lost(i, team))
 		for j, p := range team {
-			if !p.Left {
-				continue
+			if p.Left {
+				p.After = finite(after[i][j], match.Teams[i].Players[j].Skill)
 			}
-			if after == nil {
-				lost := RatedMatch{Teams: append([]RatedTeam(nil), match.Teams...)}
-				lost.Teams[i].Rank = last + 1
-				after = k.system.Rate(lost)
-			}
-			p.After = finite(after[i][j], match.Teams[i].Players[j].Skill)
 		}
 	}
+}
+
+// lost is the match as if a team had come last, and those of its players who left had
+// played to the end: nobody loses less by going sooner.
+func (m RatedMatch) lost(i int, players []*playerResult) RatedMatch {
+	last := 0
+	for _, team := range m.Teams {
+		last = max(last, team.Rank)
+	}
+	team := RatedTeam{Rank: last + 1, Players: slices.Clone(m.Teams[i].Players)}
+	for j, p := range players {
+		if p.Left {
+			team.Players[j].Weight = 1
+		}
+	}
+	lost := RatedMatch{Teams: slices.Clone(m.Teams)}
+	lost.Teams[i] = team
+	return lost
 }
 
 // outcomes says what each team's rank means: the best alone wins, the best together
