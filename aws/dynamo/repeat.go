@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// patience is how often a call is tried that ended in one way, and how long it waits
-// before the next: a random part of a limit that doubles from first to longest ("full
-// jitter": those who collided do not meet again).
+// patience is how often one call may end in one way, and how long it waits before the next
+// try: a random part of a limit that doubles from first to longest ("full jitter": those
+// who collided do not meet again).
 type patience struct {
 	tries          int
 	first, longest time.Duration
@@ -16,7 +16,8 @@ type patience struct {
 
 // patiences holds the outcomes after which a call is repeated. Together with the waits,
 // a call that meets only one of them gives up after about 1 s (contended, unsent,
-// unanswered) or 3 s (throttled) on average.
+// unanswered) or 3 s (throttled) on average. Each has a count of its own: a call that was
+// throttled for long still looks what has become of a try that was not answered.
 var patiences = [numOutcomes]patience{
 	contended:  {12, 5 * time.Millisecond, 250 * time.Millisecond},
 	throttled:  {10, 25 * time.Millisecond, time.Second},
@@ -25,14 +26,14 @@ var patiences = [numOutcomes]patience{
 	unanswered: {5, 50 * time.Millisecond, time.Second},
 }
 
-// again says whether a call is to be repeated whose try number try, counted from 1, had
-// this outcome, and the limit of the wait before that.
-func (o outcome) again(try int) (limit time.Duration, repeat bool) {
+// again says whether a call is to be repeated that had this outcome for the nth time,
+// counted from 1, and the limit of the wait before that.
+func (o outcome) again(nth int) (limit time.Duration, repeat bool) {
 	p := patiences[o]
-	if try >= p.tries {
+	if nth >= p.tries {
 		return 0, false
 	}
-	return min(p.first<<min(try-1, 20), p.longest), true
+	return min(p.first<<min(nth-1, 20), p.longest), true
 }
 
 // result is how a call ended, after all its tries.
@@ -47,6 +48,7 @@ type result struct {
 // ended ctx; everything else is in the result.
 func (s *Store) persist(ctx context.Context, use *Usage, send func(ctx context.Context, uncertain bool) error) (result, error) {
 	var r result
+	var had [numOutcomes]int // how often
 	if s.meter != nil {
 		defer func() { use.Refused = r.outcome == refused; s.meter(*use) }()
 	}
@@ -54,7 +56,8 @@ func (s *Store) persist(ctx context.Context, use *Usage, send func(ctx context.C
 		if r.outcome, r.err = s.try(ctx, r.uncertain, send); r.outcome == done {
 			return r, nil
 		}
-		limit, repeat := r.outcome.again(try)
+		had[r.outcome]++
+		limit, repeat := r.outcome.again(had[r.outcome])
 		switch r.outcome {
 		case throttled:
 			use.Throttled++

@@ -58,6 +58,16 @@ func TestACallThatIsThrottledForeverSaysSo(t *testing.T) {
 	}
 }
 
+// What becomes of a try that was not answered is asked, however long the call was throttled
+// before.
+func TestATryWithoutAnAnswerIsRepeatedAfterLongThrottling(t *testing.T) {
+	steps := append(slices.Repeat([]step{fails(400, "ThrottlingException")}, 9), lost, ok(members{}))
+	s, _ := scripted(t, steps...)
+	if err := s.Write(context.Background(), muster.Op{Key: muster.Key{Partition: "p", Sort: "s"}}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnEndedContextEndsTheRepeats(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	busy := fails(400, "ThrottlingException")
