@@ -39,6 +39,9 @@ type Options struct {
 	Log                          *slog.Logger     // nil: nothing is logged
 	HTTPClient                   *http.Client     // nil: one tuned for many calls to one host
 	TryTimeout                   time.Duration    // zero: DefaultTryTimeout
+	// Pause waits for d, or until ctx ends, and then returns its error; nil: by a timer.
+	// Tests that live in another time give one.
+	Pause func(ctx context.Context, d time.Duration) error
 }
 
 // Store implements muster.Store and muster.Copier. It is safe for concurrent use.
@@ -81,7 +84,10 @@ func New(o Options) (*Store, error) {
 		http: o.HTTPClient, table: o.Table, now: o.Now, meter: o.Meter, log: o.Log, tryTimeout: o.TryTimeout,
 		random: func(b []byte) { _, _ = rand.Read(b) }, // never fails, by its documentation
 		jitter: mathrand.Float64,
-		pause:  pause,
+		pause:  o.Pause,
+	}
+	if s.pause == nil {
+		s.pause = pause
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -45,6 +45,7 @@ var rules = map[string][]string{
 	"aws/secrets":                    {"aws/caller"},
 	"aws/sts":                        {"", "identity", "identity/provider"},
 	"aws/dynamo":                     {"", "aws/caller"},
+	"aws/dynamo/dynamotest":          {},
 	"aws/gamelift":                   {"", "aws/caller"},
 	"advisor":                        {"", "flexmatch"},
 	"httpapi":                        {""},
@@ -100,6 +101,7 @@ var outside = map[string][]string{
 	"identity/provider/providertest": {},
 	"aws/caller":                     {"github.com/aws/smithy-go"},
 	"aws/dynamo":                     {"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
+	"aws/dynamo/dynamotest":          {},
 	"gameliftlocal/sns":              {},
 	"gameliftlocal/wire":             {"github.com/aws/aws-sdk-go-v2/service/gamelift", "github.com/aws/smithy-go"},
 }
