@@ -147,6 +147,7 @@ func (w *world) signIn(r *replica, subject string) {
 			return // who asked to be deleted waits for the answer
 		}
 	}
+	before := maps.Clone(w.subjects)
 	p, created, err := r.EnsurePlayer(ctx, muster.Identity{Provider: muster.GuestProvider, Subject: subject}, []byte("hash"))
 	w.allow(err, "sign in")
 	if err != nil {
@@ -160,11 +161,14 @@ func (w *world) signIn(r *replica, subject string) {
 			w.fail("subject %s is %s and was %s", subject, p, known)
 		}
 	}
-	if _, known := w.subjects[p]; known {
-		if created {
+	if created {
+		if _, known := before[p]; known || w.created[p] {
 			w.fail("%s was made twice", p)
 		}
-		return
+		w.created[p] = true
+	}
+	if _, known := w.subjects[p]; known {
+		return // found meanwhile, perhaps before the store's answer to who made it
 	}
 	view, err := r.Player(ctx, p)
 	w.allow(err, "read a new player")

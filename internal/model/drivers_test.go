@@ -23,27 +23,28 @@ type driver interface {
 }
 
 // opener opens an empty store for one history.
-type opener func(t *testing.T, now func() time.Time) driver
+type opener func(w *world, now func() time.Time) driver
 
 // drivers are the ways to open a store, by name. Each is asked for when its turn has
 // come, and skips the test where what it needs is missing.
 var drivers = map[string]func(t *testing.T) opener{
 	"memory": func(*testing.T) opener {
-		return func(_ *testing.T, now func() time.Time) driver { return kept{memory.New(now)} }
+		return func(_ *world, now func() time.Time) driver { return kept{memory.New(now)} }
 	},
 	"sqlite": func(t *testing.T) opener {
 		dir := t.TempDir()
 		var opened atomic.Int64
-		return func(t *testing.T, now func() time.Time) driver {
+		return func(w *world, now func() time.Time) driver {
 			path := filepath.Join(dir, fmt.Sprint(opened.Add(1), ".db"))
-			s, err := sqlite.Open(t.Context(), sqlite.Options{Path: path, Now: now, Durability: sqlite.SurviveCrash})
+			s, err := sqlite.Open(w.t.Context(), sqlite.Options{Path: path, Now: now, Durability: sqlite.SurviveCrash})
 			if err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
-			return file{s, t, path}
+			return file{s, w.t, path}
 		}
 	},
-	"dynamo": func(t *testing.T) opener { return newTables(t).open },
+	"dynamo":        func(t *testing.T) opener { return newTables(t).open },
+	"dynamo-faults": func(*testing.T) opener { return openTroubled },
 }
 
 // kept is a store that needs no end.

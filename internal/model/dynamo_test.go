@@ -59,7 +59,8 @@ func newTables(t *testing.T) *tables {
 }
 
 // open gives a history its part of a table.
-func (ts *tables) open(t *testing.T, now func() time.Time) driver {
+func (ts *tables) open(w *world, now func() time.Time) driver {
+	t := w.t
 	t.Helper()
 	ts.mu.Lock()
 	defer ts.mu.Unlock()

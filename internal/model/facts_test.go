@@ -14,6 +14,7 @@ import (
 type facts struct {
 	players  []muster.PlayerID
 	subjects map[muster.PlayerID]string
+	created  map[muster.PlayerID]bool // a sign-in said that it made them
 	names    map[muster.PlayerID]*register
 	tickets  []ticketFact
 	reports  map[muster.SessionID]muster.ResultReport // acknowledged
@@ -55,7 +56,7 @@ type sight struct {
 
 func newFacts() facts {
 	return facts{
-		subjects: map[muster.PlayerID]string{}, names: map[muster.PlayerID]*register{},
+		subjects: map[muster.PlayerID]string{}, created: map[muster.PlayerID]bool{}, names: map[muster.PlayerID]*register{},
 		reports: map[muster.SessionID]muster.ResultReport{}, verdicts: map[muster.SessionID]*register{}, tried: map[muster.SessionID]bool{},
 		seen: map[muster.TicketID]*sight{}, documents: map[muster.PlayerID]map[string]*documentFact{},
 		left: map[muster.PlayerID]*departure{}, given: map[muster.SeatID]bool{},

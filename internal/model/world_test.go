@@ -42,7 +42,7 @@ func newWorld(t *testing.T, seed uint64, open opener) *world {
 		happens: actions(), calls: 40, trace: func(string, ...any) {}, counts: map[string]int{}, facts: newFacts(),
 	}
 	clock := func() time.Time { return w.now }
-	w.store = open(t, clock)
+	w.store = open(w, clock)
 	w.lift = newLift(clock, w.rand, liftConfigs())
 	for i := range 3 {
 		w.replicas = append(w.replicas, newReplica(w, i))
@@ -107,8 +107,11 @@ func (w *world) idle() *replica {
 }
 
 // meanwhile lets something else happen in the middle of an action, now and then.
-func (w *world) meanwhile() {
-	if w.calm || w.acting == 0 || w.acting > 2 || w.rand.IntN(w.calls) > 0 {
+func (w *world) meanwhile() { w.interrupt(w.calls) }
+
+// interrupt lets something else happen in the middle of an action, once in so many times.
+func (w *world) interrupt(oneIn int) {
+	if w.calm || w.acting == 0 || w.acting > 2 || w.rand.IntN(oneIn) > 0 {
 		return
 	}
 	w.counts["meanwhiles"]++
