@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"muster"
+	"muster/aws/dynamo/dynamotest"
 )
 
 // bad is a connection to DynamoDB on which much goes wrong: requests and answers are
@@ -69,8 +70,20 @@ func (b *bad) RoundTrip(r *http.Request) (*http.Response, error) {
 // both at once. What was acknowledged stands there once, what was refused never, and
 // what nobody knows at most once.
 func TestOverABadConnectionNothingIsLostOrDoneTwice(t *testing.T) {
-	o := localOptions(t)
-	openLocal(t, o)
+	t.Run("to DynamoDB Local", func(t *testing.T) {
+		o := localOptions(t)
+		openLocal(t, o)
+		overABadConnection(t, o)
+	})
+	t.Run("to the stand-in", func(t *testing.T) {
+		server := dynamotest.New(dynamotest.Options{})
+		openStandIn(t, server, time.Now)
+		overABadConnection(t, standInOptions(server, time.Now))
+	})
+}
+
+func overABadConnection(t *testing.T, o Options) {
+	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %#x", seed)
 	o.HTTPClient = &http.Client{Transport: &bad{inner: o.HTTPClient.Transport, share: 0.35, random: rand.New(rand.NewPCG(seed, 0))}}

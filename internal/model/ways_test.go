@@ -374,7 +374,7 @@ func TestWhateverHappensNobodyIsTwoPlayers(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			open := drivers[name](t)
+			open, seeds := drivers[name](t), seedsOf(name, seeds)
 			workers := runtime.GOMAXPROCS(0)
 			var total tally
 			t.Cleanup(func() { total.checkWays(t, seeds) })

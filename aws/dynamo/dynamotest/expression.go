@@ -58,6 +58,9 @@ type parser struct {
 
 func newParser(kind, text string, refs *references) *parser {
 	p := &parser{kind: kind, refs: refs, rest: text}
+	if strings.TrimSpace(text) == "" {
+		p.fail(invalid("Invalid %s: The expression can not be empty;", kind))
+	}
 	p.next()
 	return p
 }

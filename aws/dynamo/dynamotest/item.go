@@ -166,9 +166,9 @@ func (k key) check() error {
 	case k.sort == "":
 		return invalid(empty, sortName)
 	case len(k.partition) > maxPartitionBytes:
-		return invalid("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of %d bytes", maxPartitionBytes)
+		return invalidPart("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of %d bytes", maxPartitionBytes)
 	case len(k.sort) > maxSortBytes:
-		return invalid("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of %d bytes", maxSortBytes)
+		return invalidPart("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of %d bytes", maxSortBytes)
 	}
 	return nil
 }

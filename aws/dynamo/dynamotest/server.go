@@ -156,6 +156,9 @@ type exception struct {
 	message string
 	reasons []reason // of a cancelled transaction
 	item    item     // that did not satisfy a condition, if it was asked for
+	// ofPart says that a transaction is cancelled if this is so of a part of it; other faults of
+	// a part are found before anything else.
+	ofPart bool
 }
 
 // reason says what an operation of a cancelled transaction has to do with it.
@@ -173,6 +176,10 @@ func refusal(name, format string, args ...any) error {
 
 func invalid(format string, args ...any) error {
 	return refusal("ValidationException", format, args...)
+}
+
+func invalidPart(format string, args ...any) error {
+	return &exception{status: http.StatusBadRequest, name: "ValidationException", message: fmt.Sprintf(format, args...), ofPart: true}
 }
 
 // unsupported names what the stand-in does not know.

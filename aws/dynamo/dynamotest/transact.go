@@ -43,6 +43,18 @@ func (in transactItem) change(s *Server) (change, error) {
 	return change{}, invalid("TransactItems can only contain one of Check, Put, Update or Delete")
 }
 
+func (in transactItem) table() string {
+	switch {
+	case in.Put != nil:
+		return in.Put.TableName
+	case in.Update != nil:
+		return in.Update.TableName
+	case in.Delete != nil:
+		return in.Delete.TableName
+	}
+	return in.ConditionCheck.TableName
+}
+
 // transactKinds says which parts an item of a transaction has.
 type transactKinds struct{ put, update, remove, check bool }
 
@@ -89,6 +101,14 @@ func (s *Server) changes(items []transactItem) ([]change, error) {
 	seen := map[key]bool{}
 	for i, item := range items {
 		c, err := item.change(s)
+		if e, ok := err.(*exception); ok && e.ofPart { //nolint:errorlint // change wraps nothing
+			t, absent := s.named(item.table())
+			if absent != nil {
+				return nil, absent
+			}
+			changes[i] = change{table: t, wrong: err}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

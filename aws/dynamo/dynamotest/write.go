@@ -8,11 +8,15 @@ type change struct {
 	key   key
 	holds condition
 	after update // nil: it only demands
+	wrong error  // for which a transaction with it is cancelled
 }
 
 // apply makes the change. A refusal holds the item as it was.
 func (c change) apply() (before, after item, err error) {
 	before = c.table.at(c.key)
+	if c.wrong != nil {
+		return before, before, c.wrong
+	}
 	if !c.holds(before) {
 		return before, before, &exception{status: http.StatusBadRequest, name: "ConditionalCheckFailedException", message: "The conditional request failed"}
 	}
@@ -48,7 +52,7 @@ func (in *put) change(s *Server) (change, error) {
 		return change{}, err
 	}
 	t, err := s.named(in.TableName)
-	return change{t, k, holds, func(item) (item, error) { return in.Item, nil }}, err
+	return change{table: t, key: k, holds: holds, after: func(item) (item, error) { return in.Item, nil }}, err
 }
 
 // putSize refuses an item that is too large.
@@ -75,7 +79,7 @@ func (in *updating) change(s *Server) (change, error) {
 		return change{}, err
 	}
 	t, err := s.named(in.TableName)
-	return change{t, k, holds, func(old item) (item, error) {
+	return change{table: t, key: k, holds: holds, after: func(old item) (item, error) {
 		if old == nil {
 			old = in.Key
 		}
@@ -101,7 +105,7 @@ func (in *keyed) change(s *Server, after update) (change, error) {
 		return change{}, err
 	}
 	t, err := s.named(in.TableName)
-	return change{t, k, holds, after}, err
+	return change{table: t, key: k, holds: holds, after: after}, err
 }
 
 // gone is what a Delete makes of an item.
