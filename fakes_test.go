@@ -438,6 +438,10 @@ func newRigWith(acceptance bool, change func(*muster.Options)) *rig {
 // others lose one, and a week without matches costs a sigma.
 type winnerGains struct{}
 
+func (winnerGains) Name() string { return "winnerGains" }
+
+func (winnerGains) Adopt(s muster.Skill) muster.Skill { return s }
+
 func (winnerGains) New() muster.Skill { return muster.Skill{Mu: 25, Sigma: 8} }
 
 func (winnerGains) Points(s muster.Skill) int { return int(max(0, s.Mu) * 60) }

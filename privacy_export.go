@@ -190,7 +190,7 @@ func (b *Backend) exportRatings(ctx context.Context, p PlayerID) (map[string]exp
 		}
 		mode, _, _ := strings.Cut(name, "#")
 		all[name] = exportRating{
-			Season: r.Season, Skill: b.ranking(ModeName(mode)).system.Points(r.Skill),
+			Season: r.Season, Skill: b.ranking(ModeName(mode)).points(r.Skill),
 			Mu: r.Mu, Sigma: r.Sigma, Volatility: r.Volatility,
 			Games: r.Games, Wins: r.Wins, Losses: r.Losses, Draws: r.Draws, LastAt: someTime(r.LastAt),
 		}

@@ -57,7 +57,7 @@ func (k ranking) fresh() rating { return rating{Skill: k.system.New()} }
 
 // entering is the standing that a player brings to a match of a season at an instant.
 func (k ranking) entering(s rating, season SeasonName, at time.Time) rating {
-	s.Claim = ""
+	s.Claim, s.Skill = "", k.system.Adopt(s.Skill)
 	if s.Season != season {
 		s = rating{Skill: k.carried(s, season), Season: season, LastAt: s.LastAt, Alias: s.Alias}
 	}
@@ -109,6 +109,16 @@ func finite(s, otherwise Skill) Skill {
 	return s
 }
 
+// adopted is a standing on the scale of the mode's system, which may have been another when
+// it was stored.
+func (k ranking) adopted(s rating) rating {
+	s.Skill = k.system.Adopt(s.Skill)
+	return s
+}
+
+// points is what a skill shows, on whichever scale it is.
+func (k ranking) points(s Skill) int { return k.system.Points(k.system.Adopt(s)) }
+
 // hidden says that a player still plays their placement games.
 func (k ranking) hidden(s rating) bool { return s.Games < k.PlacementGames }
 
@@ -126,7 +136,9 @@ func (k ranking) view(s rating, mode ModeName) RatingView {
 // standing reads a player's rating record in a mode; version 0: they never played, and
 // the standing is where everybody starts.
 func (b *Backend) standing(ctx context.Context, p PlayerID, mode ModeName) (rating, int64, error) {
-	return loadOr(ctx, b.store, ratingKey(p, mode), b.ranking(mode).fresh())
+	k := b.ranking(mode)
+	s, version, err := loadOr(ctx, b.store, ratingKey(p, mode), k.fresh())
+	return k.adopted(s), version, err
 }
 
 // seasonStanding reads a player's rating record of one season; version 0: there is none.
@@ -138,8 +150,9 @@ func (b *Backend) seasonStanding(ctx context.Context, p PlayerID, mode ModeName,
 		return s, version, key, err
 	}
 	key = seasonRatingKey(p, mode, season)
-	s, version, err = loadOr(ctx, b.store, key, rating{})
-	return s, version, key, err
+	k := b.ranking(mode)
+	s, version, err = loadOr(ctx, b.store, key, k.fresh())
+	return k.adopted(s), version, key, err
 }
 
 // ratingOf is a player's standing in a mode as of now, in the season that it is now.

@@ -14,6 +14,8 @@ type Skill struct {
 // RatingSystem rates players. Its methods are pure: equal arguments give equal answers
 // to the last bit, now and later, for ratings are recomputed from results.
 type RatingSystem interface {
+	// Name is what the configuration calls the system.
+	Name() string
 	// New is the skill of a player of whom nothing is known.
 	New() Skill
 	// Rate computes what a match does to the skills of its players. The answer has the
@@ -23,6 +25,9 @@ type RatingSystem interface {
 	Idle(s Skill, idle time.Duration) Skill
 	// Points is the number, 0 or more, that matchmaking uses and players see.
 	Points(s Skill) int
+	// Adopt is a skill that may be on the scale of another system, on this one's: of the
+	// same points, and as sure in proportion. A skill on this scale comes back as it is.
+	Adopt(s Skill) Skill
 }
 
 // RatedMatch is a match as a rating system sees it: two or more teams, none empty.

@@ -54,6 +54,8 @@ func (r *replay) add(res *result) (changed bool, err error) {
 			p.Before = s
 		} else if !p.Before.played() {
 			p.Before = r.fresh()
+		} else {
+			p.Before = r.adopted(p.Before)
 		}
 	}
 	applied := res.VoidApplied

@@ -63,7 +63,11 @@ func (b *Backend) Replay(ctx context.Context, mode ModeName, o ReplayOptions) (R
 			o.From = start
 		}
 	}
-	return b.replay(ctx, mode, o, true)
+	report, err := b.replay(ctx, mode, o, true)
+	if err == nil && o.Write && o.Season == nil && o.From.IsZero() && report.Repaired == report.Different {
+		err = b.setRatedBy(ctx, mode)
+	}
+	return report, err
 }
 
 func (b *Backend) replay(ctx context.Context, mode ModeName, o ReplayOptions, lost bool) (ReplayReport, error) {

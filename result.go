@@ -401,7 +401,7 @@ func (b *Backend) resultView(r *result, repeated bool) ResultView {
 	for _, p := range players {
 		row := PlayerResultRow{PlayerID: p.ID, Outcome: p.Outcome, Unrated: p.Unrated}
 		if !p.Unrated {
-			row.SkillBefore, row.SkillAfter = k.system.Points(k.entering(p.Before, r.Season, r.RecordedAt).Skill), k.system.Points(p.After)
+			row.SkillBefore, row.SkillAfter = k.points(k.entering(p.Before, r.Season, r.RecordedAt).Skill), k.points(p.After)
 		}
 		v.Players = append(v.Players, row)
 	}

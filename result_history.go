@@ -25,10 +25,10 @@ func (b *Backend) historyView(r *result, p *playerResult) MatchHistoryView {
 	}
 	before := k.entering(p.Before, r.Season, r.RecordedAt)
 	if v.Hidden = k.hidden(before); !v.Hidden {
-		v.SkillBefore = k.system.Points(before.Skill)
+		v.SkillBefore = k.points(before.Skill)
 	}
 	if !k.hidden(k.after(p, r)) {
-		v.SkillAfter = k.system.Points(p.After)
+		v.SkillAfter = k.points(p.After)
 	}
 	return v
 }

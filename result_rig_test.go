@@ -18,6 +18,10 @@ import (
 // in another order, or from other ratings, show in the last bit.
 type elo struct{ forgets bool }
 
+func (elo) Name() string { return "elo" }
+
+func (elo) Adopt(s muster.Skill) muster.Skill { return s }
+
 func (elo) New() muster.Skill { return muster.Skill{Mu: 25, Sigma: 8} }
 
 func (elo) Points(s muster.Skill) int { return int(max(0, s.Mu) * 60) }

@@ -253,6 +253,8 @@ func newVillage(t *testing.T) *village {
 // flatRating rates nobody.
 type flatRating struct{}
 
+func (flatRating) Name() string                                      { return "flat" }
+func (flatRating) Adopt(s muster.Skill) muster.Skill                 { return s }
 func (flatRating) New() muster.Skill                                 { return muster.Skill{Mu: 25, Sigma: 8} }
 func (flatRating) Points(muster.Skill) int                           { return 1500 }
 func (flatRating) Idle(s muster.Skill, _ time.Duration) muster.Skill { return s }

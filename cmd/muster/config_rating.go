@@ -94,7 +94,7 @@ func (c ratingConfig) name() string {
 // system is the port to what the configuration names; a broken one is the default.
 func (c ratingConfig) system() muster.RatingSystem {
 	if c.System == glicko2 {
-		return newRatingSystem(rating.Glicko2{Tau: orZero(c.Tau), Period: orNever(c.PeriodDays)})
+		return newRatingSystem(glicko2, rating.Glicko2{Tau: orZero(c.Tau), Period: orNever(c.PeriodDays)})
 	}
 	w := rating.WengLin{
 		Model: rating.Model(max(0, slices.Index(wengLinSystems, c.System))), Gamma: rating.Gamma(max(0, slices.Index(gammas, c.Gamma))),
@@ -103,7 +103,7 @@ func (c ratingConfig) system() muster.RatingSystem {
 	if c.Tau != nil && *c.Tau == 0 {
 		w.Tau = -1 // none
 	}
-	return newRatingSystem(w)
+	return newRatingSystem(c.name(), w)
 }
 
 func orZero(x *float64) float64 {

@@ -90,3 +90,25 @@ func TestWhateverTheSystemNewPlayersShowTheSame(t *testing.T) {
 		}
 	}
 }
+
+func TestRatingsOfAnotherSystemKeepTheirPoints(t *testing.T) {
+	plackettLuce, glicko := ratingConfig{}.system(), ratingConfig{System: glicko2}.system()
+	for _, c := range []struct{ of, by muster.RatingSystem }{{plackettLuce, glicko}, {glicko, plackettLuce}} {
+		win := c.of.Rate(muster.RatedMatch{Teams: []muster.RatedTeam{
+			{Rank: 1, Players: []muster.RatedPlayer{{Skill: c.of.New(), Weight: 1}}},
+			{Rank: 2, Players: []muster.RatedPlayer{{Skill: c.of.New(), Weight: 1}}},
+		}})
+		for _, s := range []muster.Skill{c.of.New(), win[0][0], win[1][0]} {
+			if c.of.Adopt(s) != s {
+				t.Errorf("%s changes its own %v", c.of.Name(), s)
+			}
+			taken := c.by.Adopt(s)
+			if c.by.Points(taken) != c.of.Points(s) || c.by.Adopt(taken) != taken {
+				t.Errorf("%s takes %v of %s for %v", c.by.Name(), s, c.of.Name(), taken)
+			}
+		}
+		if taken := c.by.Adopt(c.of.New()); taken != c.by.New() {
+			t.Errorf("%s takes a newcomer of %s for %v", c.by.Name(), c.of.Name(), taken)
+		}
+	}
+}

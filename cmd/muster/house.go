@@ -177,6 +177,7 @@ func (h *house) openBackend(ctx context.Context, store muster.Store) error {
 	}
 	h.stack.run("signing keys", h.keyWatch().Run)
 	h.stack.run("reconciler", b.rules.Run)
+	h.stack.run("rating systems", ratingWatch{b.rules, h.process.log, "--data " + h.cmd.Data, h.conf.name}.Run)
 	h.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
 	if b.mail != nil {
 		h.stack.run("mail", b.mail)

@@ -111,6 +111,7 @@ func (o *office) start(ctx context.Context, store muster.Store, peers joinPeers)
 		o.stack.run("signing keys", o.keys.Run)
 	}
 	o.stack.run("reconciler", b.rules.Run)
+	o.stack.run("rating systems", ratingWatch{b.rules, o.log, "--store " + o.settings.store.Spec, o.settings.conf.name}.Run)
 	o.stack.run("realtime", func(ctx context.Context) error { b.hub.Run(ctx); return nil })
 	if b.mail != nil {
 		o.stack.run("mail", b.mail)

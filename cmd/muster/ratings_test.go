@@ -88,15 +88,7 @@ func builtinFile(t *testing.T) string {
 
 func TestRatingsAreWrittenByTheSystemThatAFileNames(t *testing.T) {
 	folder, _ := ladder(t, 2)
-	conf := builtinFile(t)
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = bytes.Replace(text, []byte("  - name: duel\n"), []byte("  - name: duel\n    rating: {system: glicko2}\n"), 1)
-	if err := os.WriteFile(conf, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	conf := otherSystem(t)
 	if code, out, errs := replayed(t, "--data", folder, "--mode", "duel", "--config", conf, "--write"); code != 0 || !strings.Contains(out, "2 are repaired") || !strings.Contains(errs, "mode duel of "+conf+" is rated by glicko2\n") {
 		t.Fatalf("%d\n%s%s", code, out, errs)
 	}
@@ -204,5 +196,109 @@ func TestRatingsAreReplayedInTheDynamoDBThatIsNamed(t *testing.T) {
 				t.Errorf("code %d after %d calls; it says %q", code, asked.Load(), errs)
 			}
 		})
+	}
+}
+
+// otherSystem is the built-in configuration with the duel rated by Glicko-2.
+func otherSystem(t *testing.T) (file string) {
+	t.Helper()
+	file = builtinFile(t)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("  - name: duel\n"), []byte("  - name: duel\n    rating: {system: glicko2}\n"), 1)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// started is what a backend on the folder says of rating systems at its start, and what the
+// player sees of the rating in duels meanwhile.
+func started(t *testing.T, folder, file string, p muster.PlayerID) (log string, skill int) {
+	t.Helper()
+	store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(folder, databaseFile)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	conf, err := (&upCmd{Config: file}).config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines bytes.Buffer
+	rules := offlineRules(store, conf.musterModes(), slog.New(slog.DiscardHandler))
+	ratingWatch{rules, slog.New(slog.NewTextHandler(&lines, nil)), "--data " + folder, file}.tell(context.Background())
+	ratings, err := rules.Ratings(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	board, err := rules.Leaderboard(context.Background(), muster.LeaderboardQuery{Mode: "duel", Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ratings[0].Games > 0 && (len(board.Entries) != 2 || board.Entries[0].PlayerID != p || board.Entries[0].Skill != ratings[0].Skill) {
+		t.Errorf("the winner shows %d and the board says %v", ratings[0].Skill, board.Entries)
+	}
+	return lines.String(), ratings[0].Skill
+}
+
+func TestAChangedRatingSystemIsToldUntilItsResultsAreCountedAgain(t *testing.T) {
+	for name, seen := range map[string]bool{"the earlier system was seen at a start": true, "no start ever looked": false} {
+		t.Run(name, func(t *testing.T) {
+			folder, winner := ladder(t, 3)
+			other := otherSystem(t)
+			var before int
+			if seen {
+				var log string
+				if log, before = started(t, folder, "", winner); log != "" {
+					t.Fatalf("nothing has changed: %s", log)
+				}
+			}
+			command := "muster ratings replay --mode duel --data " + folder + " --config " + other + " --write"
+			for range 2 {
+				log, skill := started(t, folder, other, winner)
+				if strings.Count(log, "\n") != 1 || !strings.Contains(log, "level=WARN") || !strings.Contains(log, command) || strings.Contains(log, "plackettLuce") != seen {
+					t.Errorf("it says %s", log)
+				}
+				if seen && skill != before || skill <= newcomersPoints {
+					t.Errorf("the winner of three shows %d, before it was %d", skill, before)
+				}
+			}
+			if code, out, errs := replayed(t, strings.Fields(strings.TrimPrefix(command, "muster ratings replay "))...); code != 0 || !strings.Contains(out, "2 are repaired") {
+				t.Fatalf("%d\n%s%s", code, out, errs)
+			}
+			if log, skill := started(t, folder, other, winner); log != "" || skill <= newcomersPoints {
+				t.Errorf("counted again, the winner shows %d: %s", skill, log)
+			}
+		})
+	}
+}
+
+func TestAnotherModelOnTheSameScaleIsToldOnce(t *testing.T) {
+	folder, winner := ladder(t, 1)
+	_, before := started(t, folder, "", winner)
+	other := otherSystem(t)
+	text, err := os.ReadFile(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(other, bytes.Replace(text, []byte(glicko2), []byte("bradleyTerryFull"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if log, skill := started(t, folder, other, winner); !strings.Contains(log, "level=INFO") || !strings.Contains(log, "now=bradleyTerryFull") || skill != before {
+		t.Errorf("the winner shows %d, before it was %d: %s", skill, before, log)
+	}
+	if log, _ := started(t, folder, other, winner); log != "" {
+		t.Errorf("the second time: %s", log)
+	}
+}
+
+func TestAModeThatNobodyPlayedMayChangeItsSystem(t *testing.T) {
+	folder, winner := ladder(t, 0)
+	started(t, folder, "", winner)
+	if log, skill := started(t, folder, otherSystem(t), winner); log != "" || skill != newcomersPoints {
+		t.Errorf("a newcomer shows %d: %s", skill, log)
 	}
 }

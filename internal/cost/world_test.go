@@ -115,6 +115,10 @@ func (g *lift) Seat(_ context.Context, id muster.SeatID) (muster.SeatState, erro
 // plackettLuce is the rating system that the service has unless it is told otherwise.
 type plackettLuce struct{ rating.WengLin }
 
+func (s plackettLuce) Name() string { return "plackettLuce" }
+
+func (s plackettLuce) Adopt(skill muster.Skill) muster.Skill { return skill }
+
 func (s plackettLuce) New() muster.Skill { return muster.Skill(s.Start()) }
 
 func (s plackettLuce) Points(skill muster.Skill) int { return int(math.Round(60 * max(0, skill.Mu))) }

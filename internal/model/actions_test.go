@@ -70,8 +70,10 @@ func seasons() muster.Competition {
 // more.
 type system struct{}
 
-func (system) New() muster.Skill         { return muster.Skill{Mu: 25, Sigma: 8} }
-func (system) Points(s muster.Skill) int { return int(math.Round(60 * s.Mu)) }
+func (system) Name() string                      { return "model" }
+func (system) Adopt(s muster.Skill) muster.Skill { return s }
+func (system) New() muster.Skill                 { return muster.Skill{Mu: 25, Sigma: 8} }
+func (system) Points(s muster.Skill) int         { return int(math.Round(60 * s.Mu)) }
 
 func (system) Idle(s muster.Skill, idle time.Duration) muster.Skill {
 	s.Sigma += idle.Hours() / 100

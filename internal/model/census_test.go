@@ -82,6 +82,7 @@ var owners = map[string]func(all census, id, sort string, value map[string]any) 
 		_, player, _ := strings.Cut(sort, "#")
 		return all.player(player)
 	},
+	"RATED":   func(census, string, string, map[string]any) string { return "" }, // one a mode
 	"RECOUNT": func(census, string, string, map[string]any) string { return "" }, // one a mode
 	"LB": func(all census, _, sort string, _ map[string]any) string {
 		_, player, _ := strings.Cut(sort, "#")
