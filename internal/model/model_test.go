@@ -35,7 +35,19 @@ func seedsOf(driver string, seeds int) int {
 
 // TestWhateverHappens plays random histories against every driver.
 func TestWhateverHappens(t *testing.T) {
-	usual := usualSeeds
+	histories(t, usualSeeds, func(w *world, length int) {
+		w.play(length)
+		if !w.t.Failed() {
+			w.checkRest()
+		}
+	}, (*tally).check)
+}
+
+// histories plays a history of each seed on every driver, several at a time, and has what they
+// counted checked. usual is how many seeds a run has that is told nothing; length is the number
+// of a history's steps.
+func histories(t *testing.T, usual int, play func(w *world, length int), check func(total *tally, t *testing.T, seeds, length int)) {
+	t.Helper()
 	if testing.Short() {
 		usual /= 10
 	}
@@ -56,7 +68,7 @@ func TestWhateverHappens(t *testing.T) {
 			}
 			length := cmp.Or(stepsOf[name], steps)
 			var total tally
-			t.Cleanup(func() { total.check(t, seeds, length) })
+			t.Cleanup(func() { check(&total, t, seeds, length) })
 			for k := range workers {
 				t.Run(fmt.Sprint("worker ", k), func(t *testing.T) {
 					t.Parallel()
@@ -65,10 +77,7 @@ func TestWhateverHappens(t *testing.T) {
 						if seeds == 1 {
 							w.trace = t.Logf
 						}
-						w.play(length)
-						if !t.Failed() {
-							w.checkRest()
-						}
+						play(w, length)
 						w.store.close()
 						total.add(w.counts)
 					}

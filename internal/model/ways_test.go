@@ -1,13 +1,10 @@
 package model
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -360,40 +357,7 @@ func (v *ways) checkMerged() {
 // TestWhateverHappensNobodyIsTwoPlayers plays random histories of sign-ins, links, unlinks,
 // merges and deletions against every driver.
 func TestWhateverHappensNobodyIsTwoPlayers(t *testing.T) {
-	usual := usualWays
-	if testing.Short() {
-		usual /= 10
-	}
-	seeds := number(t, "MUSTER_SEEDS", usual)
-	first := number(t, "MUSTER_FIRST", 1)
-	if alone := number(t, "MUSTER_SEED", 0); alone > 0 {
-		first, seeds = alone, 1
-	}
-	for _, name := range slices.Sorted(maps.Keys(drivers)) {
-		if only := os.Getenv("MUSTER_DRIVER"); only != "" && only != name {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			open, seeds := drivers[name](t), seedsOf(name, seeds)
-			workers := runtime.GOMAXPROCS(0)
-			var total tally
-			t.Cleanup(func() { total.checkWays(t, seeds) })
-			for k := range workers {
-				t.Run(fmt.Sprint("worker ", k), func(t *testing.T) {
-					t.Parallel()
-					for seed := first + k; seed < first+seeds && !t.Failed(); seed += workers {
-						v := &ways{world: newWorld(t, uint64(seed), open)}
-						if seeds == 1 {
-							v.trace = t.Logf
-						}
-						v.play(cmp.Or(stepsOf[name], steps))
-						v.store.close()
-						total.add(v.counts)
-					}
-				})
-			}
-		})
-	}
+	histories(t, usualWays, func(w *world, length int) { (&ways{world: w}).play(length) }, (*tally).checkWays)
 }
 
 // play lets steps happen, and looks now and then whether everything agrees.
@@ -418,7 +382,7 @@ func (v *ways) play(steps int) {
 }
 
 // checkWays says what happened, and fails when too little of something did to prove anything.
-func (t *tally) checkWays(test *testing.T, seeds int) {
+func (t *tally) checkWays(test *testing.T, seeds, _ int) {
 	test.Logf("%d histories: %v", seeds, t.counts)
 	if seeds < usualWays || test.Failed() {
 		return
