@@ -122,11 +122,6 @@ type mergeInput struct {
 }
 
 func (s *server) merge(ctx context.Context, in *mergeInput) (*linksAnswer, error) {
-	for _, part := range []string{"proof", "guest"} {
-		if err := refuseUnknownIn(ctx, part); err != nil {
-			return nil, err
-		}
-	}
 	other, err := in.Body.other()
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,42 +38,43 @@ func exactMembers(body reflect.Type, op operation) func(huma.Context, func(huma.
 
 type exactKey struct{}
 
-// refuseUnknown refuses a body that has members which the request has not. It looks at
-// those of the outermost object: a misspelt one there would ask for something else, such as
-// a public session.
+// refuseUnknown refuses a body that has members which the request has not, however deep: a
+// misspelt one would ask for something else, such as a public session.
 func refuseUnknown(ctx context.Context) error {
 	exact, ok := ctx.Value(exactKey{}).(*exactReader)
-	if !ok {
+	if !ok || len(exact.unknown) == 0 {
 		return nil
 	}
-	return unknownMembers("", exact.unknown, exact.body)
-}
-
-// refuseUnknownIn does the same to a member that is an object.
-func refuseUnknownIn(ctx context.Context, member string) error {
-	exact, ok := ctx.Value(exactKey{}).(*exactReader)
-	if !ok {
-		return nil
+	first := exact.unknown[0]
+	var names []string
+	for _, m := range exact.unknown {
+		if m.at == first.at {
+			names = append(names, m.name)
+		}
 	}
-	return unknownMembers(member+".", exact.within[member], membersOf(exact.body)[member])
-}
-
-// unknownMembers is the refusal of names that an object of the type has not; nil without
-// names. at is where the object stands in the body.
-func unknownMembers(at string, names []string, t reflect.Type) error {
-	if len(names) == 0 {
-		return nil
-	}
-	known := slices.Sorted(maps.Keys(membersOf(t)))
 	within := ""
-	if at != "" {
-		within = " in " + strings.TrimSuffix(at, ".")
+	if first.at != "" {
+		within = " in " + first.at
 	}
-	p := newProblem(http.StatusBadRequest, "request.unknown_member", "this call has no member "+quoted(names)+within+"; it has "+quoted(known))
-	for _, name := range names {
-		p.Errors = append(p.Errors, fault{Location: "body." + at + name, Message: "unknown member"})
+	p := newProblem(http.StatusBadRequest, "request.unknown_member", "this call has no member "+quoted(names)+within+"; it has "+quoted(slices.Sorted(maps.Keys(first.known))))
+	for _, m := range exact.unknown[:min(len(exact.unknown), maxNamed)] {
+		p.Errors = append(p.Errors, fault{Location: m.location(), Message: "unknown member"})
 	}
 	return p
+}
+
+// stranger is a member of a body that the request has not.
+type stranger struct {
+	at    string // where its object stands, such as "teams[0]"; empty: it is the body itself
+	name  string
+	known map[string]reflect.Type // the members that the object has
+}
+
+func (m stranger) location() string {
+	if m.at == "" {
+		return "body." + m.name
+	}
+	return "body." + m.at + "." + m.name
 }
 
 // exactReader reads a body when it is asked for it, not before: huma sets the time limit
@@ -86,9 +88,8 @@ type exactReader struct {
 
 	isRead  bool
 	rest    *bytes.Reader
-	err     error               // after rest
-	unknown []string            // names of the outermost object, sorted
-	within  map[string][]string // and of the objects that its members are
+	err     error      // after rest
+	unknown []stranger // the body's own first, then in its order; at most maxStrangers
 }
 
 func (r *exactReader) Read(p []byte) (int, error) {
@@ -97,9 +98,7 @@ func (r *exactReader) Read(p []byte) (int, error) {
 		text, err := io.ReadAll(io.LimitReader(r.from, r.limit+1))
 		r.err = err
 		if err == nil && int64(len(text)) <= r.limit {
-			var cut []byte
-			cut, r.unknown, r.within = onlyKnown(text, r.body)
-			text = cut
+			text, r.unknown = onlyKnown(text, r.body, "")
 		}
 		r.rest = bytes.NewReader(text)
 	}
@@ -110,63 +109,85 @@ func (r *exactReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// maxStrangers bounds how many members that nobody knows are remembered of one body.
+const maxStrangers = 100
+
 // onlyKnown cuts the members out of a JSON text that a value of the type has not, and names
-// those of the outermost object, and of the objects that its members are. Text that is no
-// such value comes back as it is.
-func onlyKnown(text []byte, t reflect.Type) (kept []byte, unknown []string, within map[string][]string) {
+// them, those of an object before those of what is in it. Text that is no such value comes
+// back as it is. at is where the text stands in its body.
+func onlyKnown(text []byte, t reflect.Type, at string) (kept []byte, unknown []stranger) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		return text, nil, nil
+		return text, nil
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		known := membersOf(t)
-		return cutMembers(text, func(name string) (reflect.Type, bool) {
-			member, ok := known[name]
-			return member, ok
-		})
+		return cutMembers(text, at, membersOf(t))
 	case reflect.Map:
-		kept, _, _ = cutMembers(text, func(string) (reflect.Type, bool) { return t.Elem(), true })
-		return kept, nil, nil
+		return cutValues(text, at, t.Elem())
 	case reflect.Slice, reflect.Array:
-		return cutElements(text, t.Elem()), nil, nil
+		return cutElements(text, at, t.Elem())
 	}
-	return text, nil, nil
+	return text, nil
 }
 
-func cutMembers(text []byte, memberOf func(name string) (reflect.Type, bool)) (kept []byte, unknown []string, within map[string][]string) {
+func cutMembers(text []byte, at string, known map[string]reflect.Type) (kept []byte, unknown []stranger) {
 	var object map[string]json.RawMessage
 	if json.Unmarshal(text, &object) != nil || object == nil {
-		return text, nil, nil
+		return text, nil
 	}
-	within = make(map[string][]string)
-	for name, value := range object {
-		t, known := memberOf(name)
-		if !known {
-			unknown = append(unknown, name)
+	var inside []stranger
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		t, isKnown := known[name]
+		if !isKnown {
+			unknown = append(unknown, stranger{at, name, known})
 			delete(object, name)
 			continue
 		}
-		var strangers []string
-		if object[name], strangers, _ = onlyKnown(value, t); len(strangers) > 0 {
-			within[name] = strangers
-		}
+		var more []stranger
+		object[name], more = onlyKnown(object[name], t, memberAt(at, name))
+		inside = append(inside, more...)
 	}
-	slices.Sort(unknown)
-	return encodedRaw(object, text), unknown, within
+	return encodedRaw(object, text), fewStrangers(append(unknown, inside...))
 }
 
-func cutElements(text []byte, t reflect.Type) []byte {
+// memberAt is where a member of the object at a place stands.
+func memberAt(at, name string) string {
+	if at == "" {
+		return name
+	}
+	return at + "." + name
+}
+
+func fewStrangers(all []stranger) []stranger { return all[:min(len(all), maxStrangers)] }
+
+// cutValues cuts the values of an object whose keys are the caller's own.
+func cutValues(text []byte, at string, t reflect.Type) (kept []byte, unknown []stranger) {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(text, &object) != nil || object == nil {
+		return text, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		var more []stranger
+		object[name], more = onlyKnown(object[name], t, memberAt(at, name))
+		unknown = fewStrangers(append(unknown, more...))
+	}
+	return encodedRaw(object, text), unknown
+}
+
+func cutElements(text []byte, at string, t reflect.Type) (kept []byte, unknown []stranger) {
 	var list []json.RawMessage
 	if t.Kind() == reflect.Uint8 || json.Unmarshal(text, &list) != nil || list == nil {
-		return text
+		return text, nil
 	}
 	for i := range list {
-		list[i], _, _ = onlyKnown(list[i], t)
+		var more []stranger
+		list[i], more = onlyKnown(list[i], t, at+"["+strconv.Itoa(i)+"]")
+		unknown = fewStrangers(append(unknown, more...))
 	}
-	return encodedRaw(list, text)
+	return encodedRaw(list, text), unknown
 }
 
 // encodedRaw puts parts of a text together again.

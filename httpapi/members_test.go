@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
@@ -47,15 +48,19 @@ func TestMembersAreKnownByTheirExactNames(t *testing.T) {
 		{"the exact name beside another", `{"displayName":"x","DISPLAYNAME":"y"}`, `{"displayName":"x"}`, "DISPLAYNAME"},
 		{"embedded", `{"name":"x","Name":"y"}`, `{"name":"x"}`, "Name"},
 		{"never a member", `{"Hidden":"x","-":"y"}`, `{}`, "- Hidden"},
-		{"in a list", `{"list":[{"name":"x","Name":"y"},null]}`, `{"list":[{"name":"x"},null]}`, ""},
-		{"in a map, whose keys are anybody's", `{"map":{"Name":{"NAME":"x"}}}`, `{"map":{"Name":{}}}`, ""},
+		{"in a list", `{"list":[{"name":"x","Name":"y"},null]}`, `{"list":[{"name":"x"},null]}`, "list[0].Name"},
+		{"in a map, whose keys are anybody's", `{"map":{"Name":{"NAME":"x"}}}`, `{"map":{"Name":{}}}`, "map.Name.NAME"},
 		{"the game's own object", `{"raw":{"A":1e999}}`, `{"raw":{"A":1e999}}`, ""},
 		{"no object", `[1]`, `[1]`, ""},
 		{"null", `null`, `null`, ""},
 		{"not JSON", `{"name":`, `{"name":`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			kept, unknown, _ := onlyKnown([]byte(c.text), reflect.TypeFor[*body]())
+			kept, strangers := onlyKnown([]byte(c.text), reflect.TypeFor[*body](), "")
+			unknown := make([]string, len(strangers))
+			for i, m := range strangers {
+				unknown[i] = strings.TrimPrefix(m.location(), "body.")
+			}
 			if string(kept) != c.kept || strings.Join(unknown, " ") != c.unknown {
 				t.Errorf("%s without %q", kept, unknown)
 			}
@@ -103,5 +108,80 @@ func TestAReportNeedsNoScore(t *testing.T) {
 	a := r.do("POST", "/v1/server/sessions/arn%3Aaws%2Fgsess/result", "msk_good", `{"teams":[{"name":"red","rank":1,"players":[{"playerId":"p"}]}]}`)
 	if a.status != 200 {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// callsWithBody lists the calls under a path that take a JSON body, with one that the
+// document's schema allows.
+func callsWithBody(t *testing.T, r *rig, under string) map[string]map[string]any {
+	t.Helper()
+	doc := r.do("GET", "/openapi.json", "", "").json
+	schemas := doc["components"].(map[string]any)["schemas"].(map[string]any)
+	calls := make(map[string]map[string]any)
+	for path, item := range doc["paths"].(map[string]any) {
+		if !strings.HasPrefix(path, under) {
+			continue
+		}
+		for method, op := range item.(map[string]any) {
+			content, has := op.(map[string]any)["requestBody"].(map[string]any)
+			if !has {
+				continue
+			}
+			media := content["content"].(map[string]any)["application/json"].(map[string]any)
+			body, has := media["example"].(map[string]any)
+			if !has {
+				body = make(map[string]any)
+				ref, _ := media["schema"].(map[string]any)["$ref"].(string)
+				schema, _ := schemas[strings.TrimPrefix(ref, "#/components/schemas/")].(map[string]any)
+				required, _ := schema["required"].([]any)
+				for _, name := range required {
+					body[name.(string)] = schema["properties"].(map[string]any)[name.(string)].(map[string]any)["examples"].([]any)[0]
+				}
+			}
+			calls[strings.ToUpper(method)+" "+path] = body
+		}
+	}
+	return calls
+}
+
+func TestWhatIsFinalRefusesMisspeltMembers(t *testing.T) {
+	r := newRig(t, nil)
+	for under, token := range map[string]string{"/v1/admin/": "mak_good", "/v1/server/sessions": "msk_good"} {
+		calls := callsWithBody(t, r, under)
+		if len(calls) < 4 {
+			t.Fatalf("under %s there are only %v", under, calls)
+		}
+		for call, body := range calls {
+			t.Run(call, func(t *testing.T) {
+				r.t = t
+				method, path, _ := strings.Cut(call, " ")
+				body["opertor"] = "kim"
+				text, err := json.Marshal(body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := r.do(method, strings.NewReplacer("{id}", "x", "{pid}", "x").Replace(path), token, string(text))
+				if a.status != 400 || a.code() != "request.unknown_member" || !strings.Contains(a.body, `"body.opertor"`) {
+					t.Errorf("%s: %d %s", text, a.status, a.body)
+				}
+			})
+		}
+	}
+}
+
+func TestAReportIsReadToTheLastMember(t *testing.T) {
+	r := newRig(t, nil)
+	for body, want := range map[string]string{
+		`{"teams":[{"name":"red","rank":1,"players":[{"playerId":"p"},{"playerId":"q","Left":true}]}]}`:       `"body.teams[0].players[1].Left"`,
+		`{"teams":[{"name":"red","rank":1,"players":[{"playerId":"p","plaidFraction":0.5}],"Score":3}]}`:      `"body.teams[0].players[0].plaidFraction"`,
+		`{"player":[],"teams":[{"name":"red","rank":1,"players":[{"playerId":"p","stats":{"Any name":1}}]}]}`: `no member \"player\"; it has \"players\", \"teams\"`,
+	} {
+		a := r.do("POST", "/v1/server/sessions/arn%3Aaws%2Fgsess/result", "msk_good", body)
+		if a.status != 400 || a.code() != "request.unknown_member" || !strings.Contains(a.body, want) {
+			t.Errorf("%s: %d %s", body, a.status, a.body)
+		}
+	}
+	if a := r.do("POST", "/v1/server/sessions/arn%3Aaws%2Fgsess/result", "msk_good", `{"teams":[{"name":"red","rank":1,"players":[{"playerId":"p","stats":{"Any name":1}}]}]}`); a.status != 200 {
+		t.Errorf("the names of stats are the game's: %d %s", a.status, a.body)
 	}
 }

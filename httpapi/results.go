@@ -68,7 +68,7 @@ func (s *server) resultRoutes() {
 		summary: "Report how a session ended",
 		description: "For game servers, once per session; repeating the same report is harmless. Send the teams with their players, or in a free for all the players with their ranks. " +
 			"Rank 1 is best, equal ranks are a draw. 409 result.differs when another result is known already.",
-		need: needServer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: max(s.BodyLimit, resultBodyLimit),
+		need: needServer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: max(s.BodyLimit, resultBodyLimit), strict: true,
 		requestExample: muster.ResultReport{Teams: exampleTeams()}, example: exampleResult(),
 	}, func(ctx context.Context, in *resultInput) (*resultBody, error) {
 		view, err := s.Play.ReportResult(ctx, in.ID, in.Body)
@@ -133,7 +133,7 @@ func (s *server) refereeRoutes() {
 		handle(s, operation{
 			method: http.MethodPost, path: "/v1/admin/sessions/{id}/result/" + judge.name, id: judge.id, tag: "operate",
 			summary: judge.summary, description: judge.description,
-			need: needAdmin, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, example: exampleAdminResult(),
+			need: needAdmin, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true, example: exampleAdminResult(),
 		}, func(ctx context.Context, in *verdictInput) (*adminResultBody, error) {
 			v, err := judge.do(ctx, in.ID, muster.ResultVerdict(in.Body))
 			return &adminResultBody{v}, err

@@ -201,7 +201,7 @@ func (s *server) roomRoutes() {
 		summary: "Join a session, to play or to watch",
 		description: "The answer is the caller's seat; who has one in the session gets that one. 404 when there is no such session or the code is wrong, 429 after many of those. " +
 			"409 session.full, session.locked, session.ended, session.other_role while a seat in the other role is still live, and while the caller is busy.",
-		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit,
+		need: needPlayer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: sessionJoin{Role: muster.Spectator}, example: exampleSeat(),
 	}
 	handle(s, join, func(ctx context.Context, in *joinInput) (*seatBody, error) {

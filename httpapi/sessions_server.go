@@ -116,7 +116,7 @@ func (s *server) ownSessionRoutes() {
 		method: http.MethodPatch, path: "/v1/server/sessions/{id}", id: "updateSession", tag: "server",
 		summary:     "Lock a session, set its properties, or say that it is over",
 		description: "Can be repeated. A session that ends without a result ends like this; a result does not need it. 409 session.not_open for a lock or properties of a session that matchmaking placed.",
-		need:        needServer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit,
+		need:        needServer, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: map[string]any{"locked": true, "properties": map[string]string{"map": "harbour"}}, example: exampleServerSession(),
 	}, func(ctx context.Context, in *updateInput) (*serverSessionBody, error) {
 		v, err := s.ServerRooms.UpdateSession(ctx, in.ID, muster.SessionUpdate(in.Body))
@@ -140,7 +140,7 @@ func (s *server) backfillRoutes() {
 		summary: "Ask matchmaking for more players for a session",
 		description: "Names those who are in it; what matchmaking is told of them comes from where the mode says. A later request replaces the earlier one. " +
 			"Newcomers' tickets complete with the session. 403 backfill.no_matchmaking for a session that FlexMatch did not place.",
-		need: needServer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit,
+		need: needServer, status: http.StatusAccepted, refusals: []int{http.StatusNotFound, http.StatusConflict}, bodyLimit: s.BodyLimit, strict: true,
 		requestExample: backfillRequest{Players: []backfillMember{{PlayerID: examplePlayer, Team: "red"}}}, example: exampleBackfill(),
 	}, func(ctx context.Context, in *backfillInput) (*struct{ Body muster.BackfillView }, error) {
 		req := muster.BackfillRequest{Players: make([]muster.BackfillMember, 0, len(in.Body.Players))}
