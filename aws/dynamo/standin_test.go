@@ -44,12 +44,12 @@ func TestStoreOnTheStandIn(t *testing.T) {
 // withoutDoubt are faults after which the driver always learns what has become of a call:
 // a write of one operation is never without an answer. Calls about the table are left alone.
 func withoutDoubt(operation string) dynamotest.Rates {
-	r := dynamotest.Rates{Throttled: 0.06, Contended: 0.06, Unsent: 0.01, Sweep: 0.05}
+	r := dynamotest.Rates{Throttled: 0.04, Contended: 0.05, Unsent: 0.01, Sweep: 0.05}
 	switch operation {
 	case "PutItem", "UpdateItem", "DeleteItem":
 	case "GetItem", "Query", "Scan", "TransactWriteItems", "BatchWriteItem":
-		r.Unanswered, r.Lost, r.Unclear = 0.01, 0.02, 0.02
-		r.ShortPage, r.Unprocessed = 0.3, 0.3
+		r.Unanswered, r.Lost, r.Unclear = 0.01, 0.02, 0.03
+		r.ShortPage, r.Unprocessed = 0.3, 0.2
 	default:
 		return dynamotest.Rates{}
 	}

@@ -1,7 +1,6 @@
 package dynamotest
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -96,7 +95,7 @@ func (p *parser) take(word string) {
 	p.next()
 }
 
-// ends says whether the word is next, and takes it.
+// takes says whether the word is next, and takes it.
 func (p *parser) takes(word string) bool {
 	if p.word != word {
 		return false
@@ -390,8 +389,4 @@ func deref(s *string) string {
 		return ""
 	}
 	return *s
-}
-
-func (s span) String() string {
-	return fmt.Sprintf("%q from %q to %q", s.partition, deref(s.from), deref(s.to))
 }

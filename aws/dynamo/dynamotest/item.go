@@ -117,7 +117,7 @@ func (i item) check() error {
 	return nil
 }
 
-// with is a copy that can be changed.
+// clone is a copy that can be changed.
 func (i item) clone() item {
 	if i == nil {
 		return item{}

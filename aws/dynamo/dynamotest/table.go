@@ -12,7 +12,6 @@ type table struct {
 	looked     bool // somebody has seen it being created
 	expiry     bool // time to live is on, for attribute expiryName
 	backups    bool // they can be switched on: the first try is too early
-	protected  bool // point-in-time recovery is on
 	partitions map[string]*partition
 }
 
@@ -227,6 +226,5 @@ func (s *Server) updateContinuousBackups(in *updateContinuousBackups) (any, erro
 		t.backups = true
 		return nil, refusal("ContinuousBackupsUnavailableException", "Backups are being enabled for the table: %s. Please retry later", in.TableName)
 	}
-	t.protected = true
 	return map[string]any{}, nil
 }
