@@ -199,12 +199,6 @@ const retryAfter = time.Second
 // describe is what a caller learns of a call that did not succeed. Amazon's own words
 // may name accounts and resources, so they go to the log only.
 func (r result) describe() error {
-	if r.outcome == refused && r.uncertain {
-		return &muster.Error{
-			Kind: muster.Unavailable, Code: "store.unavailable", RetryAfter: retryAfter,
-			Message: "it is not known whether the change was made; look before trying again", Err: unknown{r.err},
-		}
-	}
 	switch r.outcome {
 	case done:
 		return nil
@@ -221,6 +215,25 @@ func (r result) describe() error {
 		return e
 	}
 }
+
+// describeWrite is describe for a write. One that gave up after a try without an answer may
+// have happened, whatever the last try met: nobody is told to simply try again.
+func (r result) describeWrite() error {
+	if !r.uncertain || !inDoubt[r.outcome] {
+		return r.describe()
+	}
+	cause := caller.Explained(r.err)
+	if r.outcome == refused {
+		cause = unknown{r.err}
+	}
+	return &muster.Error{
+		Kind: muster.Unavailable, Code: "store.unavailable", RetryAfter: retryAfter,
+		Message: "it is not known whether the change was made; look before trying again", Err: cause,
+	}
+}
+
+// inDoubt are the outcomes of a try that say nothing of the tries before it.
+var inDoubt = [numOutcomes]bool{refused: true, contended: true, throttled: true, unsent: true, unsigned: true, unanswered: true, denied: true}
 
 // unknown hides what an error is, so that nobody takes it for an answer.
 type unknown struct{ err error }

@@ -133,7 +133,14 @@ func TestEveryOutcomeIsDescribed(t *testing.T) {
 	if err := (result{outcome: faulty, err: cause}).describe(); muster.KindOf(err) != muster.Internal {
 		t.Errorf("faulty: got %v, want kind internal", err)
 	}
-	if err := (result{outcome: refused, uncertain: true, err: cause}).describe(); muster.KindOf(err) != muster.Unavailable || errors.Is(err, muster.ErrConflict) {
-		t.Errorf("refused when it may have happened: got %v, want kind unavailable", err)
+	for _, o := range []outcome{refused, contended, throttled, unsent, unsigned, unanswered, denied} {
+		err := result{outcome: o, uncertain: true, err: cause}.describeWrite()
+		var e *muster.Error
+		if !errors.As(err, &e) || e.Code != "store.unavailable" || !strings.Contains(e.Message, "look before") || errors.Is(err, muster.ErrConflict) {
+			t.Errorf("outcome %d of a write that may have happened: got %v", o, err)
+		}
+	}
+	if err := (result{outcome: tooLarge, uncertain: true, err: cause}).describeWrite(); muster.KindOf(err) != muster.Invalid {
+		t.Errorf("what can never succeed: got %v, want kind invalid", err)
 	}
 }

@@ -40,7 +40,7 @@ func (s *Store) Write(ctx context.Context, ops ...muster.Op) error {
 		r, err = s.writeOne(ctx, a.request(s.table, ops[0]), a.id)
 	}
 	if err == nil {
-		err = r.describe()
+		err = r.describeWrite()
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", nameOps(ops), err)
@@ -142,8 +142,8 @@ func (s *Store) send(ctx context.Context, req types.TransactWriteItem, uncertain
 	}
 }
 
-// writeMany makes a write of several operations. The token makes repeats harmless, so
-// whatever the last try says is so.
+// writeMany makes a write of several operations. The token makes repeats harmless, and a
+// repeat that is refused says that no try before it has happened.
 func (s *Store) writeMany(ctx context.Context, items []types.TransactWriteItem, token string) (result, error) {
 	use := Usage{Call: CallTransaction}
 	same := &verbatim{}
@@ -158,7 +158,7 @@ func (s *Store) writeMany(ctx context.Context, items []types.TransactWriteItem, 
 		}
 		return err
 	})
-	r.uncertain = false
+	r.uncertain = r.uncertain && r.outcome != refused
 	return r, err
 }
 

@@ -286,6 +286,38 @@ func TestARepeatedTransactionIsTheSameByItsToken(t *testing.T) {
 	}
 }
 
+// A write that gives up tells nobody simply to try again when one of its tries may have
+// happened, whatever the last one met.
+func TestAWriteThatMayHaveHappenedSaysSo(t *testing.T) {
+	one := []muster.Op{{Key: muster.Key{Partition: "p", Sort: "a"}}}
+	two := append(slices.Clone(one), muster.Op{Key: muster.Key{Partition: "p", Sort: "b"}})
+	busy := slices.Repeat([]step{fails(400, "ThrottlingException")}, 10)
+	progress := slices.Repeat([]step{fails(400, "TransactionInProgressException")}, 12)
+	for name, test := range map[string]struct {
+		ops   []muster.Op
+		steps []step
+		want  string
+	}{
+		"one, throttled":                       {one, busy, "try again"},
+		"one, throttled after a lost answer":   {one, append([]step{lost}, busy...), "look before trying again"},
+		"two, throttled":                       {two, busy, "try again"},
+		"two, throttled after a lost answer":   {two, append([]step{lost}, busy...), "look before trying again"},
+		"two, in progress after a lost answer": {two, append([]step{lost}, progress...), "look before trying again"},
+		"two, unreachable after a lost answer": {two, append([]step{lost}, slices.Repeat([]step{unreachable}, 5)...), "look before trying again"},
+		"two, not allowed after a lost answer": {two, []step{lost, fails(400, "ExpiredTokenException")}, "look before trying again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := scripted(t, test.steps...)
+			err := s.Write(context.Background(), test.ops...)
+			var e *muster.Error
+			if !errors.As(err, &e) || e.Kind != muster.Unavailable || !strings.HasSuffix(e.Message, test.want) ||
+				strings.HasSuffix(e.Message, "look before trying again") != (test.want == "look before trying again") {
+				t.Errorf("got error %v, want unavailable, %s", err, test.want)
+			}
+		})
+	}
+}
+
 func TestTwoWritesHaveDifferentNames(t *testing.T) {
 	s, sc := scripted(t, ok(members{}), ok(members{}))
 	for range 2 {
