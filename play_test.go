@@ -136,7 +136,7 @@ func TestADuelFromQueueToResult(t *testing.T) {
 		t.Errorf("the winner stands at %+v, want 1560 after one win", standing)
 	}
 	page := must[muster.MatchHistoryPage](t)(r.Matches(ctx, bob, 10, ""))
-	if len(page.Matches) != 1 || page.Matches[0].Outcome != muster.Loss || page.Matches[0].SkillAfter != 1440 {
+	if len(page.Matches) != 1 || page.Matches[0].Outcome != muster.Loss || *page.Matches[0].SkillAfter != 1440 {
 		t.Errorf("the loser's history is %+v", page)
 	}
 	if next := r.start(t, ann, duel()); *r.lift.tickets[next.ID].players[0].Attributes["skill"].N != 1560 {

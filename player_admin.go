@@ -51,8 +51,8 @@ type AdminPlayerGame struct {
 	Season      SeasonName `json:"season,omitempty"`
 	EndedAt     time.Time  `json:"endedAt"`
 	Outcome     Outcome    `json:"outcome,omitempty"`
-	SkillBefore int        `json:"skillBefore"`
-	SkillAfter  int        `json:"skillAfter"`
+	SkillBefore *int       `json:"skillBefore,omitempty"` // nil: as in the player's own history
+	SkillAfter  *int       `json:"skillAfter,omitempty"`
 	Voided      bool       `json:"voided,omitempty"` // an operator decided that it counts for nobody
 }
 

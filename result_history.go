@@ -25,10 +25,10 @@ func (b *Backend) historyView(r *result, p *playerResult) MatchHistoryView {
 	}
 	before := k.entering(p.Before, r.Season, r.RecordedAt)
 	if v.Hidden = k.hidden(before); !v.Hidden {
-		v.SkillBefore = k.points(before.Skill)
+		v.SkillBefore = new(k.points(before.Skill))
 	}
 	if !k.hidden(k.after(p, r)) {
-		v.SkillAfter = k.points(p.After)
+		v.SkillAfter = new(k.points(p.After))
 	}
 	return v
 }
@@ -93,7 +93,17 @@ func readHistory(rec Record) (MatchHistoryView, error) {
 	}
 	ref, err := refOf(strings.TrimPrefix(rec.Sort, historyPrefix))
 	row.MatchHistoryView.SessionID, row.MatchHistoryView.EndedAt = ref.session, ref.at
+	row.SkillBefore, row.SkillAfter = row.shown(row.SkillBefore), row.shown(row.SkillAfter)
 	return row.MatchHistoryView, err
+}
+
+// shown is a stored skill as it may be shown: in rows of earlier versions 0 stands for one
+// that may not.
+func (v *MatchHistoryView) shown(skill *int) *int {
+	if (v.Hidden || v.Unrated) && skill != nil && *skill == 0 {
+		return nil
+	}
+	return skill
 }
 
 // maxHistoryPage bounds one page of a player's history.

@@ -375,7 +375,7 @@ func TestHistoryShowsWhatTheMatchWas(t *testing.T) {
 		t.Errorf("the last does not find themselves on a short scoreboard: %+v", mine)
 	}
 	for _, p := range []muster.PlayerID{players[1], players[13]} {
-		if row := r.history(t, p)[0]; !row.Unrated || row.Outcome != muster.NoContest || row.SkillAfter != 0 {
+		if row := r.history(t, p)[0]; !row.Unrated || row.Outcome != muster.NoContest || row.SkillAfter != nil {
 			t.Errorf("who left or never came has the row %+v", row)
 		}
 	}

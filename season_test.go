@@ -2,6 +2,7 @@ package muster_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -226,6 +227,12 @@ func TestARatingIsHiddenUntilThePlacementGamesArePlayed(t *testing.T) {
 		} else if s.Placement != nil || s.Skill <= 1500 {
 			t.Errorf("after %d matches ann sees %+v", played, s)
 		}
+		text := string(must[[]byte](t)(json.Marshal(s)))
+		for _, name := range []string{`"skill":`, `"mu":`, `"sigma":`} {
+			if strings.Contains(text, name) != (played >= 2) {
+				t.Errorf("after %d matches ann is sent %s", played, text)
+			}
+		}
 		ticket := r.start(t, ann, duel())
 		if sent := *r.lift.tickets[ticket.ID].players[0].Attributes["skill"].N; played > 0 && sent <= 1500 {
 			t.Errorf("matchmaking is told %v after %d wins", sent, played)
@@ -233,9 +240,30 @@ func TestARatingIsHiddenUntilThePlacementGamesArePlayed(t *testing.T) {
 		must[muster.TicketView](t)(r.CancelTicket(context.Background(), ann, ticket.ID))
 		r.duelled(t, ann, bob)
 		row := r.history(t, ann)[0]
-		if row.Hidden != (played < 2) || (row.SkillBefore != 0) != (played >= 2) || (row.SkillAfter != 0) != (played >= 1) {
+		if row.Hidden != (played < 2) || (row.SkillBefore != nil) != (played >= 2) || (row.SkillAfter != nil) != (played >= 1) {
 			t.Errorf("match %d shows %+v", played+1, row)
 		}
+		if text := string(must[[]byte](t)(json.Marshal(row))); strings.Contains(text, "skillBefore") != (played >= 2) || strings.Contains(text, "skillAfter") != (played >= 1) {
+			t.Errorf("match %d is written as %s", played+1, text)
+		}
 		r.clock.advance(time.Second)
+	}
+}
+
+func TestHistoryRowsOfEarlierVersionsShowNoZeroForAHiddenSkill(t *testing.T) {
+	r := league(muster.Competition{PlacementGames: 2})
+	ann, bob := r.guest("ann"), r.guest("bob")
+	r.duelled(t, ann, bob)
+	rows := must[[]muster.Record](t)(r.store.List(t.Context(), muster.PlayerPartition(ann), muster.ListOptions{Prefix: "MR#"}))
+	if len(rows) != 1 {
+		t.Fatalf("ann has %d rows of history", len(rows))
+	}
+	old := strings.Replace(string(rows[0].Value), `"hidden":true`, `"skillBefore":0,"skillAfter":0,"hidden":true`, 1)
+	rewrite := muster.Op{Kind: muster.Put, Key: rows[0].Key, Value: []byte(old), Version: muster.AnyVersion}
+	if err := r.store.Write(t.Context(), rewrite); err != nil {
+		t.Fatal(err)
+	}
+	if row := r.history(t, ann)[0]; !row.Hidden || row.SkillBefore != nil || row.SkillAfter != nil {
+		t.Errorf("the row shows %+v", row)
 	}
 }

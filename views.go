@@ -1,6 +1,9 @@
 package muster
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // The types here are what a player or a game server is shown. Every transport shows
 // the same; field names are part of the API.
@@ -27,19 +30,33 @@ type ActivityView struct {
 }
 
 // RatingView is a player's standing in one mode. While Placement is set the rating is
-// hidden: Skill, Mu, Sigma and Volatility are 0.
+// hidden: Skill, Mu, Sigma and Volatility are 0, and left out of its JSON.
 type RatingView struct {
 	Mode       ModeName       `json:"mode"`
 	Season     SeasonName     `json:"season,omitempty"`
-	Skill      int            `json:"skill"` // what matchmaking uses; 1500 at the start
-	Mu         float64        `json:"mu"`
-	Sigma      float64        `json:"sigma"`
+	Skill      int            `json:"skill" required:"false"` // what matchmaking uses; 1500 at the start
+	Mu         float64        `json:"mu" required:"false"`
+	Sigma      float64        `json:"sigma" required:"false"`
 	Volatility float64        `json:"volatility,omitempty"`
 	Games      int            `json:"games"`
 	Wins       int            `json:"wins"`
 	Losses     int            `json:"losses"`
 	Draws      int            `json:"draws"`
 	Placement  *PlacementView `json:"placement,omitempty"`
+}
+
+// MarshalJSON leaves hidden numbers out, so that nobody takes their zeros for a rating.
+func (v RatingView) MarshalJSON() ([]byte, error) {
+	type shown RatingView
+	if v.Placement == nil {
+		return json.Marshal(shown(v))
+	}
+	return json.Marshal(struct {
+		shown
+		Skill *int     `json:"skill,omitempty"` // these stand before those of shown
+		Mu    *float64 `json:"mu,omitempty"`
+		Sigma *float64 `json:"sigma,omitempty"`
+	}{shown: shown(v)})
 }
 
 // PlacementView is how far a player is with the matches after which they see their
@@ -191,7 +208,8 @@ type PlayerResultRow struct {
 }
 
 // MatchHistoryView is one finished match as one of its players sees it. Hidden says that
-// a skill is not shown, and 0, because the player was in their placement games.
+// the player began it in their placement games: SkillBefore is nil, and so is SkillAfter
+// but for the match that was the last of them. In an unrated match both are nil.
 type MatchHistoryView struct {
 	SessionID   SessionID          `json:"sessionId"`
 	Mode        ModeName           `json:"mode"`
@@ -199,8 +217,8 @@ type MatchHistoryView struct {
 	EndedAt     time.Time          `json:"endedAt"`
 	Team        string             `json:"team"`
 	Outcome     Outcome            `json:"outcome" enum:"win,loss,draw,none"`
-	SkillBefore int                `json:"skillBefore"`
-	SkillAfter  int                `json:"skillAfter"`
+	SkillBefore *int               `json:"skillBefore,omitempty"`
+	SkillAfter  *int               `json:"skillAfter,omitempty"`
 	Hidden      bool               `json:"hidden,omitempty"`
 	Unrated     bool               `json:"unrated,omitempty"`
 	Voided      bool               `json:"voided,omitempty"`

@@ -68,6 +68,6 @@ func exampleAdminPlayer() muster.AdminPlayerView {
 		Ratings:   []muster.RatingView{{Mode: exampleMode, Skill: 1560, Mu: 26, Sigma: 7.1, Games: 12, Wins: 8, Losses: 4}},
 		Slot:      &muster.AdminSlotView{Kind: "ticket", TicketID: exampleTicketID},
 		Documents: []muster.DocumentView{{Namespace: "settings", Bytes: 13, ETag: "3-9f86d081884c", Writable: true}},
-		Matches:   []muster.AdminPlayerGame{{SessionID: exampleSession, Mode: exampleMode, EndedAt: at, Outcome: muster.Win, SkillBefore: 1500, SkillAfter: 1532}},
+		Matches:   []muster.AdminPlayerGame{{SessionID: exampleSession, Mode: exampleMode, EndedAt: at, Outcome: muster.Win, SkillBefore: new(1500), SkillAfter: new(1532)}},
 	}
 }

@@ -53,7 +53,7 @@ var descriptions = map[string]string{
 	"RatingView.sigma":                  "Uncertainty of the rating",
 	"RatingView.season":                 "Absent: before the first, or the mode has none",
 	"RatingView.volatility":             "How erratic the player is, in systems that keep track of it",
-	"RatingView.placement":              "The rating is hidden until these matches are played, and skill, mu and sigma are 0",
+	"RatingView.placement":              "The rating is hidden until these matches are played: skill, mu, sigma and volatility are absent",
 	"ModeView.season":                   "The season that it is now; absent: none",
 	"SeasonView.endsAt":                 "When the next one starts; absent: not planned",
 	"ResultReport.teams":                "The teams, each with its players; in a free for all, send players instead",
@@ -64,7 +64,9 @@ var descriptions = map[string]string{
 	"ResultPlayer.playedFraction":       "The part of the match that the player took part in, 0 to 1; absent: all of it",
 	"ResultPlayer.stats":                "Up to 16 numbers by name, for the player's history",
 	"PlayerResultRow.unrated":           "The rating stays as it is, and both skills are 0",
-	"MatchHistoryView.hidden":           "A skill is 0 because the player was in their placement games",
+	"MatchHistoryView.skillBefore":      "Absent: hidden, or the match was unrated",
+	"MatchHistoryView.skillAfter":       "Absent: hidden, or the match was unrated",
+	"MatchHistoryView.hidden":           "The player began it in their placement games: skillBefore is absent, and skillAfter too but in the last of them",
 	"MatchHistoryView.unrated":          "The match did not count for the player's rating",
 	"MatchHistoryView.voided":           "An operator has voided the result; it counts for nobody",
 	"MatchHistoryView.teams":            "The scoreboard, best first. In a match of more than 12 players it names only this one, and at most 12 teams",
@@ -242,6 +244,6 @@ func exampleResult() muster.ResultView {
 func exampleHistory() muster.MatchHistoryPage {
 	return muster.MatchHistoryPage{Matches: []muster.MatchHistoryView{{
 		SessionID: exampleSession, Mode: exampleMode, EndedAt: exampleTime(), Team: "red", Outcome: muster.Win,
-		SkillBefore: 1500, SkillAfter: 1532, Teams: exampleTeams(),
+		SkillBefore: new(1500), SkillAfter: new(1532), Teams: exampleTeams(),
 	}}}
 }

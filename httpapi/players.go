@@ -15,7 +15,7 @@ func (s *server) playerRoutes() {
 	handle(s, operation{
 		method: http.MethodGet, path: "/v1/players/me/ratings", id: "ratings", tag: "players",
 		summary:     "Read my ratings",
-		description: "One per mode, of the season that it is now; in a mode that I have not played, the rating that everybody begins with. Skill is the number that matchmaking uses. While there is a placement the rating is hidden, and skill, mu and sigma are 0.",
+		description: "One per mode, of the season that it is now; in a mode that I have not played, the rating that everybody begins with. Skill is the number that matchmaking uses. While there is a placement the rating is hidden: skill, mu, sigma and volatility are absent.",
 		need:        needPlayer,
 		example:     ratingList{[]muster.RatingView{{Mode: exampleMode, Skill: 1500, Mu: 25, Sigma: 8.33}}},
 	}, s.ratings)
