@@ -6,6 +6,7 @@
 package console
 
 import (
+	"bytes"
 	"embed"
 	"io/fs"
 	"mime"
@@ -30,10 +31,27 @@ type file struct {
 	immutable bool   // its name changes with its content
 }
 
+// Game is what the game servers play, and so what the pages can do. The zero value is
+// the demo game.
+type Game uint8
+
+// What is played.
+const (
+	Demo Game = iota // the pages play it
+	Own              // a studio's own: the pages sign in, queue and show the seat
+)
+
 // Handler serves the pages: / and /index.html are the lobby, /assets/ holds files whose
-// names change with their content, and everything else is not found.
-func Handler() http.Handler {
+// names change with their content, and everything else is not found: a small page for
+// browsers, a line of text for others.
+func Handler(game Game) http.Handler {
 	files := load()
+	if game == Own {
+		index := files[indexPage]
+		index.body = bytes.Replace(index.body, []byte(`data-game="demo"`), []byte(`data-game="own"`), 1)
+		files[indexPage] = index
+	}
+	missing := missingPage(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -44,12 +62,17 @@ func Handler() http.Handler {
 		}
 		name := strings.TrimPrefix(r.URL.Path, "/")
 		if name == "" {
-			name = "index.html"
+			name = indexPage
 		}
 		f, ok := files[name]
+		status := http.StatusOK
 		if !ok {
-			http.NotFound(w, r)
-			return
+			h.Set("Vary", "Accept")
+			if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+				http.NotFound(w, r)
+				return
+			}
+			f, status = missing, http.StatusNotFound
 		}
 		h.Set("Content-Type", f.kind)
 		h.Set("Content-Length", strconv.Itoa(len(f.body)))
@@ -60,8 +83,25 @@ func Handler() http.Handler {
 		if f.immutable {
 			h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		}
+		w.WriteHeader(status)
 		_, _ = w.Write(f.body) // for HEAD, net/http drops it; otherwise the client went
 	})
+}
+
+const indexPage = "index.html"
+
+// missingPage is what a browser sees where there is nothing, in the lobby's style.
+func missingPage(files map[string]file) file {
+	style := ""
+	for name := range files {
+		if path.Ext(name) == ".css" {
+			style += `<link rel="stylesheet" href="/` + name + `">`
+		}
+	}
+	body := `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
+		`<title>Not found · Muster</title>` + style + `</head><body><div id="app"><main class="center"><h1>There is nothing here</h1>` +
+		`<p class="muted">This address has no page.</p><a class="btn main" href="/">To the lobby</a></main></div></body></html>` + "\n"
+	return file{body: []byte(body), kind: contentType(".html")}
 }
 
 // load reads every built file. The files are part of the program, so failing to read

@@ -4,13 +4,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 func get(method, path string) *httptest.ResponseRecorder {
+	return ask(Demo, httptest.NewRequest(method, path, nil))
+}
+
+func ask(game Game, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	Handler().ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	Handler(game).ServeHTTP(w, r)
 	return w
 }
 
@@ -55,6 +60,34 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	}
 	if w := get("POST", "/"); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
 		t.Errorf("POST / answered %d %v", w.Code, w.Header())
+	}
+}
+
+func TestABrowserGetsAPageWhereThereIsNothing(t *testing.T) {
+	r := httptest.NewRequest("GET", "/absent", nil)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	w := ask(Demo, r)
+	body := w.Body.String()
+	if w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || w.Header().Get("Content-Security-Policy") != contentPolicy {
+		t.Errorf("status %d, headers %v", w.Code, w.Header())
+	}
+	if !strings.Contains(body, `href="/"`) || !strings.Contains(body, asset(t, ".css")) || strings.Contains(body, "absent") {
+		t.Errorf("the page is %s", body)
+	}
+	if kind := get("GET", "/absent").Header().Get("Content-Type"); kind != "text/plain; charset=utf-8" {
+		t.Errorf("whoever asks for no page gets %s", kind)
+	}
+}
+
+func TestThePageIsToldWhoseGameIsPlayed(t *testing.T) {
+	for game, mark := range map[Game]string{Demo: `data-game="demo"`, Own: `data-game="own"`} {
+		w := ask(game, httptest.NewRequest("GET", "/", nil))
+		if !strings.Contains(w.Body.String(), mark) {
+			t.Errorf("the page of game %d lacks %s", game, mark)
+		}
+		if w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
+			t.Errorf("a page of %d bytes has the length %s", w.Body.Len(), w.Header().Get("Content-Length"))
+		}
 	}
 }
 

@@ -197,6 +197,9 @@ func (h *house) backendParts(store muster.Store) backendParts {
 	if p.terminal = h.process.stdout; h.cmd.JSON {
 		p.terminal = h.process.stderr // standard output is for programs
 	}
+	if len(h.process.command) > 0 {
+		p.game = console.Own
+	}
 	if p.identity.Passwords == nil && p.terminal != nil {
 		p.identity.Passwords = &passwordsConfig{}
 	}
@@ -303,6 +306,7 @@ type backendParts struct {
 	topics              []string
 	trustedCertificates []string
 	proxies             httpapi.Proxies
+	game                console.Game                // which game servers play
 	origins             []string                    // whose pages may call, besides our own
 	ready               func(context.Context) error // nil: always
 	peers               joinPeers                   // nil: there are no other replicas
@@ -407,7 +411,7 @@ func newBackend(p backendParts) (*backend, error) {
 		Parties: rules, Rooms: rules, ServerRooms: rules, History: rules, Boards: rules,
 		Privacy: rules, Prove: ids.Prove, SignIns: rules,
 		JWKS: ids.JWKS, Configuration: ids.Configuration,
-		SNS: newRefusals(p.log, p.now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(),
+		SNS: newRefusals(p.log, p.now).watch(receiver.Handler(rules.ApplyEvent, rules.ApplyPlacement)), Realtime: hub, Pages: console.Handler(p.game),
 		Stopping: stopping, Ready: p.ready, AllowedOrigins: p.origins, Proxies: p.proxies, Calls: calls, Log: p.log,
 	}
 	if err := p.identity.serveAWS(&o, ids, p.url, tools); err != nil {

@@ -189,7 +189,7 @@ func (c *upCmd) announce(p *process, h *house, took time.Duration) {
 	}
 	hint := "open it in two tabs"
 	if len(p.command) > 0 {
-		hint = "it plays the demo only: use your own client"
+		hint = "it queues and shows the seat: play in your own client"
 	}
 	fmt.Fprintf(p.stdout, `Muster is up (%.2f s).
 

@@ -54,6 +54,8 @@ export class Api {
   queue = (mode: string, latencyInMs: Record<string, number>, preferences: Record<string, string>) =>
     this.#call<Ticket>('POST', '/v1/matchmaking/tickets', { mode, latencyInMs, preferences });
 
+  leaveSeat = () => this.#call<void>('DELETE', '/v1/players/me/session');
+
   /** seat is the player's live seat, or null. */
   async seat(): Promise<Seat | null> {
     try {

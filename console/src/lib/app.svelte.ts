@@ -1,5 +1,6 @@
 import { Api, ApiError, problemOf } from './api';
-import { abandoned, apply, brokenOff, connected, finished, givingUp, screenOf, start, toLobby, withSeat, type Flow } from './flow';
+import { abandoned, apply, brokenOff, closed, connected, finished, givingUp, screenOf, start, toLobby, withSeat, type Flow } from './flow';
+import { ownServer } from './game';
 import { forget, isKept, keep, remember, restore } from './identity';
 import { Realtime, backoff, pause, type Link, type Update } from './realtime';
 import type { MatchResult, Mode, Player, Problem, Rating, Seat, Ticket } from './types';
@@ -21,6 +22,7 @@ export class App {
   startup = $state<Problem | null>(null); // why the page cannot start yet
 
   screen = $derived(screenOf(this.flow));
+  playable = $derived(this.modes.filter((m) => m.kind !== 'queue')); // nobody is matched in the others
   current = $derived(this.modes.find((m) => m.name === this.mode));
   rating = $derived(this.ratings.find((r) => r.mode === this.mode));
 
@@ -63,7 +65,7 @@ export class App {
     this.kept = isKept(signed.id);
     const [player, modes] = await Promise.all([this.api.me(), this.api.modes()]);
     this.modes = modes;
-    this.mode ||= modes[0]?.name ?? '';
+    this.mode ||= this.playable[0]?.name ?? '';
     await this.#standing();
     this.player = player;
   }
@@ -103,6 +105,7 @@ export class App {
       return;
     }
     this.flow = apply(this.flow, u);
+    if (ownServer) this.flow = closed(this.flow);
     if (u.type === 'result') void this.#standing().catch(() => {});
   }
 
@@ -189,6 +192,14 @@ export class App {
   someoneElse(): void {
     forget();
     location.reload();
+  }
+
+  /** giveSeatUp leaves a session that the page cannot play. */
+  giveSeatUp(): Promise<void> {
+    return this.#do(async () => {
+      await this.api.leaveSeat();
+      this.flow = abandoned(this.flow, null);
+    });
   }
 
   renewSeat = (): Promise<Seat | null> => this.api.seat();

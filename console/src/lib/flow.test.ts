@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { abandoned, apply, brokenOff, connected, finished, givingUp, screenOf, start, toLobby, type Flow } from './flow';
+import { abandoned, apply, brokenOff, closed, connected, finished, givingUp, screenOf, start, toLobby, type Flow } from './flow';
 import type { MatchResult, Seat, Ticket, TicketStatus } from './types';
 
 const seat: Seat = { sessionId: 's1', mode: 'duel', team: 'red', ipAddress: '127.0.0.1', port: 1, playerSessionId: 'psess-1' };
@@ -128,4 +128,14 @@ test('a game that breaks off leads to the lobby with a reason', () => {
   const f = abandoned(after(start, ticket('completed', 5, { seat })), { code: 'c', title: 't', detail: 'd' });
   assert.equal(screenOf(f), 'lobby');
   assert.equal(f.problem?.code, 'c');
+});
+
+test('a seat on a server of another game is left with its result, or when its session ends', () => {
+  const seated = after(start, ticket('completed', 1, { seat }));
+  assert.equal(screenOf(closed(seated)), 'game');
+  const told = closed(apply(seated, { type: 'result', data: result }));
+  assert.equal(screenOf(told), 'result');
+  const ended = closed(apply(seated, { type: 'session', data: { sessionId: 's1', state: 'ended' } }));
+  assert.equal(screenOf(ended), 'lobby');
+  assert.equal(screenOf(closed(apply(ended, { type: 'result', data: result }))), 'result');
 });

@@ -120,6 +120,15 @@ export function brokenOff(f: Flow, session: string, result: MatchResult | null):
   return abandoned(f, { code: 'match.lost', title: 'The match was lost', detail: 'Its server went away. Play again to look for another one.' });
 }
 
+/**
+ * closed leaves the seat in a session of a game server that the page does not speak to,
+ * once the backend has its result or calls it ended.
+ */
+export function closed(f: Flow): Flow {
+  const over = f.seat && (f.result?.sessionId === f.session || f.played.includes(f.session));
+  return over ? { ...f, seat: null, played: played(f, f.session) } : f;
+}
+
 /** toLobby puts the last match away: news of it is not shown again. */
 export function toLobby(f: Flow): Flow {
   return { ...f, session: '', over: null, result: null, problem: null };

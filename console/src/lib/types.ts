@@ -12,12 +12,14 @@ export interface Grant {
 
 export interface Player { id: string; displayName: string; activity?: { kind: 'ticket' | 'session'; ticketId?: string } | null }
 
-export interface Rating { mode: string; skill: number; games: number; wins: number; losses: number; draws: number }
+/** Rating has no skill while there are placement games to play. */
+export interface Rating { mode: string; skill?: number; placement?: { played: number; needed: number }; games: number; wins: number; losses: number; draws: number }
 
 export interface Mode {
   name: string;
   title: string;
   description: string;
+  kind: 'matchmaking' | 'queue' | 'standalone'; // queue: sessions are created and joined, nobody is matched
   acceptance: boolean;
   acceptanceTimeoutSeconds?: number;
   teams: { name: string; minPlayers: number; maxPlayers: number }[];
@@ -64,7 +66,7 @@ export interface Ticket {
 /** Explanation is why a ticket is not matched yet; the backend says more than this page shows. */
 export interface Explanation { ticketId: string; status: TicketStatus; message: string }
 
-export type Outcome = 'win' | 'loss' | 'draw';
+export type Outcome = 'win' | 'loss' | 'draw' | 'none';
 
 export interface ResultTeam { name: string; rank: number; score: number; players: { playerId: string; left?: boolean }[] }
 
@@ -73,8 +75,9 @@ export interface MatchResult {
   mode: string;
   outcome: Outcome;
   team: string;
-  skillBefore: number;
-  skillAfter: number;
+  skillBefore?: number; // absent: hidden by placement games, or the match was unrated
+  skillAfter?: number;
+  unrated?: boolean;
   teams: ResultTeam[];
 }
 
