@@ -3,6 +3,7 @@ package muster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -217,19 +218,25 @@ func (b *Backend) endBackfill(ctx context.Context, id TicketID, status TicketSta
 	})
 }
 
-// claimBackfill looks at a due request: done says that it is over, look that GameLift must
-// be asked about it.
-func (b *Backend) claimBackfill(ctx context.Context, now time.Time, rec Record, d due) (look, done bool, err error) {
+// claimBackfill looks at a due request and claims it; look says that GameLift must be asked
+// about it.
+func (b *Backend) claimBackfill(ctx context.Context, now time.Time, rec *Record, d due) (look bool, err error) {
 	f, version, err := loadOr(ctx, b.store, backfillKey(d.Ticket), backfill{})
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
-	coming := version == 0 && now.Sub(d.CreatedAt) < announcedFor
+	coming := version == 0 && leasedUntil(*rec).IsZero()
 	if !coming && (version == 0 || f.Status.Final()) {
-		return false, true, nil
+		if err := b.forget(ctx, []Key{rec.Key}); err != nil {
+			return false, fmt.Errorf("forget a finished backfill: %w", err)
+		}
+		return false, nil
 	}
-	taken, err := b.leaseDue(ctx, rec, now.Add(backfillLook))
-	return taken && !coming, false, err
+	if coming {
+		_, err := b.leaseDue(ctx, rec, now.Add(announcedFor))
+		return false, err
+	}
+	return b.leaseDue(ctx, rec, now.Add(backfillLook))
 }
 
 // settleBackfill applies what GameLift said of a request; known is false for one that it

@@ -233,10 +233,10 @@ func (b *Backend) evict(ctx context.Context, p PlayerID) error {
 // EvictBanned takes out of play who was banned a moment ago. Every replica calls it; they
 // share the work.
 func (b *Backend) EvictBanned(ctx context.Context) error {
-	return sweepEach(ctx, b, dueEvictions, b.evictDue)
+	return sweepEach(ctx, b, dueEvictions, 1, b.evictDue)
 }
 
-func (b *Backend) evictDue(ctx context.Context, now time.Time, rec Record, job eviction) error {
+func (b *Backend) evictDue(ctx context.Context, now time.Time, rec *Record, job eviction) error {
 	taken, err := b.leaseDue(ctx, rec, now.Add(purgeLease))
 	if err != nil || !taken {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -41,89 +40,73 @@ func idOfDue(rec Record) string {
 	return id
 }
 
-// Due records of one shard that are read together: few at first, since mostly nothing is
-// due, and what is not is read in vain.
-const (
-	sweepFirst = 10
-	sweepLimit = 200
-)
+// clocksApart is how far the clocks of replicas may be apart, with room to spare. An
+// instant that lies further ahead tells nothing: somebody's clock is wrong, ours perhaps.
+const clocksApart = time.Minute
 
-// sweepDue hands to settle what is due of one kind, a page at a time. settle deletes or
-// leases the records that it is given; one that it leaves comes again at the next sweep. A
-// shard that fails does not keep the others from their turn.
-func (b *Backend) sweepDue(ctx context.Context, kind dueKind, settle func(ctx context.Context, now time.Time, page []Record) error) error {
-	var failed []error
-	for shard := range dueShards {
-		limit := sweepFirst
-		for after, more := "", true; more; {
-			now := b.instant()
-			records, err := b.store.List(ctx, kind.partition(shard), ListOptions{After: after, Limit: limit})
-			if err != nil {
-				failed = append(failed, fmt.Errorf("list due %ss: %w", kind, err))
-				break
-			}
-			page := duePage(records, now)
-			if more = len(page) == limit; more {
-				after, limit = page[limit-1].Sort, sweepLimit
-			}
-			if err := settle(ctx, now, free(page, now)); err != nil {
-				failed = append(failed, err)
-				break
-			}
-		}
+// wild says that an instant that lies in the past, or was to be soon, is too far ahead to be
+// believed.
+func wild(at, now time.Time) bool { return at.Sub(now) > clocksApart }
+
+// farthest is how far ahead a record of the kind may lie when it is written; 0: there is no
+// bound.
+func (k dueKind) farthest() time.Duration {
+	switch k {
+	case dueTickets:
+		return max(firstLook, backfillLook)
+	case duePlacements:
+		return firstLook
+	case dueSessions:
+		return sessionLook
+	case dueEvictions:
+		return evictAgain
+	case dueResults, dueRecounts:
+		return followAfter
 	}
-	return errors.Join(failed...)
+	return 0
 }
 
-// sweepEach is sweepDue for work that takes one record at a time. One that cannot be read is
-// skipped.
-func sweepEach[T any](ctx context.Context, b *Backend, kind dueKind, settle func(ctx context.Context, now time.Time, rec Record, job T) error) error {
-	return b.sweepDue(ctx, kind, func(ctx context.Context, now time.Time, page []Record) error {
-		var failed []error
-		for _, rec := range page {
-			job, err := decode[T](rec)
-			if err != nil {
-				b.log.ErrorContext(ctx, "skip a due record", "error", err)
-				continue
-			}
-			failed = append(failed, settle(ctx, now, rec, job))
-		}
-		return errors.Join(failed...)
-	})
-}
-
-// duePage is the records that are due by now; they come in the order of their instants.
-func duePage(records []Record, now time.Time) []Record {
-	for i, rec := range records {
-		if at, _, _ := strings.Cut(rec.Sort, "#"); at > sortableTime(now) {
-			return records[:i]
-		}
+// longestLease is for how long at most a record of the kind is leased.
+func (k dueKind) longestLease() time.Duration {
+	if k == dueSessions {
+		return sessionLook
 	}
-	return records
+	return max(putOff, announcedFor, silentAfter, backfillLook, followLease, purgeLease, farewellLease)
 }
 
 // leaseField is the field of a due record that says until when somebody has it.
 const leaseField = "until"
 
-// free are the records of a page that nobody has at the moment.
-func free(page []Record, now time.Time) []Record {
+// free are the records of a page that nobody has at the moment. A lease that ends later
+// than any of its kind can is void: whoever wrote it may be gone long before.
+func free(kind dueKind, page []Record, now time.Time) []Record {
 	var all []Record
 	for _, rec := range page {
-		var lease struct {
-			Until time.Time `json:"until"`
-		}
-		if json.Unmarshal(rec.Value, &lease) != nil || !lease.Until.After(now) {
+		until := leasedUntil(rec)
+		if !until.After(now) || wild(until, now.Add(kind.longestLease())) {
 			all = append(all, rec)
 		}
 	}
 	return all
 }
 
+// leasedUntil is the end of a record's latest lease; zero: it never had one.
+func leasedUntil(rec Record) time.Time {
+	var lease struct {
+		Until time.Time `json:"until"`
+	}
+	if json.Unmarshal(rec.Value, &lease) != nil {
+		return time.Time{}
+	}
+	return lease.Until
+}
+
 // leaseDue takes a due record until an instant, when it is due again; taken is false when
-// another replica was faster. The record stays where it is and is read at every sweep: to
+// another replica was faster. rec becomes what is stored, so that it can be leased for
+// longer. The record stays where it is and is read at every sweep: to
 // move it would be a transaction, whose price reads it 300 times.
-func (b *Backend) leaseDue(ctx context.Context, rec Record, until time.Time) (taken bool, err error) {
-	fields, err := decode[map[string]any](rec)
+func (b *Backend) leaseDue(ctx context.Context, rec *Record, until time.Time) (taken bool, err error) {
+	fields, err := decode[map[string]any](*rec)
 	if err != nil {
 		return false, err
 	}
@@ -136,7 +119,11 @@ func (b *Backend) leaseDue(ctx context.Context, rec Record, until time.Time) (ta
 	if errors.Is(err, ErrConflict) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	rec.Value, rec.Version = op.Value, rec.Version+1
+	return true, nil
 }
 
 // forget deletes records whatever their state: what they pointed to is over.

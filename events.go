@@ -60,7 +60,7 @@ func (b *Backend) ApplyEvent(ctx context.Context, ev Event) error {
 			open = append(open, id)
 		}
 	}
-	if _, err := b.settleAll(ctx, open); err != nil {
+	if err := b.settleAll(ctx, open); err != nil {
 		b.log.WarnContext(ctx, "settle after an unaccepted match; the reconciler will", "match", ev.MatchID, "error", err)
 	}
 	return nil

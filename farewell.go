@@ -69,11 +69,11 @@ func (b *Backend) platformsOf(ids ...linkedIdentity) []Identity {
 // TellOutsiders tells platforms and services what is due to be told of players who unlinked a
 // way in, or are gone. Every replica calls it; they share the work.
 func (b *Backend) TellOutsiders(ctx context.Context) error {
-	return sweepEach(ctx, b, dueFarewells, b.tellDue)
+	return sweepEach(ctx, b, dueFarewells, 1, b.tellDue)
 }
 
 // tellDue claims a farewell for farewellLease, tells, and says when to tell again.
-func (b *Backend) tellDue(ctx context.Context, _ time.Time, rec Record, job farewell) error {
+func (b *Backend) tellDue(ctx context.Context, _ time.Time, rec *Record, job farewell) error {
 	now := b.instant()
 	taken, err := b.leaseDue(ctx, rec, now.Add(farewellLease))
 	if err != nil || !taken {
@@ -81,7 +81,7 @@ func (b *Backend) tellDue(ctx context.Context, _ time.Time, rec Record, job fare
 	}
 	ops := []Op{{Kind: Delete, Key: rec.Key, Version: AnyVersion}}
 	if at, more := b.tell(ctx, &job, now); more {
-		op, err := put(dueFarewells.key(idOfDue(rec), at), AnyVersion, job, job.At.Add(farewellLife))
+		op, err := put(dueFarewells.key(idOfDue(*rec), at), AnyVersion, job, job.At.Add(farewellLife))
 		if err != nil {
 			return err
 		}

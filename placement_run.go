@@ -270,17 +270,7 @@ func (b *Backend) placementView(p *placement, me PlayerID, version int64) (Sessi
 	return v, err
 }
 
-// sweepPlacements looks at due placements, several at a time.
-func (b *Backend) sweepPlacements(ctx context.Context, now time.Time, page []Record) error {
-	return b.inParallel(ctx, len(page), func(ctx context.Context, i int) error { return b.sweepPlacement(ctx, now, page[i]) })
-}
-
-func (b *Backend) sweepPlacement(ctx context.Context, now time.Time, rec Record) error {
-	d, err := decode[duePlacement](rec)
-	if err != nil {
-		b.log.ErrorContext(ctx, "skip a due record", "error", err)
-		return nil
-	}
+func (b *Backend) sweepPlacement(ctx context.Context, now time.Time, rec *Record, d duePlacement) error {
 	p, _, err := loadOr(ctx, b.store, placementKey(d.Placement), placement{Status: PlacementFailed})
 	if err != nil {
 		return err

@@ -23,11 +23,11 @@ const (
 // ErasePlayers erases what is due of deleted players. Every replica calls it; they share
 // the work.
 func (b *Backend) ErasePlayers(ctx context.Context) error {
-	return sweepEach(ctx, b, duePurges, b.purgeDue)
+	return sweepEach(ctx, b, duePurges, 1, b.purgeDue)
 }
 
 // purgeDue claims a deleted player for purgeLease, erases, and says when to come again.
-func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec Record, job purge) error {
+func (b *Backend) purgeDue(ctx context.Context, now time.Time, rec *Record, job purge) error {
 	taken, err := b.leaseDue(ctx, rec, now.Add(purgeLease))
 	if err != nil || !taken {
 		return err

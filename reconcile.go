@@ -29,8 +29,8 @@ type due struct {
 	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
-// announcedFor is how long a due record may wait for its ticket, which is stored after it.
-// Longer than any store tries.
+// announcedFor is how long a due record whose ticket is not there waits for it since it was
+// first looked at: the ticket is stored after it. Longer than any store tries.
 const announcedFor = time.Minute
 
 // Reconcile settles what is due: it asks GameLift about every ticket and placement that
@@ -42,77 +42,81 @@ func (b *Backend) Reconcile(ctx context.Context) error {
 }
 
 func (b *Backend) reconcileMatches(ctx context.Context) error {
-	return errors.Join(b.reconcileTickets(ctx), sweepEach(ctx, b, dueResults, b.sweepResult))
+	return errors.Join(b.reconcileTickets(ctx), sweepEach(ctx, b, dueResults, 1, b.sweepResult))
 }
 
 func (b *Backend) reconcilePlacements(ctx context.Context) error {
-	return b.sweepDue(ctx, duePlacements, b.sweepPlacements)
+	return sweepEach(ctx, b, duePlacements, b.several(), b.sweepPlacement)
 }
 
 func (b *Backend) reconcileSessions(ctx context.Context) error {
-	return b.sweepDue(ctx, dueSessions, b.sweepSessions)
+	return sweepEach(ctx, b, dueSessions, b.several(), b.sweepSession)
 }
 
 // reconcileTickets asks about silent tickets, those of all shards together: GameLift
-// describes ten at a time.
+// describes ten at a time. They are claimed as they are asked about, so that a round that
+// ends early leaves the others to the next one.
 func (b *Backend) reconcileTickets(ctx context.Context) error {
-	var silent []TicketID
-	err := b.sweepDue(ctx, dueTickets, func(ctx context.Context, now time.Time, page []Record) error {
-		claimed, err := b.claimSilent(ctx, now, page)
-		silent = append(silent, claimed...)
+	var failed []error
+	var silent []*Record
+	ask := func() {
+		failed, silent = append(failed, b.settleClaimed(ctx, silent)), nil
+	}
+	err := sweepEach(ctx, b, dueTickets, 1, func(ctx context.Context, now time.Time, rec *Record, d due) error {
+		look, err := b.claimSilent(ctx, now, rec, d)
+		if look {
+			silent = append(silent, rec)
+		}
+		if len(silent) == describeMax {
+			ask()
+		}
 		return err
 	})
-	unknown, settleErr := b.settleAll(ctx, silent)
-	return errors.Join(err, settleErr, b.startAgain(ctx, unknown))
+	ask()
+	return errors.Join(append(failed, err)...)
 }
 
-// claimSilent looks at due tickets and claims those that GameLift must be asked about.
-func (b *Backend) claimSilent(ctx context.Context, now time.Time, page []Record) (silent []TicketID, err error) {
-	var over []Key
-	for _, rec := range page {
-		d, err := decode[due](rec)
-		if err != nil {
-			b.log.ErrorContext(ctx, "skip a due record", "error", err)
-			continue
-		}
-		if d.Ticket.forServer() {
-			look, done, err := b.claimBackfill(ctx, now, rec, d)
-			switch {
-			case err != nil:
-				return silent, err
-			case done:
-				over = append(over, rec.Key)
-			case look:
-				silent = append(silent, d.Ticket)
-			}
-			continue
-		}
-		t, version, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{})
-		if err != nil {
-			return silent, err
-		}
-		coming := version == 0 && now.Sub(d.CreatedAt) < announcedFor
-		if !coming && (version == 0 || t.Status.Final()) {
-			over = append(over, rec.Key)
-			continue
-		}
-		look := !coming && t.silent(now)
-		until := t.nextLook(now, look)
-		if coming {
-			until = d.CreatedAt.Add(announcedFor)
-		}
-		taken, err := b.leaseDue(ctx, rec, until)
-		if err != nil {
-			return silent, err
-		}
-		if taken && look {
-			silent = append(silent, t.ID)
-		}
+// settleClaimed asks GameLift about tickets whose due records are leased, at most
+// describeMax. One that cannot be settled is put off, as any other due work.
+func (b *Backend) settleClaimed(ctx context.Context, silent []*Record) error {
+	var failed []error
+	ids := make([]TicketID, len(silent))
+	for i, rec := range silent {
+		ids[i] = TicketID(idOfDue(*rec))
 	}
-	if err := b.forget(ctx, over); err != nil {
-		return silent, fmt.Errorf("forget finished tickets: %w", err)
+	for i, settled := range b.settleTen(ctx, ids) {
+		err := settled.err
+		if err == nil && settled.unknown {
+			err = b.startAgain(ctx, ids[i])
+		}
+		b.putOffFailed(ctx, silent[i], err)
+		failed = append(failed, err)
 	}
-	return silent, nil
+	return errors.Join(failed...)
+}
+
+// claimSilent looks at a due ticket and claims it; look says that GameLift must be asked
+// about it.
+func (b *Backend) claimSilent(ctx context.Context, now time.Time, rec *Record, d due) (look bool, err error) {
+	if d.Ticket.forServer() {
+		return b.claimBackfill(ctx, now, rec, d)
+	}
+	t, version, err := loadOr(ctx, b.store, ticketKey(d.Ticket), ticket{})
+	switch {
+	case err != nil:
+		return false, err
+	case version == 0 && leasedUntil(*rec).IsZero():
+		_, err := b.leaseDue(ctx, rec, now.Add(announcedFor))
+		return false, err
+	case version == 0 || t.Status.Final():
+		if err := b.forget(ctx, []Key{rec.Key}); err != nil {
+			return false, fmt.Errorf("forget a finished ticket: %w", err)
+		}
+		return false, nil
+	}
+	silent := t.silent(now)
+	taken, err := b.leaseDue(ctx, rec, t.nextLook(now, silent))
+	return taken && silent, err
 }
 
 // silent says that GameLift must be asked about the ticket: nothing was heard of it
@@ -121,7 +125,7 @@ func (t *ticket) silent(now time.Time) bool {
 	if t.Placement != "" {
 		return false // that has a due record of its own
 	}
-	quiet := now.Sub(t.lastLook())
+	quiet := now.Sub(t.lastLook(now))
 	if t.Status == Queued {
 		return quiet >= firstLook
 	}
@@ -131,7 +135,7 @@ func (t *ticket) silent(now time.Time) bool {
 // nextLook is when the reconciler looks at the ticket again.
 func (t *ticket) nextLook(now time.Time, looking bool) time.Time {
 	at := t.NewsAt.Add(silentAfter)
-	if looking || !at.After(now) {
+	if looking || !at.After(now) || wild(t.NewsAt, now) {
 		at = now.Add(lookAgain)
 	}
 	return at
@@ -139,85 +143,95 @@ func (t *ticket) nextLook(now time.Time, looking bool) time.Time {
 
 // settle asks GameLift about one ticket now.
 func (b *Backend) settle(ctx context.Context, id TicketID) error {
-	_, err := b.settleAll(ctx, []TicketID{id})
-	return err
+	return b.settleTen(ctx, []TicketID{id})[0].err
 }
 
-// settleAll asks GameLift about tickets, ten at a time, and applies its word. Unknown are
-// those that GameLift does not know.
-func (b *Backend) settleAll(ctx context.Context, ids []TicketID) (unknown []TicketID, err error) {
+// settleAll asks GameLift about tickets, ten at a time.
+func (b *Backend) settleAll(ctx context.Context, ids []TicketID) error {
+	var failed []error
 	for ten := range slices.Chunk(ids, describeMax) {
-		some, err := b.settleTen(ctx, ten)
-		if unknown = append(unknown, some...); err != nil {
-			return unknown, err
+		for _, settled := range b.settleTen(ctx, ten) {
+			failed = append(failed, settled.err)
 		}
 	}
-	return unknown, nil
+	return errors.Join(failed...)
 }
 
-func (b *Backend) settleTen(ctx context.Context, ids []TicketID) (unknown []TicketID, err error) {
+// settledTicket is what became of asking about a ticket.
+type settledTicket struct {
+	unknown bool // GameLift does not know it
+	err     error
+}
+
+// settleTen asks GameLift about at most describeMax tickets and applies its word. It
+// returns what became of each, in their order: one that cannot be settled does not keep
+// the others from it.
+func (b *Backend) settleTen(ctx context.Context, ids []TicketID) []settledTicket {
+	if len(ids) == 0 {
+		return nil
+	}
 	asked := b.instant()
 	snapshots, err := b.gamelift.Tickets(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("describe %d tickets: %w", len(ids), err)
+	if half := len(ids) / 2; half > 0 && (KindOf(err) == Invalid || KindOf(err) == NotFound) && err != nil {
+		return append(b.settleTen(ctx, ids[:half]), b.settleTen(ctx, ids[half:])...) // it may be for the sake of one
 	}
+	all := make([]settledTicket, len(ids))
 	known := make(map[TicketID]TicketSnapshot, len(snapshots))
 	for _, snap := range snapshots {
 		known[snap.Ticket] = snap
 	}
-	for _, id := range ids {
+	for i, id := range ids {
 		snap, ok := known[id]
-		if id.forServer() {
-			if err := b.settleBackfill(ctx, id, snap, ok, asked); err != nil {
-				return unknown, fmt.Errorf("settle backfill %s: %w", id, err)
-			}
-			continue
+		all[i].unknown = err == nil && !ok && !id.forServer()
+		if all[i].err = err; err == nil {
+			all[i].err = b.settleTicket(ctx, id, snap, ok, asked)
 		}
-		if !ok {
-			unknown = append(unknown, id)
-		}
-		if ok && snap.Status == Completed && snap.Session != "" {
-			if err := b.learnSession(ctx, snap); err != nil {
-				return unknown, err
-			}
-		}
-		if ok && snap.Status == Completed && snap.Session == "" {
-			adopted, err := b.adopt(ctx, id)
-			if err != nil {
-				return unknown, fmt.Errorf("adopt the match of ticket %s: %w", id, err)
-			}
-			if adopted {
-				continue
-			}
-		}
-		_, _, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, ok, asked, b.instant()) })
-		if err != nil {
-			return unknown, fmt.Errorf("settle ticket %s: %w", id, err)
+		if all[i].err != nil {
+			all[i].err = fmt.Errorf("settle ticket %s: %w", id, all[i].err)
 		}
 	}
-	return unknown, nil
+	return all
 }
 
-// startAgain tells GameLift of those tickets that it does not know because whoever stored
-// them died, or could not reach it. Under the same id that is harmless: GameLift refuses an
-// id that it has.
-func (b *Backend) startAgain(ctx context.Context, ids []TicketID) error {
-	var failed []error
-	for _, id := range ids {
-		again := false
-		t, version, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) {
-			next, what := t.startedAgain(b.instant())
-			again = what != unchanged
-			return next, what
-		})
-		if err != nil || version == 0 || !again {
-			failed = append(failed, err)
-			continue
-		}
-		err = b.gamelift.StartMatchmaking(ctx, StartMatchmaking{Ticket: t.ID, Configuration: t.Configuration, Players: t.waiting().Players})
-		b.log.InfoContext(ctx, "told GameLift again of a ticket", "ticket", t.ID, "error", err)
+// settleTicket applies GameLift's word of one ticket; known is false when it has none.
+func (b *Backend) settleTicket(ctx context.Context, id TicketID, snap TicketSnapshot, known bool, asked time.Time) error {
+	if id.forServer() {
+		return b.settleBackfill(ctx, id, snap, known, asked)
 	}
-	return errors.Join(failed...)
+	switch {
+	case known && snap.Status == Completed && snap.Session != "":
+		if err := b.learnSession(ctx, snap); err != nil {
+			return fmt.Errorf("learn its session: %w", err)
+		}
+	case known && snap.Status == Completed:
+		adopted, err := b.adopt(ctx, id)
+		if err != nil {
+			return fmt.Errorf("adopt its match: %w", err)
+		}
+		if adopted {
+			return nil
+		}
+	}
+	_, _, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.settled(snap, known, asked, b.instant()) })
+	return err
+}
+
+// startAgain tells GameLift of a ticket that it does not know because whoever stored it
+// died, or could not reach it. Under the same id that is harmless: GameLift refuses an id
+// that it has.
+func (b *Backend) startAgain(ctx context.Context, id TicketID) error {
+	again := false
+	t, version, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) {
+		next, what := t.startedAgain(b.instant())
+		again = what != unchanged
+		return next, what
+	})
+	if err != nil || version == 0 || !again {
+		return err
+	}
+	err = b.gamelift.StartMatchmaking(ctx, StartMatchmaking{Ticket: t.ID, Configuration: t.Configuration, Players: t.waiting().Players})
+	b.log.InfoContext(ctx, "told GameLift again of a ticket", "ticket", t.ID, "error", err)
+	return nil
 }
 
 // learnSession stores the session of a ticket that completed while its event was lost, as

@@ -75,7 +75,7 @@ func (b *Backend) askRecount(ctx context.Context, mode ModeName, since, now time
 // returns when it is done. Results may come in meanwhile. It is safe to run on every
 // replica: one at a time works at a mode, and another goes on after it.
 func (b *Backend) Recount(ctx context.Context) error {
-	return sweepEach(ctx, b, dueRecounts, func(ctx context.Context, _ time.Time, rec Record, d dueRecount) error {
+	return sweepEach(ctx, b, dueRecounts, 1, func(ctx context.Context, _ time.Time, rec *Record, d dueRecount) error {
 		over, err := b.recountMode(ctx, d.Mode)
 		if over {
 			err = b.forget(ctx, []Key{rec.Key})

@@ -16,7 +16,7 @@ import (
 const followLease = 30 * time.Second
 
 // sweepResult finishes a result that its reporter left half-way.
-func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec Record, d dueResult) error {
+func (b *Backend) sweepResult(ctx context.Context, now time.Time, rec *Record, d dueResult) error {
 	taken, err := b.leaseDue(ctx, rec, now.Add(followLease))
 	if err != nil || !taken {
 		return err

@@ -22,17 +22,7 @@ func sessionDueOp(id SessionID, at time.Time) (Op, error) {
 	return put(dueSessions.key(string(id), at), AnyVersion, dueSession{id}, time.Time{})
 }
 
-// sweepSessions looks at due sessions, several at a time.
-func (b *Backend) sweepSessions(ctx context.Context, now time.Time, page []Record) error {
-	return b.inParallel(ctx, len(page), func(ctx context.Context, i int) error { return b.sweepSession(ctx, now, page[i]) })
-}
-
-func (b *Backend) sweepSession(ctx context.Context, now time.Time, rec Record) error {
-	d, err := decode[dueSession](rec)
-	if err != nil {
-		b.log.ErrorContext(ctx, "skip a due record", "error", err)
-		return nil
-	}
+func (b *Backend) sweepSession(ctx context.Context, now time.Time, rec *Record, d dueSession) error {
 	s, _, err := loadOr(ctx, b.store, sessionKey(d.Session), session{})
 	if err != nil {
 		return err

@@ -79,12 +79,25 @@ func (t *ticket) player(p PlayerID) *ticketPlayer {
 	return nil
 }
 
-// lastLook is when anything was last known of the ticket, by our clock.
-func (t *ticket) lastLook() time.Time {
-	if t.CheckedAt.After(t.NewsAt) {
-		return t.CheckedAt
+// lastLook is when anything was last known of the ticket, by our clock; zero: nobody knows.
+func (t *ticket) lastLook(now time.Time) (last time.Time) {
+	for _, at := range []time.Time{t.CheckedAt, t.NewsAt} {
+		if at.After(last) && !wild(at, now) {
+			last = at
+		}
 	}
-	return t.NewsAt
+	return last
+}
+
+// begun is since when the ticket may be on its way to GameLift. Where that cannot be
+// believed, it counts from the first look at it.
+func (t *ticket) begun(now time.Time) time.Time {
+	for _, at := range []time.Time{t.CreatedAt, t.CheckedAt} {
+		if !at.IsZero() && !wild(at, now) {
+			return at
+		}
+	}
+	return now
 }
 
 // clone copies the ticket with its players, so that a decision never reaches the
@@ -377,7 +390,7 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 	}
 	next = t.clone()
 	next.CheckedAt = now
-	overtaken := !t.NewsAt.Before(asked)
+	overtaken := !t.NewsAt.Before(asked) && !wild(t.NewsAt, now)
 	switch {
 	case overtaken && !(known && snap.Status.Final()):
 		return next, noted
@@ -423,13 +436,13 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 
 // maybeComing says that a request to start the ticket may still be on its way to GameLift.
 func (t *ticket) maybeComing(now time.Time) bool {
-	return now.Sub(t.CreatedAt) < lostAfter || now.Sub(t.AgainAt) < lostAfter
+	return now.Sub(t.begun(now)) < lostAfter || now.Sub(t.AgainAt) < lostAfter && !wild(t.AgainAt, now)
 }
 
 // startable says that GameLift may be told of the ticket again where it does not know it:
 // nothing was ever heard of it, and it is young enough to mean the same as when it was made.
 func (t *ticket) startable(now time.Time) bool {
-	return t.Status == Queued && now.Sub(t.CreatedAt) < startableFor
+	return t.Status == Queued && now.Sub(t.begun(now)) < startableFor
 }
 
 // startedAgain is the ticket of which GameLift is about to be told again.
