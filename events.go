@@ -9,11 +9,15 @@ import (
 
 // session is the record of a game session that matchmaking made.
 type session struct {
-	ID        SessionID           `json:"id"`
-	Mode      ModeName            `json:"mode"`
-	MatchID   MatchID             `json:"matchId,omitempty"`
-	Teams     map[PlayerID]string `json:"teams"` // every player of the match and their team
-	StartedAt time.Time           `json:"startedAt"`
+	ID      SessionID           `json:"id"`
+	Mode    ModeName            `json:"mode"`
+	MatchID MatchID             `json:"matchId,omitempty"`
+	Teams   map[PlayerID]string `json:"teams"` // everybody who has played and their team
+	// Left is when players of a long roster left; see longRoster. Trimmed says that some were
+	// let go of.
+	Left      map[PlayerID]time.Time `json:"left,omitempty"`
+	Trimmed   bool                   `json:"trimmed,omitempty"`
+	StartedAt time.Time              `json:"startedAt"`
 	// EndedAt is when its game server said that it is over, or GameLift did.
 	EndedAt time.Time `json:"endedAt,omitzero"`
 	// Room is set for a session that players find and join by themselves.
@@ -129,7 +133,9 @@ func (b *Backend) sessionOps(ev Event) moreOps {
 // storeSessionOps stores a session, or adds to a known one the players that it lacks:
 // backfill brings them later. Of one whom backfill brings back for another team it is left
 // open for which, since the news of both may come in any order: their game server knows.
+// Of a roster that grows too long those are let go of who have no live seat at GameLift.
 func (b *Backend) storeSessionOps(s session) moreOps {
+	var live map[PlayerID]bool
 	return func(ctx context.Context) ([]Op, error) {
 		known, version, err := loadOr(ctx, b.store, sessionKey(s.ID), s)
 		if err != nil {
@@ -147,6 +153,12 @@ func (b *Backend) storeSessionOps(s session) moreOps {
 		if !changed {
 			return nil, nil
 		}
+		if len(known.Teams) > maxResultPlayers && live == nil {
+			if live, err = b.livePlayers(ctx, s.ID); err != nil {
+				return nil, err
+			}
+		}
+		known.trimRoster(func(p PlayerID) bool { _, comes := s.Teams[p]; return comes || live[p] })
 		op, err := put(sessionKey(s.ID), version, known, b.now().Add(sessionLife))
 		return []Op{op}, err
 	}

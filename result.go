@@ -196,7 +196,7 @@ func (b *Backend) recordResult(ctx context.Context, id SessionID, report ResultR
 			if s, report, err = b.asReported(ctx, s, report); err != nil {
 				return nil, err
 			}
-			if err := report.fits(s, b.modes[s.Mode].Competition.Absent); err != nil {
+			if report, err = b.fitted(ctx, &s, report); err != nil {
 				return nil, err
 			}
 			played = &s

@@ -16,6 +16,7 @@ import (
 // Limits of a report.
 const (
 	maxResultPlayers = 200  // of a GameLift session
+	maxReportPlayers = 1000 // a report may name those, too, who left long ago
 	maxResultTeams   = 200  // those without players count for nothing
 	maxTeamBytes     = 128  // of a team's name; FlexMatch's have at most 128 characters
 	maxStats         = 16   // numbers of one player
@@ -24,7 +25,8 @@ const (
 
 // What a result's record may grow by after it was reported, in bytes of JSON at most.
 const (
-	decidedBytes = 600    // for each player: what the result does to them
+	decidedBytes = 600    // for each player who is rated: what the result does to them
+	unratedBytes = 64     // for each player at all
 	verdictBytes = 80_000 // for maxVerdicts of the longest reasons
 )
 
@@ -95,8 +97,8 @@ func (r ResultReport) check() error {
 			return err
 		}
 	}
-	if len(seen) == 0 || len(seen) > maxResultPlayers {
-		return Errorf(Invalid, "result.players", "a result has 1 to %d players, not %d", maxResultPlayers, len(seen))
+	if len(seen) == 0 || len(seen) > maxReportPlayers {
+		return Errorf(Invalid, "result.players", "a report names 1 to %d players, not %d", maxReportPlayers, len(seen))
 	}
 	return nil
 }
@@ -128,10 +130,14 @@ func (p ResultPlayer) check() error {
 	return nil
 }
 
-// fits says whether a report names the session's players, in their teams. A player
-// without a team may be in any, and in a free for all teams say nothing.
-func (r ResultReport) fits(s session, absent AbsentRule) error {
-	for _, p := range r.players() {
+// fits says whether a report names the session's players, in their teams, and all that are
+// owed. A player without a team may be in any, and in a free for all teams say nothing.
+func (r ResultReport) fits(s *session, absent AbsentRule, owed func(PlayerID) bool) error {
+	players := r.players()
+	if n := len(players); n == 0 || n > maxResultPlayers {
+		return Errorf(Invalid, "result.players", "a result has 1 to %d players of its session, not %d", maxResultPlayers, n)
+	}
+	for _, p := range players {
 		if _, in := s.Teams[p.PlayerID]; !in {
 			return Errorf(Invalid, "result.stranger", "player %q is not in this session", p.PlayerID)
 		}
@@ -143,21 +149,21 @@ func (r ResultReport) fits(s session, absent AbsentRule) error {
 			}
 		}
 	}
-	if missing := r.missing(s); absent == AbsentRefused && missing > 0 {
+	if missing := r.missing(s, owed); absent == AbsentRefused && missing > 0 {
 		return Errorf(Invalid, "result.incomplete", "the session has %d players and the result lacks %d of them; mark those who went with left", len(s.Teams), missing)
 	}
 	return nil
 }
 
 // missing counts the players of a session whom the result must name and does not.
-func (r ResultReport) missing(s session) int {
+func (r ResultReport) missing(s *session, owed func(PlayerID) bool) int {
 	named := make(map[PlayerID]bool)
 	for _, p := range r.players() {
 		named[p.PlayerID] = true
 	}
 	missing := 0
 	for p := range s.Teams {
-		if !named[p] && s.owes(p) {
+		if !named[p] && owed(p) {
 			missing++
 		}
 	}
@@ -172,7 +178,7 @@ func (r *result) lasts() error {
 	if err != nil {
 		return err
 	}
-	if most := MaxRecordBytes - verdictBytes - decidedBytes*(len(r.players())+1); op.size() > most {
+	if most := MaxRecordBytes - verdictBytes - decidedBytes*(len(r.rated())+1) - unratedBytes*len(r.players()); op.size() > most {
 		return Errorf(Invalid, "result.too_large", "the result takes %d bytes and %d are left to it: send fewer stats or shorter names", op.size(), most)
 	}
 	return nil

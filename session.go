@@ -40,7 +40,7 @@ type member struct {
 // clone copies the session with what it holds, so that a decision never reaches the
 // original.
 func (s session) clone() session {
-	s.Teams = maps.Clone(s.Teams)
+	s.Teams, s.Left = maps.Clone(s.Teams), maps.Clone(s.Left)
 	if s.Teams == nil {
 		s.Teams = make(map[PlayerID]string)
 	}
@@ -130,7 +130,8 @@ func (s session) joined(p PlayerID, req JoinRequest, teams []ModeTeam, now time.
 		return s, err
 	}
 	next.Teams[p] = team
-	next.trimRoster()
+	delete(next.Left, p)
+	next.trimRoster(next.inRoom)
 	return next, nil
 }
 
@@ -170,36 +171,31 @@ func pickTeam(teams []ModeTeam, sizes map[string]int, want, before string) (stri
 	return best, nil
 }
 
-// trimRoster keeps the roster within what a result can name: leavers go first.
-func (s *session) trimRoster() {
-	for _, p := range slices.Sorted(maps.Keys(s.Teams)) {
-		if len(s.Teams) <= maxResultPlayers {
-			return
-		}
-		if _, in := s.Room.Members[p]; !in {
-			delete(s.Teams, p)
-		}
-	}
-}
-
 // without takes a player's place away. Who played stays on the roster: a result may
 // name them.
-func (s session) without(p PlayerID) (next session, changed bool) {
-	if s.Room == nil {
-		return s, false
-	}
-	if _, in := s.Room.Members[p]; !in {
+func (s session) without(p PlayerID, now time.Time) (next session, changed bool) {
+	_, left := s.Left[p]
+	_, played := s.Teams[p]
+	long := !s.joinable() && played && !left && len(s.Teams) >= longRoster
+	if !s.inRoom(p) && !long {
 		return s, false
 	}
 	next = s.clone()
-	delete(next.Room.Members, p)
+	if next.Room != nil {
+		delete(next.Room.Members, p)
+	}
+	next.noteLeft(p, now)
 	return next, true
 }
 
 // refused takes back the place of a player who got no seat, as if they had never come.
-func (s session) refused(p PlayerID) (next session, changed bool) {
-	if next, changed = s.without(p); changed && s.Room.Members[p].New {
+func (s session) refused(p PlayerID, now time.Time) (next session, changed bool) {
+	if !s.inRoom(p) {
+		return s, false
+	}
+	if next, changed = s.without(p, now); s.Room.Members[p].New {
 		delete(next.Teams, p)
+		delete(next.Left, p)
 	}
 	return next, changed
 }
@@ -222,6 +218,7 @@ func (s session) pruned(live map[PlayerID]bool, asked time.Time, most int) (next
 	next = s.clone()
 	for _, p := range gone {
 		delete(next.Room.Members, p)
+		next.noteLeft(p, asked)
 	}
 	return next, gone
 }

@@ -253,7 +253,7 @@ func (b *Backend) giveBack(ctx context.Context, joining slot) error {
 		if err != nil {
 			return nil, err
 		}
-		if next, changed := s.refused(joining.Player); changed {
+		if next, changed := s.refused(joining.Player, b.instant()); changed {
 			more, err := b.putSession(s, next, version)
 			return append(ops, more...), err
 		}
@@ -300,7 +300,7 @@ func (b *Backend) leaveOps(ctx context.Context, held slot, slotVersion int64) ([
 	if err != nil {
 		return nil, err
 	}
-	next, changed := s.without(held.Player)
+	next, changed := s.without(held.Player, b.instant())
 	if !changed {
 		return ops, nil
 	}

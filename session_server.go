@@ -118,15 +118,16 @@ func (s slot) holds(id SessionID) bool {
 }
 
 // RemovePlayer takes in that a player is no longer in a game server's session: they are
-// free to play elsewhere. It can be repeated. Who was never in it is NotFound.
+// free to play elsewhere. It can be repeated. Who was never in it is NotFound, as long as the
+// session knows all who were.
 func (b *Backend) RemovePlayer(ctx context.Context, id SessionID, p PlayerID) error {
 	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		s, version, err := b.sessionOf(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		next, changed := s.without(p)
-		if _, known := s.Teams[p]; !known && !changed {
+		next, changed := s.without(p, b.instant())
+		if _, known := s.Teams[p]; !known && !changed && !s.Trimmed {
 			return nil, b.leftLongAgo(ctx, &s, p)
 		}
 		held, slotVersion, err := b.slotOf(ctx, p)
