@@ -25,8 +25,10 @@ type replayRun struct {
 	names map[PlayerID]PlayerID
 	// seen holds the results that were taken in lately, by their place in the index, and
 	// first says that the run is still at those it began with.
-	seen   map[string]time.Time
-	first  bool
+	seen  map[string]time.Time
+	first bool
+	// end is how far the results are read: to where the ratings say that they go.
+	end    time.Time
 	open   map[standingID]bool // ratings to look at
 	told   map[standingID]bool
 	report ReplayReport
@@ -35,6 +37,16 @@ type replayRun struct {
 // lateBy is how much later than a result of a younger instant one may become visible: the
 // distance of the replicas' clocks, and the time that a write takes.
 const lateBy = 2 * time.Minute
+
+// How far ahead of this replica's clock results are looked for. Those of others differ, and
+// one that was wrong has put results where it thought they were: ratings tell.
+const (
+	usualAhead = 24 * time.Hour
+	mostAhead  = resultLife
+)
+
+// walkSpan is how many days are read between two words of progress, when they are empty.
+const walkSpan = 30 * 24 * time.Hour
 
 // restarts is how often a run begins anew when results became visible in another order
 // than theirs, before it takes the gap for a loss.
@@ -74,6 +86,7 @@ func (b *Backend) replay(ctx context.Context, mode ModeName, o ReplayOptions, lo
 	r := &replayRun{b: b, mode: mode, o: o, lost: lost, told: make(map[standingID]bool)}
 	for try := 0; ; try++ {
 		r.state, r.seen, r.open, r.first = newReplay(b.ranking(mode)), make(map[string]time.Time), make(map[standingID]bool), true
+		r.end = b.now().Add(usualAhead)
 		r.state.tolerant = try == restarts
 		r.report = ReplayReport{Mode: mode, Different: r.report.Different, Repaired: r.report.Repaired}
 		err := r.run(ctx)
@@ -93,17 +106,22 @@ func (r *replayRun) run(ctx context.Context) (err error) {
 	if oldest := r.b.now().Add(24*time.Hour - resultLife); oldest.After(from) {
 		r.state.whole = oldest
 	}
+	if oldest := r.b.now().Add(-resultLife - 24*time.Hour); from.Before(oldest) {
+		from = oldest
+	}
 	for idle := 0; ; {
 		results := r.report.Results
 		if err := r.walk(ctx, from); err != nil {
 			return err
 		}
 		r.first = false
+		end := r.end
 		settled, err := r.compare(ctx, idle >= stubborn)
 		if err != nil || len(r.open) == 0 {
 			return err
 		}
-		if idle++; settled > 0 || r.report.Results > results {
+		r.first = r.end.After(end) // the results up to there belong to those it began with
+		if idle++; settled > 0 || r.report.Results > results || r.first {
 			idle = 0
 		}
 		if err := pause(ctx, time.Duration(idle)*20*time.Millisecond); err != nil {
@@ -161,8 +179,28 @@ func (r *replayRun) progress(done int) error {
 
 // walk takes in the results from an instant on that were not taken in yet.
 func (r *replayRun) walk(ctx context.Context, from time.Time) error {
+	if now := r.b.now().Add(usualAhead); now.After(r.end) {
+		r.end = now
+	}
+	for ; !from.After(r.end); from = nextDay(from) {
+		to := from.Add(walkSpan)
+		if to.After(r.end) {
+			return r.walkTo(ctx, from, r.end)
+		}
+		if err := r.walkTo(ctx, from, to); err != nil {
+			return err
+		}
+		if err := r.progress(0); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+func (r *replayRun) walkTo(ctx context.Context, from, to time.Time) error {
 	seen := func(ref resultRef) bool { _, seen := r.seen[ref.text]; return seen }
-	return r.b.walkResults(ctx, r.mode, from, seen, func(res *result) error {
+	return r.b.walkResults(ctx, r.mode, from, to, seen, func(res *result) error {
 		r.seen[res.indexKey().Sort] = res.RecordedAt
 		if r.o.Season != nil && res.Season != *r.o.Season {
 			return nil
@@ -239,13 +277,19 @@ func (r *replayRun) compare(ctx context.Context, last bool) (settled int, err er
 	for ids := range slices.Chunk(open, walkBatch) {
 		found := make([]checked, len(ids))
 		differences := make([]ReplayDifference, len(ids))
-		err := r.b.inParallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
-			found[i], differences[i], err = r.check(ctx, ids[i], last)
+		latest := make([]time.Time, len(ids))
+		err := r.b.inParallel(ctx, len(ids), func(ctx context.Context, i int) error {
+			at, err := r.stored(ctx, ids[i])
+			if err == nil {
+				latest[i] = at.latest
+				found[i], differences[i], err = r.check(ctx, ids[i], at, last)
+			}
 			return err
 		})
 		if err != nil {
 			return settled, err
 		}
+		r.extend(latest)
 		for i, id := range ids {
 			if found[i] == movedOn {
 				continue
@@ -282,42 +326,81 @@ func (r *replayRun) count(id standingID, found checked, d ReplayDifference) {
 	}
 }
 
-// check looks at one rating and repairs it if it differs and that is asked for.
-func (r *replayRun) check(ctx context.Context, id standingID, last bool) (checked, ReplayDifference, error) {
+// storedRating is a rating as its record has it; version 0: there is none. latest is when
+// its player's last result was recorded, in whatever season.
+type storedRating struct {
+	rating
+	version int64
+	key     Key
+	latest  time.Time
+}
+
+func (r *replayRun) stored(ctx context.Context, id standingID) (s storedRating, err error) {
+	if s.rating, s.version, s.key, err = r.b.seasonStanding(ctx, id.Player, r.mode, id.Season); err != nil {
+		return s, err
+	}
+	s.latest = s.LastAt
+	if s.key != ratingKey(id.Player, r.mode) {
+		now, _, err := r.b.standing(ctx, id.Player, r.mode)
+		s.latest = now.LastAt
+		return s, err
+	}
+	return s, nil
+}
+
+// beyond says that a player has results further ahead than were read.
+func (r *replayRun) beyond(latest time.Time) bool { return !latest.Before(nextDay(r.end)) }
+
+// tooFar says that they are further ahead than is looked for.
+func (r *replayRun) tooFar(latest time.Time) bool {
+	return latest.After(r.b.now().Add(mostAhead))
+}
+
+// extend has the results be read as far as the ratings say that they go.
+func (r *replayRun) extend(latest []time.Time) {
+	for _, at := range latest {
+		if at.After(r.end) && !r.tooFar(at) {
+			r.end = at
+		}
+	}
+}
+
+// check looks at one rating and repairs it if it differs and that is asked for. One that
+// comes of results that were not read is never taken for wrong.
+func (r *replayRun) check(ctx context.Context, id standingID, stored storedRating, last bool) (checked, ReplayDifference, error) {
 	want, known := r.state.standing(id)
 	if !known {
 		return gone, ReplayDifference{}, nil
 	}
-	stored, version, key, err := r.b.seasonStanding(ctx, id.Player, r.mode, id.Season)
-	if err != nil {
-		return movedOn, ReplayDifference{}, err
-	}
 	d := ReplayDifference{Player: id.Player, Season: id.Season, Replayed: want.replayed()}
+	tooFar := r.tooFar(stored.latest)
 	switch {
-	case version == 0:
+	case r.beyond(stored.latest) && !tooFar:
+		return movedOn, d, nil
+	case stored.version == 0:
 		if there, err := r.exists(ctx, id.Player); err != nil || !there {
 			return gone, d, err
 		}
-		key = r.place(id)
+		stored.key = r.place(id)
 	case stored.Claim != "":
 		_, err := r.b.finishResult(ctx, stored.Claim)
 		return movedOn, d, err
 	case stored.same(want):
-		return r.checkBoard(ctx, id, key, version, stored, d)
-	case stored.LastAt.After(want.LastAt) && !last:
+		return r.checkBoard(ctx, id, stored, d)
+	case stored.LastAt.After(want.LastAt) && !last && !tooFar:
 		return movedOn, d, nil
 	}
-	if version != 0 {
+	if stored.version != 0 {
 		found := stored.replayed()
 		d.Stored = &found
 	}
-	if !r.o.Write {
+	if !r.o.Write || tooFar {
 		return differs, d, nil
 	}
-	if version == 0 {
-		stored = rating{} // no entry of it is known
+	if stored.version == 0 {
+		stored.rating = rating{} // no entry of it is known
 	}
-	err = r.b.relist(ctx, id.Player, board{r.mode, id.Season}, key, version, stored, want)
+	err := r.b.relist(ctx, id.Player, board{r.mode, id.Season}, stored.key, stored.version, stored.rating, want)
 	if errors.Is(err, ErrConflict) {
 		return movedOn, d, nil
 	}
@@ -330,16 +413,16 @@ func (r *replayRun) check(ctx context.Context, id standingID, last bool) (checke
 
 // checkBoard looks at the entry of a rating that is right: a repair may have been cut off
 // before it moved it, and the rules for boards may have changed.
-func (r *replayRun) checkBoard(ctx context.Context, id standingID, key Key, version int64, s rating, d ReplayDifference) (checked, ReplayDifference, error) {
+func (r *replayRun) checkBoard(ctx context.Context, id standingID, s storedRating, d ReplayDifference) (checked, ReplayDifference, error) {
 	if !r.o.Write {
 		return agrees, d, nil
 	}
 	on := board{r.mode, id.Season}
 	k := r.b.ranking(r.mode)
-	if k.listed(s) == k.boardPlace(s) {
-		return agrees, d, r.b.clearBoardWas(ctx, id.Player, on, s)
+	if k.listed(s.rating) == k.boardPlace(s.rating) {
+		return agrees, d, r.b.clearBoardWas(ctx, id.Player, on, s.rating)
 	}
-	err := r.b.relist(ctx, id.Player, on, key, version, s, s)
+	err := r.b.relist(ctx, id.Player, on, s.key, s.version, s.rating, s.rating)
 	if errors.Is(err, ErrConflict) {
 		return movedOn, d, nil
 	}

@@ -360,3 +360,52 @@ func TestAReplayEndsWithItsProgress(t *testing.T) {
 		t.Errorf("the replay took %+v", report)
 	}
 }
+
+func TestResultsOfAReplicaWhoseClockWasAheadAreTakenIn(t *testing.T) {
+	ctx := context.Background()
+	for name, ahead := range map[string]time.Duration{"by days": 60 * time.Hour, "by months": 100 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			rules := muster.Competition{CarryOver: 0.5, Seasons: []muster.Season{{Name: "two", StartsAt: newClock().at.Add(48 * time.Hour)}}}
+			r := league(rules)
+			ann, bob, cat := r.guest("ann"), r.guest("bob"), r.guest("cat")
+			first := r.duelled(t, ann, bob)
+			wild := r.replica(rules, r.store, func() time.Time { return r.clock.now().Add(ahead) })
+			id := r.seated(t, map[muster.PlayerID]string{ann: "red", bob: "blue"})
+			must[muster.ResultView](t)(wild.ReportResult(ctx, id, beats(ann, bob)))
+			r.clock.advance(time.Minute)
+			r.duelled(t, ann, cat)
+			if report := r.wantReplayed(t); report.Results != 3 {
+				t.Errorf("the replay says %+v", report)
+			}
+			must[muster.AdminResultView](t)(r.VoidResult(ctx, first, muster.ResultVerdict{Reason: "x"}))
+			if err := r.Recount(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for p, games := range map[muster.PlayerID]int{ann: 2, bob: 1, cat: 1} {
+				if s := r.rating(t, p); s.Games != games || s.Season != "two" {
+					t.Errorf("%s stands at %+v, want %d games", p, s, games)
+				}
+			}
+			if report := r.wantReplayed(t); report.Results != 3 {
+				t.Errorf("the replay says %+v", report)
+			}
+		})
+	}
+}
+
+func TestARatingOfResultsTooFarAheadIsNotOverwritten(t *testing.T) {
+	ctx := context.Background()
+	r := league(muster.Competition{})
+	ann, bob := r.guest("ann"), r.guest("bob")
+	r.duelled(t, ann, bob)
+	wild := r.replica(muster.Competition{}, r.store, func() time.Time { return r.clock.now().Add(3 * 365 * 24 * time.Hour) })
+	id := r.seated(t, map[muster.PlayerID]string{ann: "red", bob: "blue"})
+	must[muster.ResultView](t)(wild.ReportResult(ctx, id, beats(ann, bob)))
+	report := must[muster.ReplayReport](t)(r.Replay(ctx, "duel", muster.ReplayOptions{Write: true}))
+	if report.Different != 2 || report.Repaired != 0 {
+		t.Errorf("the replay says %+v", report)
+	}
+	if s := r.rating(t, ann); s.Games != 2 {
+		t.Errorf("ann stands at %+v", s)
+	}
+}

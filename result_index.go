@@ -119,14 +119,10 @@ func takeInOrder(shards []*resultShard, refs []resultRef, batch int) []resultRef
 // walkBatch is how many results are read at a time.
 const walkBatch = 64
 
-// walkResults hands the stored results of a mode, from an instant to now, to visit, in
-// order. Results that are still being applied are finished first.
-func (b *Backend) walkResults(ctx context.Context, mode ModeName, from time.Time, skip func(resultRef) bool, visit func(*result) error) error {
-	if oldest := b.now().Add(-resultLife - 24*time.Hour); from.Before(oldest) {
-		from = oldest
-	}
-	// A replica's clock may be ahead, and a result's instant is never before the last.
-	for end := b.now().Add(24 * time.Hour); !from.After(end); from = nextDay(from) {
+// walkResults hands the stored results of a mode, from an instant to the end of the day of
+// another, to visit, in order. Results that are still being applied are finished first.
+func (b *Backend) walkResults(ctx context.Context, mode ModeName, from, to time.Time, skip func(resultRef) bool, visit func(*result) error) error {
+	for ; !from.After(to); from = nextDay(from) {
 		err := b.resultsOfDay(ctx, mode, from.UTC(), walkBatch, func(refs []resultRef) error {
 			refs = slices.DeleteFunc(slices.Clone(refs), skip)
 			results := make([]*result, len(refs))
