@@ -43,6 +43,7 @@ type Advice struct {
 	TicketID          TicketID     `json:"ticketId"`
 	Mode              ModeName     `json:"mode,omitempty"`
 	Status            TicketStatus `json:"status"`
+	AsOf              time.Time    `json:"asOf"` // when the tickets that wait were listed
 	AgeSeconds        float64      `json:"ageSeconds"`
 	TimesOutInSeconds float64      `json:"timesOutInSeconds,omitempty"` // 0: without limit
 	Players           int          `json:"players"`
@@ -190,7 +191,7 @@ func (b *Backend) advise(ctx context.Context, t *ticket, patience time.Duration)
 	}
 	a := Advice{
 		TicketID: t.ID, Mode: t.Mode, Status: t.Status, Players: len(t.Players),
-		AgeSeconds: b.instant().Sub(t.CreatedAt).Seconds(), Lines: []string{statusLine(t.Status)},
+		AsOf: b.instant(), AgeSeconds: b.instant().Sub(t.CreatedAt).Seconds(), Lines: []string{statusLine(t.Status)},
 	}
 	if t.Status != Searching && t.Status != Queued {
 		return a, nil
@@ -200,14 +201,14 @@ func (b *Backend) advise(ctx context.Context, t *ticket, patience time.Duration)
 		return Advice{}, err
 	}
 	defer done()
-	waiting, partial, err := b.waitingWith(ctx, t)
+	waiting, err := b.waitingWith(ctx, t)
 	if err != nil {
 		return Advice{}, err
 	}
 	a, err = b.desk.advisor.Explain(ctx, AdviceRequest{
-		Configuration: t.Configuration, Ticket: t.ID, Waiting: waiting, Now: b.instant(),
+		Configuration: t.Configuration, Ticket: t.ID, Waiting: waiting.tickets, Now: b.instant(),
 	})
-	a.Mode, a.Status, a.Partial = t.Mode, t.Status, partial
+	a.Mode, a.Status, a.AsOf, a.Partial = t.Mode, t.Status, waiting.at, waiting.partial
 	return a, err
 }
 

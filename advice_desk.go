@@ -36,7 +36,8 @@ type desk struct {
 	lists     map[ModeName]waitingList
 }
 
-// waitingList is the tickets of a mode that searched at an instant.
+// waitingList is the tickets of a mode that searched at an instant; partial says that
+// there were more.
 type waitingList struct {
 	at      time.Time
 	tickets []WaitingTicket
@@ -73,22 +74,21 @@ func (d *desk) enter(ctx context.Context, now func() time.Time, patience time.Du
 }
 
 // waitingWith lists the tickets of a ticket's mode that search, itself included.
-// partial says that there are more.
-func (b *Backend) waitingWith(ctx context.Context, t *ticket) (list []WaitingTicket, partial bool, err error) {
+func (b *Backend) waitingWith(ctx context.Context, t *ticket) (list waitingList, err error) {
 	known, ok := b.desk.lists[t.Mode]
 	fresh := listFresh + time.Duration(len(known.tickets))*listFreshPer
 	if now := b.now(); !ok || now.Sub(known.at) >= fresh || now.Before(known.at) {
-		known = waitingList{at: now}
+		known = waitingList{at: b.instant()}
 		if known.tickets, known.partial, err = b.listWaiting(ctx, t.Mode); err != nil {
-			return nil, false, err
+			return waitingList{}, err
 		}
 		b.desk.lists[t.Mode] = known // modes come from the configuration: they are few
 	}
 	mine := func(w WaitingTicket) bool { return w.Ticket == t.ID }
-	if slices.ContainsFunc(known.tickets, mine) {
-		return known.tickets, known.partial, nil
+	if !slices.ContainsFunc(known.tickets, mine) {
+		known.tickets = append(slices.Clone(known.tickets), t.waiting())
 	}
-	return append(slices.Clone(known.tickets), t.waiting()), known.partial, nil
+	return known, nil
 }
 
 // listWaiting reads the tickets of a mode that search, the oldest first, through the

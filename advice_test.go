@@ -86,12 +86,18 @@ func TestTheListOfWaitingTicketsIsReadAnewAfterAWhileAndHasTheAskersTicket(t *te
 	r := newAdvisedRig(f)
 	ann, first := r.queue(t, "ann", "duel")
 	explain := must[muster.ExplanationView](t)
+	listed := r.clock.now()
 	explain(r.TicketExplanation(context.Background(), ann, first))
+	r.clock.advance(time.Second)
 	bob, second := r.queue(t, "bob", "duel")
 	r.queue(t, "cy", "duel")
-	explain(r.TicketExplanation(context.Background(), bob, second))
+	if old := explain(r.TicketExplanation(context.Background(), bob, second)); !old.AsOf.Equal(listed) {
+		t.Errorf("the old list is as of %v, not %v", old.AsOf, listed)
+	}
 	r.clock.advance(4 * time.Second)
-	explain(r.TicketExplanation(context.Background(), ann, first))
+	if anew := explain(r.TicketExplanation(context.Background(), ann, first)); !anew.AsOf.Equal(r.clock.now()) {
+		t.Errorf("the new list is as of %v, not %v", anew.AsOf, r.clock.now())
+	}
 	counts := []int{len(f.asked[0].Waiting), len(f.asked[1].Waiting), len(f.asked[2].Waiting)}
 	if fmt.Sprint(counts) != "[1 2 3]" || f.asked[1].Waiting[1].Ticket != second {
 		t.Errorf("lists of %v tickets, want 1, then the old one with the asker's ticket, then all 3", counts)
@@ -219,17 +225,17 @@ func TestWhatPlayersAreTold(t *testing.T) {
 		{
 			"whole teams fail",
 			muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fair", Miss: missed("minCount", "strings", 5)}}}},
-			"Enough players wait, but there is no match of them that satisfies Fair yet.",
+			"Enough players wait, but there is no match of them that satisfies Fair, and the rules do not relax: it takes other players.",
 		},
 		{
 			"whole teams are too far apart",
-			muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fair", Type: "distance", Miss: missed("maxDistance", "skill", 5)}}}},
+			muster.Advice{Steps: 2, NextStep: &muster.AdviceStep{InSeconds: 3}, NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fair", Type: "distance", Miss: missed("maxDistance", "skill", 5)}}}},
 			"Enough players wait, but there is no match of them within 5 skill yet.",
 		},
 		{
 			"a whole match without good latencies",
-			muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fast", Type: "latency", Miss: missed("maxDistance", "ms", 30)}}}},
-			"Enough players wait, but there is no match of them with latencies within 30 ms of each other yet.",
+			muster.Advice{Steps: 2, Step: 2, NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Failed: []muster.AdviceRuleMiss{{Name: "Fast", Type: "latency", Miss: missed("maxDistance", "ms", 30)}}}},
+			"Enough players wait, but there is no match of them with latencies within 30 ms of each other.",
 		},
 		{"parties do not fill the teams", muster.Advice{NeededPlayers: 1, CompatiblePlayers: 4, Attempt: &muster.AdviceAttempt{Missing: 1}}, "Waiting for players who fill the teams."},
 		{"an attribute is missing", never(muster.AdviceObstacle{Kind: muster.MissingAttribute, Attribute: "level"}), "No match can be found: this mode needs the attribute level, which is not set."},

@@ -5,12 +5,15 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // ExplanationView says to a ticket's own players why they wait.
 type ExplanationView struct {
 	TicketID TicketID     `json:"ticketId"`
 	Status   TicketStatus `json:"status" enum:"queued,searching,requiresAcceptance,placing,completed,failed,cancelled,timedOut"`
+	// AsOf is when the tickets that wait were listed: a list serves some seconds.
+	AsOf time.Time `json:"asOf"`
 	// Message is one line to show.
 	Message           string            `json:"message"`
 	Possible          bool              `json:"possible"`
@@ -52,7 +55,7 @@ var limits = []string{"maxDistance", "minDistance", "maxLatency", "minCount", "m
 // others miss a rule would tell their values.
 func (a Advice) forPlayers() ExplanationView {
 	v := ExplanationView{
-		TicketID: a.TicketID, Status: a.Status, Possible: a.Possible,
+		TicketID: a.TicketID, Status: a.Status, AsOf: a.AsOf, Possible: a.Possible,
 		Obstacles: []ObstacleView{}, Rules: []ExplanationRule{},
 		WaitingTickets: a.WaitingTickets, NeededPlayers: a.NeededPlayers, CompatiblePlayers: a.CompatiblePlayers,
 	}
@@ -71,7 +74,7 @@ func (a Advice) forPlayers() ExplanationView {
 	if a.Reach != nil {
 		v.ReachInSeconds = wholeSeconds(a.Reach.InSeconds)
 	}
-	v.Message = v.line(a.Attempt)
+	v.Message = v.line(a)
 	return v
 }
 
@@ -91,7 +94,7 @@ func wholeSeconds(s float64) *int {
 }
 
 // line says the whole in one line.
-func (v ExplanationView) line(attempt *AdviceAttempt) string {
+func (v ExplanationView) line(a Advice) string {
 	switch missing := v.NeededPlayers - v.CompatiblePlayers; {
 	case v.Status != Searching && v.Status != Queued:
 		return statusLine(v.Status)
@@ -111,13 +114,25 @@ func (v ExplanationView) line(attempt *AdviceAttempt) string {
 			out += fmt.Sprintf(" (%d of the %d needed %s already)", v.CompatiblePlayers, v.NeededPlayers, fitOrFits(v.CompatiblePlayers))
 		}
 		return out + v.relief()
-	case attempt != nil && len(attempt.Failed) > 0:
-		f := attempt.Failed[0]
+	case a.Attempt != nil && len(a.Attempt.Failed) > 0:
+		f := a.Attempt.Failed[0]
 		rule := ruleForPlayers(f.Name, f.Type, 0, f.Miss)
 		return "Enough players wait, but there is no match of them" +
-			rule.clause(" that satisfies ", " with latencies within ", " ms of each other") + " yet" + v.relief()
+			rule.clause(" that satisfies ", " with latencies within ", " ms of each other") + a.outlook() + v.relief()
 	}
 	return "Waiting for players who fill the teams" + v.relief()
+}
+
+// outlook says whether waiting alone can help those who wait. Rules that no longer relax for
+// this ticket may relax for younger ones, so then it says nothing.
+func (a Advice) outlook() string {
+	switch {
+	case a.NextStep != nil:
+		return " yet"
+	case a.Steps == 0:
+		return ", and the rules do not relax: it takes other players"
+	}
+	return ""
 }
 
 // relief ends the line with when it gets easier.

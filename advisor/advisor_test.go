@@ -65,7 +65,7 @@ func TestAdviceSaysWhatTheRuleSetSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"ticketId":"me","status":"searching","ageSeconds":4,"timesOutInSeconds":56,"players":1,"possible":false,"step":0,"steps":1,` +
+	const want = `{"ticketId":"me","status":"searching","asOf":"0001-01-01T00:00:00Z","ageSeconds":4,"timesOutInSeconds":56,"players":1,"possible":false,"step":0,"steps":1,` +
 		`"nextStep":{"afterSeconds":10,"inSeconds":6,"changes":[{"rule":"Close","property":"maxDistance","from":"50","to":"200"}]},` +
 		`"waitingTickets":2,"consideredTickets":2,"compatibleTickets":0,"compatiblePlayers":0,"neededPlayers":1,` +
 		`"rules":[{"name":"Close","type":"distance","tickets":2,"nearest":{"amount":60,"unit":"skill","property":"maxDistance","limit":50},` +

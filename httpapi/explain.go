@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"muster"
 )
@@ -42,9 +43,9 @@ func (s *server) explanationRoutes() {
 }
 
 func exampleExplanation() muster.ExplanationView {
-	limit, seconds := 250.0, 4
+	limit, seconds, at := 250.0, 4, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	return muster.ExplanationView{
-		TicketID: exampleTicketID, Status: muster.Searching, Message: "Waiting for 1 more player within 250 skill. More fit in 4 s.",
+		TicketID: exampleTicketID, Status: muster.Searching, AsOf: at, Message: "Waiting for 1 more player within 250 skill. More fit in 4 s.",
 		Obstacles: []muster.ObstacleView{}, WaitingTickets: 2, NeededPlayers: 1,
 		Rules:             []muster.ExplanationRule{{Name: "CloseSkill", Type: "distance", Tickets: 2, Property: "maxDistance", Limit: &limit, Unit: "skill"}},
 		NextStepInSeconds: &seconds, ReachInSeconds: &seconds,
@@ -52,13 +53,13 @@ func exampleExplanation() muster.ExplanationView {
 }
 
 func exampleAdvice() muster.Advice {
-	nearest, median, limit := 30.0, 80.0, 250.0
+	nearest, median, limit, at := 30.0, 80.0, 250.0, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	miss := func(amount *float64) muster.AdviceMiss {
 		return muster.AdviceMiss{Amount: amount, Unit: "skill", Property: "maxDistance", Limit: &limit}
 	}
 	reach := &muster.AdviceReach{Step: 1, AfterSeconds: 5, InSeconds: 4}
 	return muster.Advice{
-		TicketID: exampleTicketID, Mode: exampleMode, Status: muster.Searching, AgeSeconds: 1, TimesOutInSeconds: 299, Players: 1, Steps: 2,
+		TicketID: exampleTicketID, Mode: exampleMode, Status: muster.Searching, AsOf: at, AgeSeconds: 1, TimesOutInSeconds: 299, Players: 1, Steps: 2,
 		NextStep: &muster.AdviceStep{AfterSeconds: 5, InSeconds: 4, Changes: []muster.AdviceChange{
 			{Rule: "CloseSkill", Property: "maxDistance", From: "250", To: "500"},
 		}},

@@ -81,6 +81,7 @@ var descriptions = map[string]string{
 	"Grant.expiresInSeconds":            "How long the access token works",
 	"Grant.guest":                       "The secret only when the guest is new",
 	"ExplanationView.message":           "One line to show to the player",
+	"ExplanationView.asOf":              "When the tickets that wait were listed; a list serves some seconds",
 	"ExplanationView.possible":          "Nothing stands in the way: a match is about to be made",
 	"ExplanationView.obstacles":         "Not empty: no match can be found, now or later",
 	"ExplanationView.neededPlayers":     "More players for the smallest match",
