@@ -90,7 +90,7 @@ var outside = map[string][]string{
 	"gameliftlocal/hosting":          {},
 	"demo/game":                      {},
 	"console":                        {},
-	"store/sqlite":                   {"modernc.org/sqlite", "golang.org/x/sys"},
+	"store/sqlite":                   {"modernc.org/sqlite", "modernc.org/libc", "golang.org/x/sys"},
 	"httpapi":                        {"github.com/danielgtaylor/huma/v2"},
 	"realtime":                       {"github.com/coder/websocket"},
 	"replica":                        {},

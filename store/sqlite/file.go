@@ -74,10 +74,19 @@ func dsn(path string, query url.Values) string {
 	return u.String()
 }
 
+// nameVFS adds SQLite's VFS to a query for dsn; empty: the one it takes anyway.
+func nameVFS(query url.Values, vfs string) {
+	if vfs != "" {
+		query.Set("vfs", vfs)
+	}
+}
+
 // openWriting opens the one connection that writes, checks the file if check is not nil,
 // and brings it to our schema.
-func openWriting(ctx context.Context, path string, check *checker, durability Durability) (_ *conn, err error) {
-	c, err := connect(ctx, dsn(path, url.Values{"mode": {"rw"}}))
+func openWriting(ctx context.Context, path, vfs string, check *checker, durability Durability) (_ *conn, err error) {
+	query := url.Values{"mode": {"rw"}}
+	nameVFS(query, vfs)
+	c, err := connect(ctx, dsn(path, query))
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +123,8 @@ func openFolder(ctx context.Context, path string) (_ *folder, err error) {
 	return newFolder(ctx, c)
 }
 
-// readPragmas configure every connection.
-const readPragmas = "PRAGMA cache_size = -16000" // kB. No mmap: an error of the disk would be the end of the process
+// readPragmas configure every connection. SQLite itself maps nothing: see mapping.
+const readPragmas = "PRAGMA mmap_size = 0; PRAGMA cache_size = -16000" // kB
 
 func configure(ctx context.Context, c *conn, durability Durability) error {
 	mode, err := c.value(ctx, "PRAGMA journal_mode = WAL")

@@ -40,12 +40,14 @@ type reader struct {
 	get, list, descending, page *stmt
 }
 
-func newReaders(ctx context.Context, path string) (_ *readers, err error) {
+func newReaders(ctx context.Context, path, vfs string) (_ *readers, err error) {
+	query := url.Values{"mode": {"ro"}, "_query_only": {"1"}}
+	nameVFS(query, vfs)
 	n := min(max(runtime.GOMAXPROCS(0), 4), 16)
 	r := &readers{idle: make(chan *reader, n)}
 	defer closeUnless(&err, r)
 	for range n {
-		c, err := connect(ctx, dsn(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}}))
+		c, err := connect(ctx, dsn(path, query))
 		if err != nil {
 			return nil, err
 		}

@@ -37,6 +37,7 @@ type Options struct {
 	Durability Durability       // zero: SurvivePowerLoss
 	CheckLimit time.Duration    // how long Open waits for the check after a crash; 0: a minute, less: to its end
 	CacheBytes int              // memory for records that are in use; 0: 64 MB, less: none
+	MapBytes   int64            // how much of the file is read through a mapping, on Linux; 0: 64 GB, less: none
 	Log        *slog.Logger     // told of the check after a crash; nil: nobody
 }
 
@@ -47,6 +48,7 @@ type Store struct {
 	path    string // absolute, without links
 	now     func() time.Time
 	lock    *processLock // held while the store is open: keeps other processes out
+	mapping *mapping     // of the file, for readers and writer; nil if there is none
 	readers *readers
 	writer  *writer
 	cache   *cache
@@ -97,6 +99,8 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err := createFile(path); err != nil {
 		return nil, err
 	}
+	mapped := mapFor(path, opts.MapBytes)
+	defer closeUnless(&err, mapped)
 	var check *checker
 	if lock.unclean {
 		check = newChecker(path, opts)
@@ -104,7 +108,7 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 			return nil, err
 		}
 	}
-	c, err := openWriting(ctx, path, check, opts.Durability)
+	c, err := openWriting(ctx, path, mapped.vfs(), check, opts.Durability)
 	if err != nil {
 		return nil, describeOpen(err)
 	}
@@ -127,11 +131,11 @@ func open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, describeOpen(err)
 	}
-	r, err := newReaders(ctx, path)
+	r, err := newReaders(ctx, path, mapped.vfs())
 	if err != nil {
 		return nil, describeOpen(err)
 	}
-	s := &Store{path: path, now: now, lock: lock, readers: r, writer: w, cache: kept}
+	s := &Store{path: path, now: now, lock: lock, mapping: mapped, readers: r, writer: w, cache: kept}
 	if check != nil && !check.finished {
 		s.late = newLateCheck(check.checkLate)
 	}
@@ -165,6 +169,9 @@ func (s *Store) Close() error {
 	// The writing connection goes last, so that it is the one to fold the log into the
 	// file; the lock after it.
 	err := errors.Join(s.readers.Close(), s.writer.Close())
+	if err == nil { // else a connection may be left that reads through it
+		err = s.mapping.Close()
+	}
 	if err := errors.Join(err, s.lock.release(err == nil && whole)); err != nil {
 		return fmt.Errorf("close store: %w", err)
 	}
