@@ -31,12 +31,25 @@ const (
 	OutsideDefault Outside = "default" // Value is sent
 )
 
+// AttributeType is the type of an attribute, as far as stored data can have it.
+type AttributeType string
+
+// The types.
+const (
+	NumberType AttributeType = "number"
+	StringType AttributeType = "string"
+)
+
 // AttributeSource says where one attribute's value comes from.
 type AttributeSource struct {
 	From Source
 	// Field names the stored number or string (FromPlayer): "namespace.field", or a
 	// field of the namespace AttributesNamespace.
 	Field string
+	// Type is what the rule set declares (FromPlayer): stored data of another type is not
+	// sent, since GameLift would refuse the whole ticket for it. Empty: number where there
+	// are bounds, else the type of Value, else either.
+	Type AttributeType
 	// Min and Max bound a number (FromRating, FromPlayer). Nil: no bound.
 	Min, Max *float64
 	// Outside says what becomes of a number outside the bounds. Empty: see OutsideAbsent.
@@ -71,6 +84,9 @@ func (s AttributeSource) problem() (field, problem string) {
 	default:
 		return ".from", fmt.Sprintf("%q is not a source; use rating, player, client or const", s.From)
 	}
+	if s.Type != "" && s.Type != NumberType && s.Type != StringType {
+		return ".type", fmt.Sprintf("%q is no type of stored data; use number or string", s.Type)
+	}
 	if s.Min != nil && s.Max != nil && *s.Min > *s.Max {
 		return ".min", "is greater than max"
 	}
@@ -97,6 +113,19 @@ func (s AttributeSource) outsideProblem() (field, problem string) {
 	return "", ""
 }
 
+// storedType is the type that stored data must have; empty: number or string.
+func (s AttributeSource) storedType() AttributeType {
+	switch {
+	case s.Type != "":
+		return s.Type
+	case s.Min != nil || s.Max != nil || s.Value != nil && s.Value.N != nil:
+		return NumberType
+	case s.Value != nil && s.Value.S != nil:
+		return StringType
+	}
+	return ""
+}
+
 // document is the namespace and the field that a FromPlayer source reads.
 func (s AttributeSource) document() (namespace, field string) {
 	if namespace, field, ok := strings.Cut(s.Field, "."); ok {
@@ -110,7 +139,7 @@ type attributeProblem string
 
 const (
 	attributeNone  attributeProblem = "none"  // there is no such value, or the client chose nothing
-	attributeType  attributeProblem = "type"  // neither a number nor a string
+	attributeType  attributeProblem = "type"  // not of the type that it should have
 	attributeWild  attributeProblem = "wild"  // a number that is none, or is infinite
 	attributeLong  attributeProblem = "long"  // a string that GameLift does not take
 	attributeRange attributeProblem = "range" // outside min and max
@@ -236,11 +265,14 @@ func (s AttributeSource) stored(documents map[string]storedDocument, why attribu
 	}
 	var text string
 	var number float64
-	switch {
-	case json.Unmarshal(raw, &number) == nil:
-		return s.number(number, why)
-	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+	isNumber := raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'
+	switch want := s.storedType(); {
+	case isNumber && want == StringType || !isNumber && want == NumberType:
+		return s.instead(attributeType, why)
+	case isNumber && json.Unmarshal(raw, &number) != nil:
 		return s.instead(attributeWild, why) // beyond all bounds
+	case isNumber:
+		return s.number(number, why)
 	case json.Unmarshal(raw, &text) != nil:
 		return s.instead(attributeType, why)
 	case text == "":

@@ -55,6 +55,9 @@ func TestWhatIsSentOfAPlayerAndWhy(t *testing.T) {
 	stored := func(outside muster.Outside, fallback *muster.AttributeValue) muster.AttributeSource {
 		return muster.AttributeSource{From: muster.FromPlayer, Field: "f", Min: &low, Max: &high, Outside: outside, Value: fallback}
 	}
+	of := func(want muster.AttributeType, fallback *muster.AttributeValue) muster.AttributeSource {
+		return muster.AttributeSource{From: muster.FromPlayer, Field: "f", Type: want, Value: fallback}
+	}
 	cases := []struct {
 		name   string
 		source muster.AttributeSource
@@ -73,10 +76,18 @@ func TestWhatIsSentOfAPlayerAndWhy(t *testing.T) {
 		{"a stored number above its bound with a default", stored(muster.OutsideDefault, number(15)), `{"f":99}`, "", "15 from player attributes.f@1, range (99): default"},
 		{"a stored number above its bound with a default and no policy", stored("", number(15)), `{"f":99}`, "", "15 from player attributes.f@1, range (99): default"},
 		{"a stored number above its bound with neither", stored("", nil), `{"f":99}`, "", "nothing from player attributes.f@1, range (99): absent"},
-		{"a stored string", stored("", nil), `{"f":"owl"}`, "", "owl from player attributes.f@1"},
-		{"a stored string that is too long", stored("", word("-")), `{"f":"` + strings.Repeat("é", 101) + `"}`, "", "- from player attributes.f@1, long: default"},
-		{"a stored string of just the length", stored("", nil), `{"f":"` + strings.Repeat("é", 100) + `"}`, "", strings.Repeat("é", 100) + " from player attributes.f@1"},
-		{"an empty string", stored("", nil), `{"f":""}`, "", "nothing from player attributes.f@1, none: absent"},
+		{"a stored string", of("", nil), `{"f":"owl"}`, "", "owl from player attributes.f@1"},
+		{"a stored string that is too long", of("", word("-")), `{"f":"` + strings.Repeat("é", 101) + `"}`, "", "- from player attributes.f@1, long: default"},
+		{"a stored string of just the length", of("", nil), `{"f":"` + strings.Repeat("é", 100) + `"}`, "", strings.Repeat("é", 100) + " from player attributes.f@1"},
+		{"an empty string", of("", nil), `{"f":""}`, "", "nothing from player attributes.f@1, none: absent"},
+		{"a string where there are bounds", stored(muster.OutsideClamp, number(15)), `{"f":"12"}`, "", "15 from player attributes.f@1, type: default"},
+		{"a string where the default is a number", of("", number(15)), `{"f":"12"}`, "", "15 from player attributes.f@1, type: default"},
+		{"a number where the default is a string", of("", word("-")), `{"f":12}`, "", "- from player attributes.f@1, type: default"},
+		{"a string where a number is declared", of(muster.NumberType, nil), `{"f":"12"}`, "", "nothing from player attributes.f@1, type: absent"},
+		{"a number where a string is declared", of(muster.StringType, nil), `{"f":12}`, "", "nothing from player attributes.f@1, type: absent"},
+		{"a number where one is declared", of(muster.NumberType, nil), `{"f":12}`, "", "12 from player attributes.f@1"},
+		{"a string where one is declared", of(muster.StringType, nil), `{"f":"owl"}`, "", "owl from player attributes.f@1"},
+		{"a number where nothing is declared", of("", nil), `{"f":12}`, "", "12 from player attributes.f@1"},
 		{"a field that the document lacks", stored("", number(15)), `{"g":1}`, "", "15 from player attributes.f@1, none: default"},
 		{"no document at all", stored("", nil), ``, "", "nothing from player attributes.f@0, none: absent"},
 		{"a client's choice", muster.AttributeSource{From: muster.FromClient, Choices: []string{"a", "b"}}, "", "b", "b from client"},

@@ -50,7 +50,7 @@ func (b *Backend) StartTicket(ctx context.Context, p PlayerID, req TicketRequest
 			b.log.WarnContext(ctx, "undo refused ticket", "ticket", t.ID, "error", undo)
 		}
 		if !stands {
-			return TicketView{}, false, b.notThere(ctx, mode, "configuration", t.Configuration, err)
+			return TicketView{}, false, b.notThere(ctx, mode, "configuration", t.Configuration, errRefused(err, mode, &t))
 		}
 	}
 	if err != nil {

@@ -2,11 +2,55 @@ package muster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
+
+// errRefused is GameLift's refusal of a ticket, with the ticket's id, by which operators see
+// what was sent, and with the attributes and players that GameLift's own text speaks of. The
+// text itself may name resources.
+func errRefused(err error, mode Mode, t *ticket) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != Invalid {
+		return err
+	}
+	told := *e
+	told.Details = map[string]any{"ticketId": t.ID}
+	maps.Copy(told.Details, e.Details)
+	told.Message += "; an operator sees at the ticket what was sent"
+	if e.Err == nil {
+		return &told
+	}
+	words := strings.FieldsFunc(e.Err.Error(), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.", r)
+	})
+	for i := range words {
+		words[i] = strings.Trim(words[i], ".")
+	}
+	var attributes []string
+	for _, name := range slices.Sorted(maps.Keys(mode.Attributes)) {
+		if slices.Contains(words, name) {
+			attributes = append(attributes, name)
+		}
+	}
+	var players []PlayerID
+	for i := range t.Players {
+		if id := t.Players[i].ID; slices.Contains(words, string(id)) {
+			players = append(players, id)
+		}
+	}
+	if len(attributes) > 0 {
+		told.Details["attributes"] = attributes
+	}
+	if len(players) > 0 {
+		told.Details["playerIds"] = players
+	}
+	return &told
+}
 
 // notThere says of GameLift's refusal of a request that it lacks what the mode names: a
 // queue or a matchmaking configuration. That is the operator's to mend, not the caller's

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -30,6 +32,23 @@ func TestWhatGameLiftLacksIsTheOperatorsFault(t *testing.T) {
 		r.lift.startErr = nil
 		r.start(t, ann, duel())
 	})
+}
+
+func TestARefusedTicketNamesWhatItWasRefusedFor(t *testing.T) {
+	r := newRigWith(false, withAttribute(muster.AttributeSource{From: muster.FromPlayer, Field: "f"}))
+	ann := r.guest("ann")
+	r.lift.startErr = func() (bool, error) {
+		return false, &muster.Error{
+			Kind: muster.Invalid, Code: "gamelift.invalid_request", Message: "GameLift refused the request",
+			Err: fmt.Errorf(`arn:secret: the attribute "x" of player %q is a string, not a number.`, ann),
+		}
+	}
+	_, _, err := r.StartTicket(context.Background(), ann, duel(), "")
+	wantError(t, err, muster.Invalid, "gamelift.invalid_request")
+	e, _ := errors.AsType[*muster.Error](err)
+	if fmt.Sprint(e.Details["attributes"], e.Details["playerIds"]) != fmt.Sprintf("[x] [%s]", ann) || e.Details["ticketId"] == nil || strings.Contains(e.Message, "secret") {
+		t.Errorf("the refusal is %+v", e)
+	}
 }
 
 func TestNoPartyIsSetToAModeThatNobodyQueuesFor(t *testing.T) {

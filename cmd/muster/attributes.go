@@ -13,6 +13,7 @@ import (
 // declares.
 func (m *modeConfig) checkAttributes(k *checker, at string, declared []flexmatch.Attribute) {
 	at += ".attributes."
+	m.declared = declared
 	for _, name := range slices.Sorted(maps.Keys(m.Attributes)) {
 		if !slices.ContainsFunc(declared, func(d flexmatch.Attribute) bool { return d.Name == name }) {
 			k.report(at+name, "%s declares no player attribute of this name", m.RuleSet)
@@ -33,6 +34,23 @@ func (m *modeConfig) checkAttributes(k *checker, at string, declared []flexmatch
 			k.report(at+d.Name, "%s, and %s gives no default: such a player would never match", message, m.RuleSet)
 		}
 	}
+}
+
+// storedType is what the rule set declares an attribute to be, where stored data can be that.
+func (m *modeConfig) storedType(name string) muster.AttributeType {
+	if muster.Source(m.Attributes[name].From) != muster.FromPlayer {
+		return ""
+	}
+	for _, d := range m.declared {
+		switch {
+		case d.Name != name:
+		case d.Kind == flexmatch.NumberAttribute:
+			return muster.NumberType
+		case d.Kind == flexmatch.StringAttribute:
+			return muster.StringType
+		}
+	}
+	return ""
 }
 
 // mismatch says why the source cannot fill an attribute of that type, and at which of

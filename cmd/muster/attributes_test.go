@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"muster"
 )
 
 func TestAttributesAreComparedWithTheRuleSet(t *testing.T) {
@@ -47,5 +49,19 @@ func TestAttributesAreComparedWithTheRuleSet(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+func TestStoredDataHasTheTypeThatTheRuleSetDeclares(t *testing.T) {
+	body := "modes:\n  - name: a\n    ruleSet: typed.json\n    attributes:\n      skill: {from: player, field: f, value: 1}\n      map: {from: client, choices: [x]}\n      tags: {from: const, value: [x]}\n      level: {from: player, field: f}\n"
+	conf, err := parseConfig("c.yaml", []byte(body), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes := conf.musterModes()[0].Attributes
+	for name, want := range map[string]muster.AttributeType{"skill": muster.NumberType, "level": muster.StringType, "map": "", "tags": ""} {
+		if got := attributes[name].Type; got != want {
+			t.Errorf("%s is a %q, want %q", name, got, want)
+		}
 	}
 }

@@ -53,6 +53,7 @@ type modeConfig struct {
 	Sessions                 sessionsConfig             `yaml:"sessions"`
 
 	ruleSetBody []byte
+	declared    []flexmatch.Attribute // by the rule set
 	teams       []muster.ModeTeam
 }
 
@@ -243,7 +244,7 @@ func (m *modeConfig) mode() muster.Mode {
 	}
 	for name, a := range m.Attributes {
 		mode.Attributes[name] = muster.AttributeSource{
-			From: muster.Source(a.From), Field: a.Field, Min: a.Min, Max: a.Max, Outside: muster.Outside(a.Outside), Choices: a.Choices, Value: a.value(),
+			From: muster.Source(a.From), Field: a.Field, Type: m.storedType(name), Min: a.Min, Max: a.Max, Outside: muster.Outside(a.Outside), Choices: a.Choices, Value: a.value(),
 		}
 	}
 	return mode
