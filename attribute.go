@@ -71,15 +71,15 @@ func (s AttributeSource) problem() (field, problem string) {
 	case FromRating:
 	case FromPlayer:
 		if _, name := s.document(); name == "" {
-			return ".field", "names the stored field to read"
+			return ".field", "is missing: the stored field to read"
 		}
 	case FromClient:
 		if len(s.Choices) == 0 {
-			return ".choices", "lists what a client may choose"
+			return ".choices", "is missing or empty: what a client may choose, the first by default"
 		}
 	case FromConst:
 		if s.Value == nil {
-			return ".value", "is the constant to send"
+			return ".value", "is missing: the constant to send"
 		}
 	default:
 		return ".from", fmt.Sprintf("%q is not a source; use rating, player, client or const", s.From)

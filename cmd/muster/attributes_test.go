@@ -36,6 +36,9 @@ func TestAttributesAreComparedWithTheRuleSet(t *testing.T) {
 		{"stored data that is no list", []string{skill, place, "tags: {from: player, field: f}"}, "7: modes[0].attributes.tags.from: stored data is a number or a string"},
 		{"a constant of another type", []string{"skill: {from: const, value: many}", place, tags}, "5: modes[0].attributes.skill.value: is a string, and the rule set wants a number"},
 		{"a default of another type", []string{skill, place, tags, "level: {from: player, field: f, value: 3}"}, "8: modes[0].attributes.level.value: is a number, and the rule set wants a string"},
+		{"a constant of nothing", []string{"skill: {from: const}", place, tags}, "5: modes[0].attributes.skill.value: is missing: the constant"},
+		{"no choices", []string{skill, "map: {from: client, choices: []}", tags}, "6: modes[0].attributes.map.choices: is missing or empty"},
+		{"stored data of no field", []string{"skill: {from: player, value: 1}", place, tags}, "5: modes[0].attributes.skill.field: is missing"},
 		{"a source that there is none of, once", []string{"skill: {from: client-side}", place, tags}, `5: modes[0].attributes.skill.from: "client-side" is not a source`},
 	}
 	for _, c := range cases {
