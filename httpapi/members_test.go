@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -183,5 +185,36 @@ func TestAReportIsReadToTheLastMember(t *testing.T) {
 	}
 	if a := r.do("POST", "/v1/server/sessions/arn%3Aaws%2Fgsess/result", "msk_good", `{"teams":[{"name":"red","rank":1,"players":[{"playerId":"p","stats":{"Any name":1}}]}]}`); a.status != 200 {
 		t.Errorf("the names of stats are the game's: %d %s", a.status, a.body)
+	}
+}
+
+func TestABodyThatIsTooLargeIsToldTheLimit(t *testing.T) {
+	r := newRig(t, nil)
+	long := `{"a":"` + strings.Repeat("x", 2<<20) + `"}`
+	for _, c := range []struct {
+		name, method, target string
+		length               int64
+	}{
+		{"its length is known", "PUT", "/v1/players/me/data/settings", int64(len(long))},
+		{"its length is not known", "PUT", "/v1/players/me/data/settings", -1},
+		{"another call", "POST", "/v1/matchmaking/tickets", -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req := httptest.NewRequest(c.method, c.target, strings.NewReader(long))
+			req.ContentLength = c.length
+			req.Header.Set("Authorization", "Bearer ada")
+			w := httptest.NewRecorder()
+			r.handler.ServeHTTP(w, req)
+			var refusal struct {
+				Code, Detail string
+				MaxBytes     int64
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &refusal); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != 413 || refusal.Code != "request.too_large" || refusal.MaxBytes == 0 || !strings.Contains(refusal.Detail, fmt.Sprint(refusal.MaxBytes)) {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
 	}
 }

@@ -76,7 +76,7 @@ func ownProblems(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	p := problemOfRequest(m)
+	p := problemOfRequest(m, ctx.Operation())
 	if isDocument(ctx) {
 		p = problemOfDocument(p)
 	}
@@ -206,7 +206,7 @@ func (s *server) guard(op operation) func(huma.Context, func(huma.Context)) {
 // so that every spelling of JSON is one.
 func refuseBody(op operation, r *http.Request) *problem {
 	if r.ContentLength > op.bodyLimit {
-		return newProblem(http.StatusRequestEntityTooLarge, "request.too_large", "the body is larger than this call takes")
+		return tooLarge(op.bodyLimit)
 	}
 	ct := r.Header.Get("Content-Type")
 	if op.rawBody || ct == "" || r.ContentLength == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -130,11 +131,18 @@ func retryAfter(d time.Duration) string {
 	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
 }
 
+// tooLarge refuses a body that is longer than a call's limit in bytes.
+func tooLarge(limit int64) *problem {
+	p := newProblem(http.StatusRequestEntityTooLarge, "request.too_large", fmt.Sprintf("a body of this call has at most %d bytes", limit))
+	p.extra = encoded(map[string]any{"maxBytes": limit})
+	return p
+}
+
 // problemOfRequest turns huma's own refusal of a request into ours.
-func problemOfRequest(m *huma.ErrorModel) *problem {
+func problemOfRequest(m *huma.ErrorModel, op *huma.Operation) *problem {
 	switch m.Status {
 	case http.StatusRequestEntityTooLarge:
-		return newProblem(m.Status, "request.too_large", "the body is larger than this call takes")
+		return tooLarge(op.MaxBodyBytes - 1) // see describe
 	case http.StatusRequestTimeout:
 		return newProblem(m.Status, "request.timeout", "the body came too slowly")
 	case http.StatusInternalServerError:
