@@ -56,6 +56,9 @@ func (b *Backend) auditPage(ctx context.Context, p PlayerID, limit int, before s
 		limit = DefaultAuditPage
 	}
 	limit = min(limit, MaxAuditPage)
+	if before != "" && !timeCursor(before) {
+		return AuditPage{}, Errorf(Invalid, "audit.cursor", "this is not a cursor of an earlier page")
+	}
 	records, err := b.store.List(ctx, auditPartition(p), ListOptions{After: before, Limit: limit, Descending: true})
 	if err != nil {
 		return AuditPage{}, err

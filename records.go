@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Keys. One place names every record this package keeps; an index is a record that
@@ -42,6 +44,14 @@ func ticketKey(t TicketID) Key        { return Key{"T#" + string(t), "META"} }
 func sessionKey(s SessionID) Key      { return Key{"GS#" + string(s), "META"} }
 func resultKey(s SessionID) Key       { return Key{"GS#" + string(s), "RESULT"} }
 func sortableTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// timeCursor says that a text can be a place in a list that sorts by time: what such a list
+// gives as Next.
+func timeCursor(text string) bool {
+	stamp, rest, _ := strings.Cut(text, "#")
+	at, err := time.Parse(time.RFC3339, stamp)
+	return err == nil && sortableTime(at) == stamp && rest != "" && len(text) < MaxSortBytes && utf8.ValidString(text)
+}
 
 // load reads one JSON record. An absent one is ErrNotFound, wrapped.
 func load[T any](ctx context.Context, s Store, key Key) (value T, version int64, err error) {

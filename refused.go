@@ -88,9 +88,13 @@ func errProperty(allowed map[string][]string, byServer bool, key, value string) 
 // checkFilters refuses filters that no session of a mode can ever fit.
 func (b *Backend) checkFilters(mode Mode, q SessionQuery) error {
 	for _, key := range slices.Sorted(maps.Keys(q.Properties)) {
-		if _, listed := mode.Sessions.Properties[key]; !listed {
+		choices, listed := mode.Sessions.Properties[key]
+		if !listed {
 			return Errorf(Invalid, "session.property", "sessions of mode %q have no property %q; allowed: %s",
 				mode.Name, key, named(slices.Sorted(maps.Keys(mode.Sessions.Properties))))
+		}
+		if value := q.Properties[key]; len(choices) > 0 && !slices.Contains(choices, value) {
+			return errProperty(mode.Sessions.Properties, true, key, value)
 		}
 	}
 	if q.Location != "" && len(b.locations) > 0 && !b.locations[q.Location] {

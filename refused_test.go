@@ -82,6 +82,7 @@ func TestARefusalNamesWhatIsAllowed(t *testing.T) {
 		{"a value that is not offered", create(map[string]string{"map": "moon"}), "session.property", "allowed: harbour, tower"},
 		{"a property for game servers", create(map[string]string{"round": "1"}), "session.property", "allowed: map"},
 		{"browsing by a property that nobody has", browse(muster.SessionQuery{Properties: map[string]string{"foo": "y"}}), "session.property", "allowed: map, round"},
+		{"browsing by a value that is not offered", browse(muster.SessionQuery{Properties: map[string]string{"map": "moon"}}), "session.property", "allowed: harbour, tower"},
 		{"browsing a location that nobody has", browse(muster.SessionQuery{Location: "moon"}), "session.location", "allowed: custom-local"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -91,7 +92,7 @@ func TestARefusalNamesWhatIsAllowed(t *testing.T) {
 			}
 		})
 	}
-	if err := browse(muster.SessionQuery{Properties: map[string]string{"map": "moon", "round": "7"}, Location: "custom-local"}); err != nil {
+	if err := browse(muster.SessionQuery{Properties: map[string]string{"map": "tower", "round": "7"}, Location: "custom-local"}); err != nil {
 		t.Errorf("a filter that nothing fits today: %v", err)
 	}
 }
@@ -118,5 +119,27 @@ func TestTheExportSpellsRatingsAsTheRatingsDo(t *testing.T) {
 	has := got.Ratings["duel"]
 	if has["skill"] != float64(want.Skill) || has["mu"] != want.Mu || has["sigma"] != want.Sigma || has["games"] != float64(want.Games) || has["Mu"] != nil {
 		t.Errorf("the export has %v, ratings are %+v", has, want)
+	}
+}
+
+func TestACursorThatIsNoneIsRefusedByEveryList(t *testing.T) {
+	ctx, r := context.Background(), lobby(nil)
+	ann := r.guest("ann")
+	page := func(cursor string) map[string]error {
+		_, sessions := r.OpenSessions(ctx, muster.SessionQuery{Mode: "lobby", Limit: 5, After: cursor})
+		_, matches := r.Matches(ctx, ann, 5, cursor)
+		_, audit := r.AuditTrail(ctx, ann, 5, cursor)
+		_, board := r.Leaderboard(ctx, muster.LeaderboardQuery{Mode: "duel", Limit: 5, After: cursor})
+		return map[string]error{"session.cursor": sessions, "history.cursor": matches, "audit.cursor": audit, "leaderboard.cursor": board}
+	}
+	for _, cursor := range []string{"rubbish", "2026-03-01T12:00:00.000Z", "2026-03-01T12:00:00.000Z#", "2026-03-01#x", "2026-03-01T12:00:00.000Z#\xff", "2026-03-01T12:00:00.000Z#" + strings.Repeat("x", 2000)} {
+		for code, err := range page(cursor) {
+			t.Run(code+" "+cursor[:min(len(cursor), 30)], func(t *testing.T) { wantError(t, err, muster.Invalid, code) })
+		}
+	}
+	for code, err := range page("2026-03-01T12:00:00.000Z#x") {
+		if err != nil && code != "leaderboard.cursor" {
+			t.Errorf("%s: %v", code, err)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // scoreboardPlayers is up to how many players a history row names all of them: each
@@ -158,7 +157,7 @@ func (b *Backend) matches(ctx context.Context, a *account, limit int, before str
 	if before != "" {
 		after = historyPrefix + before
 	}
-	if len(after) > MaxSortBytes || !utf8.ValidString(before) {
+	if before != "" && !timeCursor(before) || len(after) > MaxSortBytes {
 		return MatchHistoryPage{}, Errorf(Invalid, "history.cursor", "this is not a cursor of an earlier page")
 	}
 	page := MatchHistoryPage{Matches: make([]MatchHistoryView, 0, limit)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Bounds of one page of open sessions: how many it has, how many rows of the list are
@@ -90,7 +89,7 @@ func (b *Backend) checkQuery(q SessionQuery) error {
 		return Errorf(Denied, "session.browse_denied", "sessions of mode %q are not listed", q.Mode)
 	case q.Limit < 1 || q.Limit > maxSessionPage:
 		return Errorf(Invalid, "session.limit", "a page has 1 to %d sessions", maxSessionPage)
-	case len(q.After) > MaxSortBytes || !utf8.ValidString(q.After):
+	case q.After != "" && !timeCursor(q.After):
 		return Errorf(Invalid, "session.cursor", "this is not a cursor of an earlier page")
 	}
 	return b.checkFilters(mode, q)

@@ -2,6 +2,8 @@ package muster_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -162,7 +164,11 @@ func TestAPlayerHasFewSessionsRunning(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantError(t, create(), muster.Exhausted, "session.too_many")
+	refused := create()
+	wantError(t, refused, muster.Exhausted, "session.too_many")
+	if e, _ := errors.AsType[*muster.Error](refused); fmt.Sprint(e.Details["sessionIds"]) != fmt.Sprint(ids) {
+		t.Errorf("running are %v, it says %v", ids, e.Details)
+	}
 	r.clock.advance(30 * time.Hour) // the requests are forgotten, the sessions are not
 	wantError(t, create(), muster.Exhausted, "session.too_many")
 	r.serverSession(t, muster.SessionRequest{Mode: "lobby"})

@@ -38,6 +38,7 @@ func (b *Backend) addRoom(ctx context.Context, p PlayerID, mode Mode, id Placeme
 	}
 	var live []ownRoom
 	ofMode := 0
+	var running []SessionID
 	for _, r := range own.Rooms {
 		lives, err := b.roomLives(ctx, r)
 		if err != nil {
@@ -47,13 +48,17 @@ func (b *Backend) addRoom(ctx context.Context, p PlayerID, mode Mode, id Placeme
 			live = append(live, r)
 			if r.Mode == mode.Name || r.Mode == "" {
 				ofMode++
+				if r.Session != "" {
+					running = append(running, r.Session)
+				}
 			}
 		}
 	}
 	if ofMode >= cmp.Or(mode.Sessions.PerPlayer, roomsPerPlayer) {
 		return Op{}, &Error{
 			Kind: Exhausted, Code: "session.too_many", RetryAfter: sessionLook,
-			Message: "sessions that you created are still running; join one of them, or wait until one ends",
+			Message: "sessions that you created are still running; join one of them, or wait until one ends: that which nobody is in ends by itself",
+			Details: map[string]any{"sessionIds": running},
 		}
 	}
 	return put(ownRoomsKey(p), version, ownRooms{append(live, ownRoom{Placement: id, Mode: mode.Name})}, time.Time{})

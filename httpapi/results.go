@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -53,6 +54,7 @@ type historyBody struct{ Body muster.MatchHistoryPage }
 type ownHistoryQuery struct {
 	Limit  int             `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many at most"`
 	Before string          `query:"before" maxLength:"1024" doc:"The cursor next of the page before; absent: from the newest"`
+	After  string          `query:"after" maxLength:"1024" doc:"The same as before, under the name that it has in other lists"`
 	Mode   muster.ModeName `query:"mode" maxLength:"128" doc:"Only matches of this mode; absent: of all"`
 }
 
@@ -60,6 +62,7 @@ type otherHistoryQuery struct {
 	ID     muster.PlayerID `path:"id" minLength:"1" maxLength:"128" doc:"Id of a player" example:"0199c0de-0000-7000-8000-000000000002"`
 	Limit  int             `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"How many at most"`
 	Before string          `query:"before" maxLength:"1024" doc:"The cursor next of the page before; absent: from the newest"`
+	After  string          `query:"after" maxLength:"1024" doc:"The same as before, under the name that it has in other lists"`
 }
 
 func (s *server) resultRoutes() {
@@ -88,9 +91,9 @@ func (s *server) historyRoutes() {
 	}
 	handle(s, own, func(ctx context.Context, in *ownHistoryQuery) (*historyBody, error) {
 		if in.Mode != "" && s.History != nil {
-			return pageOf(s.History.ModeMatches(ctx, me(ctx), in.Mode, in.Limit, in.Before))
+			return pageOf(s.History.ModeMatches(ctx, me(ctx), in.Mode, in.Limit, cmp.Or(in.Before, in.After)))
 		}
-		return pageOf(s.Play.Matches(ctx, me(ctx), in.Limit, in.Before))
+		return pageOf(s.Play.Matches(ctx, me(ctx), in.Limit, cmp.Or(in.Before, in.After)))
 	})
 	if s.History == nil {
 		return
@@ -101,7 +104,7 @@ func (s *server) historyRoutes() {
 		description: "Only matches of the modes that make them public; 404 history.private where none does. Pages can be shorter than asked for, as with a mode in one's own history.",
 		need:        needPlayer, refusals: []int{http.StatusNotFound}, example: exampleHistory(),
 	}, func(ctx context.Context, in *otherHistoryQuery) (*historyBody, error) {
-		return pageOf(s.History.PublicMatches(ctx, in.ID, in.Limit, in.Before))
+		return pageOf(s.History.PublicMatches(ctx, in.ID, in.Limit, cmp.Or(in.Before, in.After)))
 	})
 }
 

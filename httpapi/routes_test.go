@@ -167,6 +167,7 @@ func TestRequestsThatCanNeverSucceed(t *testing.T) {
 		{"no body at all", "POST", "/v1/matchmaking/tickets", "ada", ``, "", 400, "request.invalid", ""},
 		{"an empty mode", "POST", "/v1/matchmaking/tickets", "ada", `{"mode":""}`, "", 400, "request.invalid", "body.mode"},
 		{"a body that is too large", "POST", "/v1/matchmaking/tickets", "ada", `{"mode":"` + long + `"}`, "", 413, "request.too_large", ""},
+		{"an endless cursor of the other name", "GET", "/v1/players/me/matches?after=" + strings.Repeat("c", 1025), "ada", ``, "", 400, "request.invalid", "query.after"},
 		{"a form", "POST", "/v1/matchmaking/tickets", "ada", `mode=duel`, "application/x-www-form-urlencoded", 415, "request.media_type", ""},
 		{"a media type that is none", "POST", "/v1/matchmaking/tickets", "ada", `{"mode":"duel"}`, ";;;", 415, "request.media_type", ""},
 		{"a wait that is too long", "GET", ticketPathOfAda + "?wait=31", "ada", ``, "", 400, "request.invalid", "query.wait"},
