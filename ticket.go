@@ -398,7 +398,7 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 		if t.maybeComing(now) || t.startable(now) {
 			return next, noted
 		}
-		next.end(Failed, "ticket.lost", "matchmaking lost the ticket; please try again")
+		next.lose()
 	case t.Placement != "":
 		return next, noted // GameLift has done its part
 	case snap.Status == Completed:

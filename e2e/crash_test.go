@@ -42,6 +42,9 @@ func TestNothingIsLostWhenTheProgramIsKilled(t *testing.T) {
 	if err := carl.call(http.MethodGet, "/v1/matchmaking/tickets/"+waiting.ID, nil, &old); err != nil {
 		t.Errorf("the acknowledged ticket is gone: %v", err)
 	}
+	if old.Status != "failed" || old.Reason == nil || old.Reason.Code != "ticket.lost" {
+		t.Errorf("the ticket that waited is %+v, and the new GameLift does not know it", old)
+	}
 	// The reconciler's bound: a ticket is asked about after 30 silent seconds at most.
 	for _, p := range []*player{ann, bob, carl} {
 		p.queueWithin(60 * time.Second)

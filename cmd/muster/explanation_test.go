@@ -25,7 +25,7 @@ func newBackendHouse(t *testing.T) *house {
 	if err := h.openGameLift(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.openBackend(t.Context(), store); err != nil {
+	if _, err := h.openBackend(t.Context(), store); err != nil {
 		t.Fatal(err)
 	}
 	h.stack.run("address", func(ctx context.Context) error { return serve(ctx, h.lift, h.local.Handler(), nil) })

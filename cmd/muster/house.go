@@ -71,6 +71,7 @@ func (h *house) credentialsFile() string { return filepath.Join(h.cmd.Data, cred
 
 // open builds everything. What it started when it fails is the stack's to end.
 func (h *house) open(ctx context.Context) error {
+	began := time.Now()
 	for _, l := range []net.Listener{h.front, h.lift} {
 		h.stack.onEnd("listener", func() error { return ignoreClosed(l.Close()) })
 	}
@@ -89,7 +90,8 @@ func (h *house) open(ctx context.Context) error {
 	if err := h.openGameLift(ctx); err != nil {
 		return err
 	}
-	if err := h.openBackend(ctx, store); err != nil {
+	rules, err := h.openBackend(ctx, store)
+	if err != nil {
 		return err
 	}
 	// The local GameLift runs above the backend: when it ends it cancels what is under
@@ -103,6 +105,9 @@ func (h *house) open(ctx context.Context) error {
 	}
 	if err := h.awaitSubscriber(ctx); err != nil {
 		return err
+	}
+	if err := rules.LoseTickets(ctx, began); err != nil { // this GameLift is new
+		h.process.log.Warn("tickets of before the start wait for the reconciler", "error", err)
 	}
 	return h.openGameServers(ctx)
 }
@@ -164,16 +169,16 @@ func (h *house) openGameLift(ctx context.Context) (err error) {
 }
 
 // openBackend starts the backend and serves it.
-func (h *house) openBackend(ctx context.Context, store muster.Store) error {
+func (h *house) openBackend(ctx context.Context, store muster.Store) (*muster.Backend, error) {
 	b, err := newBackend(h.backendParts(store))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := b.rules.LearnRevocations(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := b.followKeys(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	h.stack.run("signing keys", h.keyWatch().Run)
 	h.stack.run("reconciler", b.rules.Run)
@@ -186,7 +191,7 @@ func (h *house) openBackend(ctx context.Context, store muster.Store) error {
 		h.stack.run("second factors", b.seal.Run)
 	}
 	h.stack.run("http", func(ctx context.Context) error { return serve(ctx, h.front, b.handler, b.stopping) })
-	return nil
+	return b.rules, nil
 }
 
 func (h *house) backendParts(store muster.Store) backendParts {
