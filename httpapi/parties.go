@@ -42,7 +42,7 @@ type partyReport struct {
 }
 
 type joinRequest struct {
-	Code string `json:"code" minLength:"1" maxLength:"32" doc:"As a member shows it; case, spaces and hyphens do not matter" example:"K7QM-2XWD"`
+	Code string `json:"code" minLength:"1" maxLength:"32" doc:"As a member shows it; case, spaces and hyphens do not matter" example:"K7QM2XWD"`
 }
 
 type playerRequest struct {

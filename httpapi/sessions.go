@@ -39,7 +39,7 @@ type sessionRequest struct {
 }
 
 type sessionJoin struct {
-	Code string          `json:"code,omitempty" maxLength:"40" doc:"Of a private session" example:"K7QM2-XWD4B"`
+	Code string          `json:"code,omitempty" maxLength:"40" doc:"Of a private session" example:"K7QM2XWD4B"`
 	Role muster.SeatRole `json:"role,omitempty" enum:"spectator" doc:"Absent: to play"`
 	Team string          `json:"team,omitempty" maxLength:"128" doc:"Absent: the smallest team"`
 }
@@ -213,7 +213,7 @@ func (s *server) roomRoutes() {
 		return &seatBody{seat}, err
 	})
 	join.path, join.id, join.summary = "/v1/sessions/join", "joinByCode", "Join a private session by its code alone"
-	join.requestExample = sessionJoin{Code: "K7QM2-XWD4B"}
+	join.requestExample = sessionJoin{Code: "K7QM2XWD4B"}
 	handle(s, join, func(ctx context.Context, in *struct{ Body sessionJoin }) (*seatBody, error) {
 		seat, err := s.Rooms.JoinByCode(ctx, me(ctx), muster.JoinRequest(in.Body))
 		return &seatBody{seat}, err
