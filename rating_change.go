@@ -29,7 +29,8 @@ type RatingChange struct {
 }
 
 // RatingChanges compares the system of each mode with that by which its stored ratings were
-// made. It costs a read a mode, and some thousand where a mode is new or has changed.
+// made. It costs a read a mode, some hundred where a mode is new, and some thousand where it has
+// changed and was hardly played.
 func (b *Backend) RatingChanges(ctx context.Context) ([]RatingChange, error) {
 	var changes []RatingChange
 	for _, mode := range b.modeOrder {
@@ -50,7 +51,11 @@ func (b *Backend) ratingChange(ctx context.Context, mode ModeName) (*RatingChang
 	if err != nil || version != 0 && was.System == k.system.Name() {
 		return nil, err
 	}
-	skill, found, err := b.someSkill(ctx, mode)
+	since := unseenSince
+	if version != 0 {
+		since = resultLife + 24*time.Hour
+	}
+	skill, found, err := b.someSkill(ctx, mode, b.now().Add(-since))
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +94,13 @@ func (b *Backend) putRatedBy(ctx context.Context, mode ModeName, by ratedBy) err
 // errFound ends a walk.
 var errFound = errors.New("found")
 
-// someSkill is a skill after the earliest stored result of a mode that rated anybody.
-func (b *Backend) someSkill(ctx context.Context, mode ModeName) (skill Skill, found bool, err error) {
+// unseenSince is how far back results are looked for where nothing is known of a mode: it is
+// new, or no start has looked at it yet. More would be thousands of reads for every new mode.
+const unseenSince = 31 * 24 * time.Hour
+
+// someSkill is a skill after the earliest stored result of a mode, from a day on, that rated
+// anybody.
+func (b *Backend) someSkill(ctx context.Context, mode ModeName, from time.Time) (skill Skill, found bool, err error) {
 	look := func(refs []resultRef) error {
 		for _, ref := range refs {
 			res, _, err := b.loadResult(ctx, ref.session)
@@ -107,8 +117,8 @@ func (b *Backend) someSkill(ctx context.Context, mode ModeName) (skill Skill, fo
 		return nil
 	}
 	end := b.now().Add(24 * time.Hour)
-	for day := b.now().Add(-resultLife - 24*time.Hour); !day.After(end); day = nextDay(day) {
-		if err := b.resultsOfDay(ctx, mode, day.UTC(), walkBatch, look); err != nil && !errors.Is(err, errFound) {
+	for ; !from.After(end); from = nextDay(from) {
+		if err := b.resultsOfDay(ctx, mode, from.UTC(), walkBatch, look); err != nil && !errors.Is(err, errFound) {
 			return skill, false, err
 		}
 		if found {
