@@ -24,8 +24,9 @@ import (
 	"github.com/amazon-gamelift/amazon-gamelift-servers-go-server-sdk/v5/server"
 )
 
-// joinWait is how long a session waits for its players.
-const joinWait = 30 * time.Second
+// joinWait is how long a session waits for its players. GameLift keeps seats that nobody takes
+// for as long.
+const joinWait = time.Minute
 
 func main() {
 	host := flag.String("host", "127.0.0.1", "where to listen; on a fleet, 0.0.0.0")
