@@ -150,7 +150,7 @@ func (b *Backend) readCensus(ctx context.Context, d board) (*census, error) {
 	known = nil
 	if version != 0 {
 		if known, err = rec.census(); err != nil {
-			return nil, fmt.Errorf("decode %s: %w", d.censusKey().Partition, err)
+			return nil, fmt.Errorf("decode %s: %w", d.censusKey().Redacted(), err)
 		}
 	}
 	b.keepCensus(d, known)

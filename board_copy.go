@@ -177,7 +177,7 @@ func (b *Backend) listBoard(ctx context.Context, d board, shard int, o ListOptio
 	for _, rec := range records {
 		e, ok := parseBoardSort(rec.Sort)
 		if !ok {
-			return nil, fmt.Errorf("decode %s/%s: this is no entry of a board", rec.Partition, rec.Sort)
+			return nil, fmt.Errorf("decode %s: this is no entry of a board", rec.Redacted())
 		}
 		entries = append(entries, e)
 	}

@@ -57,7 +57,7 @@ func timeCursor(text string) bool {
 func load[T any](ctx context.Context, s Store, key Key) (value T, version int64, err error) {
 	rec, err := s.Get(ctx, key)
 	if err != nil {
-		return value, 0, fmt.Errorf("read %s/%s: %w", key.Partition, key.Sort, err)
+		return value, 0, fmt.Errorf("read %s: %w", key.Redacted(), err)
 	}
 	value, err = decode[T](rec)
 	return value, rec.Version, err
@@ -66,7 +66,7 @@ func load[T any](ctx context.Context, s Store, key Key) (value T, version int64,
 // decode reads a record's JSON value.
 func decode[T any](rec Record) (value T, err error) {
 	if err := json.Unmarshal(rec.Value, &value); err != nil {
-		return value, fmt.Errorf("decode %s/%s: %w", rec.Partition, rec.Sort, err)
+		return value, fmt.Errorf("decode %s: %w", rec.Redacted(), err)
 	}
 	return value, nil
 }
@@ -84,7 +84,7 @@ func loadOr[T any](ctx context.Context, s Store, key Key, fallback T) (T, int64,
 func put(key Key, version int64, value any, expiresAt time.Time) (Op, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
-		return Op{}, fmt.Errorf("encode %s/%s: %w", key.Partition, key.Sort, err)
+		return Op{}, fmt.Errorf("encode %s: %w", key.Redacted(), err)
 	}
 	return Op{Kind: Put, Key: key, Value: body, Version: version, ExpiresAt: expiresAt}, nil
 }

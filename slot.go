@@ -47,7 +47,7 @@ func (b *Backend) slotOf(ctx context.Context, p PlayerID) (slot, int64, error) {
 		return slot{}, 0, nil
 	}
 	if err != nil {
-		return slot{}, 0, fmt.Errorf("read %s/%s: %w", key.Partition, key.Sort, err)
+		return slot{}, 0, fmt.Errorf("read %s: %w", key.Redacted(), err)
 	}
 	held, err := decode[slot](rec)
 	held.expiresAt = rec.ExpiresAt

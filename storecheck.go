@@ -116,5 +116,5 @@ func prefixEnd(prefix string) string {
 // badKey is a refusal that names the key for the log alone: how records are named is
 // nobody else's business.
 func badKey(key Key, code, message string) error {
-	return &Error{Kind: Invalid, Code: code, Message: message, Err: fmt.Errorf("key %q/%q", key.Partition, key.Sort)}
+	return &Error{Kind: Invalid, Code: code, Message: message, Err: fmt.Errorf("key %q", key.Redacted())}
 }

@@ -118,3 +118,22 @@ func TestAProblemEncodesItsFaults(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
 }
+
+// burning is a store of which nothing can be read.
+type burning struct{ muster.Store }
+
+func (burning) Get(context.Context, muster.Key) (muster.Record, error) {
+	return muster.Record{}, errors.New("disk on fire")
+}
+
+func TestTroubleWithTheStoreIsLoggedWithoutCodesAndAddresses(t *testing.T) {
+	backend := muster.New(muster.Options{Store: burning{}, Now: time.Now})
+	r := newRig(t, func(o *Options) { o.Parties = backend })
+	_, _, r.passwords.err = backend.FindIdentity(t.Context(), muster.Identity{Provider: muster.EmailProvider, Subject: "ada@example.com"})
+	r.do("POST", "/v1/parties/join", "ada", `{"code":"37M7-2J78"}`)
+	r.do("POST", "/v1/auth/login/email", "", `{"email":"ada@example.com","password":"four words of mine"}`)
+	log := r.log.String()
+	if strings.Count(log, "disk on fire") != 2 || strings.Contains(log, "37M7") || strings.Contains(log, "ada@") {
+		t.Errorf("log: %s", log)
+	}
+}

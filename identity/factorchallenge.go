@@ -109,10 +109,10 @@ func (f *Factors) room(ctx context.Context, player muster.PlayerID, open int) (i
 func readRecord[T any](ctx context.Context, store muster.Store, key muster.Key) (value T, version int64, err error) {
 	rec, err := store.Get(ctx, key)
 	if err != nil {
-		return value, 0, fmt.Errorf("read %s: %w", key.Sort, err)
+		return value, 0, fmt.Errorf("read %s: %w", key.Redacted(), err)
 	}
 	if err := json.Unmarshal(rec.Value, &value); err != nil {
-		return value, 0, fmt.Errorf("decode %s: %w", key.Sort, err)
+		return value, 0, fmt.Errorf("decode %s: %w", key.Redacted(), err)
 	}
 	return value, rec.Version, nil
 }

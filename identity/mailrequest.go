@@ -148,7 +148,7 @@ func (p *Passwords) send(ctx context.Context, id string, next func(ctx context.C
 func recordOp(key muster.Key, version int64, value any, until time.Time) (muster.Op, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
-		return muster.Op{}, fmt.Errorf("encode %s: %w", key.Sort, err)
+		return muster.Op{}, fmt.Errorf("encode %s: %w", key.Redacted(), err)
 	}
 	return muster.Op{Kind: muster.Put, Key: key, Value: body, Version: version, ExpiresAt: until.Add(time.Second)}, nil
 }

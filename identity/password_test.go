@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -361,5 +362,27 @@ func TestCodesOutliveAChangeOfKeys(t *testing.T) {
 	d.codes = NewMailCodes(&both, d.site.clock, "")
 	if _, err := d.Verify(ctx, muster.MailProof{ID: sent.ID, Code: code}, ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// burning is a store of which nothing can be read.
+type burning struct{ muster.Store }
+
+func (burning) Get(context.Context, muster.Key) (muster.Record, error) {
+	return muster.Record{}, errors.New("disk on fire")
+}
+
+func TestTroubleWithTheStoreTellsTheLogNoAddress(t *testing.T) {
+	ctx := context.Background()
+	d := newDesk(t, nil)
+	d.signUp(t, annMail, annWords)
+	d.store.Store = burning{d.store.Store}
+	_, signIn := d.Login(ctx, annMail, annWords)
+	_, register := d.Register(ctx, annMail, annWords)
+	_, reset := d.Forgot(ctx, annMail)
+	for call, err := range map[string]error{"sign in": signIn, "register": register, "reset": reset} {
+		if err == nil || strings.Contains(err.Error(), "ann@") {
+			t.Errorf("%s: %v", call, err)
+		}
 	}
 }

@@ -64,7 +64,7 @@ func decode(i item) (muster.Record, error) {
 	value, isData := i[attrValue].(*types.AttributeValueMemberB)
 	version, ok := integer(i[attrVersion])
 	if !isData || !ok || version < 1 {
-		return r, fmt.Errorf("item %q/%q is not a record: it has no value %s or no version %s", r.Partition, r.Sort, attrValue, attrVersion)
+		return r, fmt.Errorf("item %q is not a record: it has no value %s or no version %s", r.Redacted(), attrValue, attrVersion)
 	}
 	r.Value, r.Version = value.Value, version
 	if i[attrExpiry] == nil {
@@ -72,7 +72,7 @@ func decode(i item) (muster.Record, error) {
 	}
 	seconds, ok := integer(i[attrExpiry])
 	if !ok {
-		return r, fmt.Errorf("item %q/%q is not a record: %s is not a whole number", r.Partition, r.Sort, attrExpiry)
+		return r, fmt.Errorf("item %q is not a record: %s is not a whole number", r.Redacted(), attrExpiry)
 	}
 	r.ExpiresAt = time.Unix(seconds, 0).UTC()
 	return r, nil

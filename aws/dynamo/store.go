@@ -151,7 +151,7 @@ func (s *Store) Get(ctx context.Context, key muster.Key) (muster.Record, error) 
 	}
 	r, err := s.read(ctx, key, CallGet)
 	if err != nil {
-		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, err)
+		return muster.Record{}, fmt.Errorf("get %q: %w", key.Redacted(), err)
 	}
 	return r, nil
 }
@@ -196,11 +196,11 @@ func (s *Store) List(ctx context.Context, partition string, opts muster.ListOpti
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("list %q: %w", partition, err)
+		return nil, fmt.Errorf("list %q: %w", muster.Key{Partition: partition}.Redacted(), err)
 	}
 	records, err := s.list(ctx, partition, opts)
 	if err != nil {
-		return nil, fmt.Errorf("list %q: %w", partition, err)
+		return nil, fmt.Errorf("list %q: %w", muster.Key{Partition: partition}.Redacted(), err)
 	}
 	return records, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,7 +62,7 @@ func withoutIdle(ops []muster.Op) []muster.Op {
 
 // nameOps says in an error what was written.
 func nameOps(ops []muster.Op) string {
-	first := fmt.Sprintf("%q/%q", ops[0].Key.Partition, ops[0].Key.Sort)
+	first := strconv.Quote(ops[0].Key.Redacted())
 	if len(ops) > 1 {
 		first += fmt.Sprintf(" and %d more", len(ops)-1)
 	}
@@ -77,10 +78,10 @@ func (s *Store) check(ctx context.Context, op muster.Op) error {
 	case err == nil:
 		version = r.Version
 	case !errors.Is(err, muster.ErrNotFound):
-		return fmt.Errorf("check %q/%q: %w", op.Key.Partition, op.Key.Sort, err)
+		return fmt.Errorf("check %q: %w", op.Key.Redacted(), err)
 	}
 	if version != op.Version {
-		return fmt.Errorf("check %q/%q: version is %d, not %d: %w", op.Key.Partition, op.Key.Sort, version, op.Version, muster.ErrConflict)
+		return fmt.Errorf("check %q: version is %d, not %d: %w", op.Key.Redacted(), version, op.Version, muster.ErrConflict)
 	}
 	return nil
 }

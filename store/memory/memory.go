@@ -53,14 +53,14 @@ func (s *Store) Get(ctx context.Context, key muster.Key) (muster.Record, error) 
 		return muster.Record{}, err
 	}
 	if err := ctx.Err(); err != nil {
-		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, err)
+		return muster.Record{}, fmt.Errorf("get %q: %w", key.Redacted(), err)
 	}
 	now := s.now()
 	s.mu.RLock()
 	e := s.live(key, now)
 	s.mu.RUnlock()
 	if e == nil {
-		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, muster.ErrNotFound)
+		return muster.Record{}, fmt.Errorf("get %q: %w", key.Redacted(), muster.ErrNotFound)
 	}
 	return e.record(), nil
 }
@@ -71,7 +71,7 @@ func (s *Store) List(ctx context.Context, partition string, opts muster.ListOpti
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("list %q: %w", partition, err)
+		return nil, fmt.Errorf("list %q: %w", muster.Key{Partition: partition}.Redacted(), err)
 	}
 	found := s.inRange(partition, opts, s.now())
 	records := make([]muster.Record, len(found))
@@ -138,7 +138,7 @@ func (s *Store) check(op muster.Op, now time.Time) error {
 		version = e.version
 	}
 	if version != op.Version {
-		return fmt.Errorf("write %q/%q: version is %d, not %d: %w", op.Key.Partition, op.Key.Sort, version, op.Version, muster.ErrConflict)
+		return fmt.Errorf("write %q: version is %d, not %d: %w", op.Key.Redacted(), version, op.Version, muster.ErrConflict)
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func (t *table) tryPut(op muster.Op, now time.Time) (conflict, err error) {
 }
 
 func conflictAt(op muster.Op, version int64) error {
-	return fmt.Errorf("%q/%q: version is %d, not %d: %w", op.Key.Partition, op.Key.Sort, version, op.Version, muster.ErrConflict)
+	return fmt.Errorf("%q: version is %d, not %d: %w", op.Key.Redacted(), version, op.Version, muster.ErrConflict)
 }
 
 // versionOf is the version of a live record; 0 when there is none.

@@ -176,7 +176,7 @@ func TestWhatIsKeptExpires(t *testing.T) {
 		t.Errorf("got %d bytes and error %v", len(r.Value), err)
 	}
 	now = now.Add(time.Minute)
-	if _, err := s.Get(context.Background(), op.Key); !errors.Is(err, muster.ErrNotFound) || !strings.Contains(err.Error(), `"p"/"s"`) {
+	if _, err := s.Get(context.Background(), op.Key); !errors.Is(err, muster.ErrNotFound) || !strings.Contains(err.Error(), `"p/s"`) {
 		t.Errorf("after its expiry: %v", err)
 	}
 }

@@ -207,7 +207,7 @@ func (s *Store) Get(ctx context.Context, key muster.Key) (muster.Record, error) 
 	}
 	defer s.calls.Done()
 	if err := ctx.Err(); err != nil {
-		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, err)
+		return muster.Record{}, fmt.Errorf("get %q: %w", key.Redacted(), err)
 	}
 	now := s.now()
 	r, ok, ticket := s.cache.get(key, now)
@@ -219,7 +219,7 @@ func (s *Store) Get(ctx context.Context, key muster.Key) (muster.Record, error) 
 		s.cache.put(r, ticket)
 	}
 	if err != nil {
-		return muster.Record{}, fmt.Errorf("get %q/%q: %w", key.Partition, key.Sort, classify(err))
+		return muster.Record{}, fmt.Errorf("get %q: %w", key.Redacted(), classify(err))
 	}
 	return r, nil
 }
@@ -235,7 +235,7 @@ func (s *Store) List(ctx context.Context, partition string, opts muster.ListOpti
 	defer s.calls.Done()
 	records, err := s.readers.list(ctx, partition, opts, s.now())
 	if err != nil {
-		return nil, fmt.Errorf("list %q: %w", partition, classify(err))
+		return nil, fmt.Errorf("list %q: %w", muster.Key{Partition: partition}.Redacted(), classify(err))
 	}
 	return records, nil
 }

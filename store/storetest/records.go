@@ -109,4 +109,25 @@ var recordTests = []test{
 		}
 		s.has(k, "a", 1)
 	}},
+	{"errors show no address that stands in a key", func(s *suite) {
+		k := key("ID#email#ada@example.com", "ID")
+		s.write(put(k, "a", 0))
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, ended := s.store.Get(ctx, k)
+		_, listing := s.store.List(ctx, k.Partition, muster.ListOptions{})
+		_, absent := s.store.Get(context.Background(), key("ID#email#ada@example.org", "ID"))
+		for what, err := range map[string]error{
+			"get": ended, "list": listing, "an absent record": absent,
+			"put":     s.store.Write(context.Background(), put(k, "b", 0)),
+			"check":   s.store.Write(context.Background(), check(k, 7)),
+			"many":    s.store.Write(context.Background(), put(k, "b", 3), put(key("p", "s"), "b", 0)),
+			"ended":   s.store.Write(ctx, put(k, "b", 1)),
+			"no text": s.store.Write(context.Background(), put(key("ID#email#ada@example.com\xff", "ID"), "b", 0)),
+		} {
+			if err == nil || strings.Contains(err.Error(), "ada") {
+				s.Errorf("%s: %v", what, err)
+			}
+		}
+	}},
 }
