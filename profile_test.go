@@ -72,7 +72,16 @@ func TestNames(t *testing.T) {
 		{"broken UTF-8", muster.NamesFree, "\xff\xfe", "player.name_characters"},
 		{"the name of deleted players", muster.NamesFree, "Deleted Player", "player.name_reserved"},
 		{"a name that looks like that of deleted players", muster.NamesFree, "De1eted P1ayer", "player.name_reserved"},
-		{"punctuation alone where names are free", muster.NamesFree, "...", "..."},
+		{"punctuation alone", muster.NamesFree, "...", "player.name_characters"},
+		{"a mark alone", muster.NamesFree, "\u0301", "player.name_characters"},
+		{"a mark at the beginning", muster.NamesFree, "\u0301Ann", "player.name_characters"},
+		{"a filler that is a letter to Unicode", muster.NamesFree, "\u3164", "player.name_length"},
+		{"other fillers", muster.NamesFree, "\u115f\u1160\uffa0\u17b4", "player.name_length"},
+		{"Braille without dots, and a variation selector", muster.NamesFree, "\u2800\ufe0f", "player.name_length"},
+		{"a name with a filler", muster.NamesFree, "Ann\u3164", "Ann"},
+		{"a letter and its mark are one", muster.NamesFree, "Zoe\u0308", "Zoë"},
+		{"letters of any script", muster.NamesFree, "कमला", "कमला"},
+		{"the name of deleted players, with a filler", muster.NamesFree, "Deleted player\u3164", "player.name_reserved"},
 		{"punctuation alone where names are unique", muster.NamesUnique, "...", "player.name_characters"},
 		{"the default name of somebody", muster.NamesUnique, "Player-0123456789ABCDEF", "player.name_reserved"},
 		{"a hash where names have numbers", muster.NamesDiscriminator, "Ann#0001", "player.name_characters"},
@@ -86,6 +95,16 @@ func TestNames(t *testing.T) {
 		{"a name that is taken, in Cyrillic letters", muster.NamesUnique, "Воb", "player.name_taken"},
 		{"a name that is taken, with a mark", muster.NamesUnique, "Bo\u0308b", "player.name_taken"},
 		{"a name that is taken, with a letter that has a mark", muster.NamesUnique, "Böb", "player.name_taken"},
+		{"a name that is taken, with a filler", muster.NamesUnique, "Bob\u3164", "player.name_taken"},
+		{"a name that is taken, with Braille without dots", muster.NamesUnique, "Bo\u2800b", "player.name_taken"},
+		{"a name that is taken, in circled letters", muster.NamesUnique, "Ⓑⓞⓑ", "player.name_taken"},
+		{"a name that is taken, in black squares", muster.NamesUnique, "🅱🅾🅱", "player.name_taken"},
+		{"a name that is taken, in flags' letters", muster.NamesUnique, "🇧ob", "player.name_taken"},
+		{"a name that is taken, in small capitals", muster.NamesUnique, "ʙᴏʙ", "player.name_taken"},
+		{"a name that is taken, raised", muster.NamesUnique, "Boᵇ", "player.name_taken"},
+		{"a name that is taken, in Lisu letters", muster.NamesUnique, "ꓐꓳb", "player.name_taken"},
+		{"a name that is taken, in Cherokee letters", muster.NamesUnique, "Ᏼob", "player.name_taken"},
+		{"a name that is taken, with an apostrophe that is a letter", muster.NamesUnique, "Bʼob", "player.name_taken"},
 		{"another name", muster.NamesUnique, "Bobby", "Bobby"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -103,6 +122,23 @@ func TestNames(t *testing.T) {
 				t.Errorf("%q becomes %q, want %q", c.ask, got, c.want)
 			}
 		})
+	}
+}
+
+func TestNamesOfOtherScriptsThatDifferAreTwo(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"कमल", "कमला"}, // a vowel that is a mark to Unicode
+		{"かき", "がき"},    // a voiced syllable
+		{"กา", "กี"},
+		{"Андрей", "Андрея"},
+		{"Ari", "Art"},
+	} {
+		r := named(muster.NamesUnique)
+		ann, bob := r.guest("ann"), r.guest("bob")
+		_, first := r.rename(ann, pair[0])
+		if _, second := r.rename(bob, pair[1]); first != nil || second != nil {
+			t.Errorf("%q: %v, %q: %v", pair[0], first, pair[1], second)
+		}
 	}
 }
 

@@ -102,12 +102,12 @@ func (b *Backend) placedMode(name ModeName) (Mode, error) {
 
 // plan is a request checked against what the mode allows.
 func (m Mode) plan(req SessionRequest, byServer bool) (roomPlan, error) {
-	name := strings.Join(strings.Fields(req.Name), " ")
+	name := tidyName(req.Name)
 	most := m.maxPlayers()
 	switch {
-	case utf8.RuneCountInString(name) > maxSessionNameRune || !utf8.ValidString(name):
+	case utf8.RuneCountInString(name) > maxSessionNameRune || !utf8.ValidString(req.Name):
 		return roomPlan{}, Errorf(Invalid, "session.name_length", "a session's name has at most %d characters", maxSessionNameRune)
-	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }), unicode.IsMark(firstRune(name)):
 		return roomPlan{}, Errorf(Invalid, "session.name_characters", "a session's name holds printable characters only")
 	case req.MaxPlayers < 0 || req.MaxPlayers > most:
 		return roomPlan{}, Errorf(Invalid, "session.max_players", "a session of mode %q has 1 to %d players, not %d", m.Name, most, req.MaxPlayers)

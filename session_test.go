@@ -158,6 +158,8 @@ func TestCreatingASession(t *testing.T) {
 		{"an unknown mode is not found", muster.SessionRequest{Mode: "chess"}, muster.NotFound, "mode.unknown"},
 		{"a mode of matchmaking has no sessions to create", muster.SessionRequest{Mode: "duel"}, muster.Denied, "session.matchmaking_only"},
 		{"a name has an end", muster.SessionRequest{Mode: "lobby", Name: long}, muster.Invalid, "session.name_length"},
+		{"a name begins with no mark", muster.SessionRequest{Mode: "lobby", Name: "\u0301"}, muster.Invalid, "session.name_characters"},
+		{"a name is text", muster.SessionRequest{Mode: "lobby", Name: "\xff"}, muster.Invalid, "session.name_length"},
 		{"a name is printable", muster.SessionRequest{Mode: "lobby", Name: "a\x07b"}, muster.Invalid, "session.name_characters"},
 		{"no more players than the mode allows", muster.SessionRequest{Mode: "lobby", MaxPlayers: 5}, muster.Invalid, "session.max_players"},
 		{"no fewer than none", muster.SessionRequest{Mode: "lobby", MaxPlayers: -1}, muster.Invalid, "session.max_players"},
