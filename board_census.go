@@ -210,7 +210,11 @@ func (b *Backend) countBoard(ctx context.Context, d board) error {
 	if now := b.now(); version != 0 && !(&census{At: rec.At, Total: rec.Total}).due(now) {
 		return nil
 	}
-	lease := Op{Kind: Put, Key: d.leaseKey(), Value: []byte("{}"), ExpiresAt: b.instant().Add(censusLease)}
+	owner := b.newID()
+	lease, err := put(d.leaseKey(), 0, censusOwner{owner}, b.instant().Add(censusLease))
+	if err != nil {
+		return err
+	}
 	if err := b.store.Write(ctx, lease); err != nil {
 		if errors.Is(err, ErrConflict) {
 			return nil // another replica counts
@@ -225,11 +229,30 @@ func (b *Backend) countBoard(ctx context.Context, d board) error {
 		}
 	}
 	// Without the lease another replica may count at once; the census says that it need not.
-	if free := b.store.Write(context.WithoutCancel(ctx), Op{Kind: Delete, Key: d.leaseKey(), Version: AnyVersion}); free != nil && err == nil {
+	if free := b.freeCensus(context.WithoutCancel(ctx), d, owner); free != nil && err == nil {
 		err = free
 	}
 	if err == nil {
 		b.keepCensus(d, c)
+	}
+	return err
+}
+
+// censusOwner is the value of a board's lease: who counts it.
+type censusOwner struct {
+	Owner string `json:"owner"`
+}
+
+// freeCensus lets go of the lease of a board. One that took too long belongs to another
+// replica by then.
+func (b *Backend) freeCensus(ctx context.Context, d board, owner string) error {
+	held, version, err := loadOr(ctx, b.store, d.leaseKey(), censusOwner{})
+	if err != nil || version == 0 || held.Owner != owner {
+		return err
+	}
+	err = b.store.Write(ctx, Op{Kind: Delete, Key: d.leaseKey(), Version: version})
+	if errors.Is(err, ErrConflict) {
+		return nil
 	}
 	return err
 }

@@ -38,6 +38,11 @@ func (b *Backend) Leave(ctx context.Context, p PlayerID, mode ModeName, season S
 // LeaveBoards is what the deletion of an account calls.
 func (b *Backend) LeaveBoards(ctx context.Context, p PlayerID) error { return b.leaveBoards(ctx, p) }
 
+// CountBoard counts a board that nobody asked about.
+func (b *Backend) CountBoard(ctx context.Context, mode ModeName, season SeasonName) error {
+	return b.countBoard(ctx, board{mode, season})
+}
+
 // BoardEntries is every entry of a board as it is stored, in no order.
 func (b *Backend) BoardEntries(ctx context.Context, mode ModeName, season SeasonName) (map[PlayerID][]int, error) {
 	all := make(map[PlayerID][]int)

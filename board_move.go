@@ -156,21 +156,19 @@ func (b *Backend) mendEntry(ctx context.Context, d board, e boardEntry) (right b
 // no longer has. An entry that a result puts up afterwards is removed by whoever put it,
 // or who reads it.
 func (b *Backend) leaveBoards(ctx context.Context, p PlayerID) error {
-	records, err := b.store.List(ctx, ratingKey(p, "").Partition, ListOptions{Prefix: ratingPrefix})
-	if err != nil {
-		return fmt.Errorf("list the ratings of player %s: %w", p, err)
-	}
-	return b.inParallel(ctx, len(records), func(ctx context.Context, i int) error {
-		s, err := decode[rating](records[i])
-		if err != nil {
-			return err
-		}
-		for _, mode := range b.modesOfRating(records[i].Key, s) {
-			if err := b.leaveBoard(ctx, p, board{mode, s.Season}, s); err != nil {
+	return b.ratingPages(ctx, p, func(page []Record) error {
+		return b.inParallel(ctx, len(page), func(ctx context.Context, i int) error {
+			s, err := decode[rating](page[i])
+			if err != nil {
 				return err
 			}
-		}
-		return nil
+			for _, mode := range b.modesOfRating(page[i].Key, s) {
+				if err := b.leaveBoard(ctx, p, board{mode, s.Season}, s); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 }
 

@@ -146,3 +146,32 @@ func TestEntriesAreRightHoweverResultsInterleave(t *testing.T) {
 		})
 	}
 }
+
+func TestWhoCountsABoardForTooLongLeavesTheNextOneItsLease(t *testing.T) {
+	between := &betweenStore{}
+	r := newRigWith(false, func(o *muster.Options) { between.Store, o.Store = o.Store, between })
+	ann, bob := r.guest("ann"), r.guest("bob")
+	r.duelled(t, ann, bob)
+	lease := muster.Key{Partition: "LBC#duel#", Sort: "LEASE"}
+	between.after = func(ops []muster.Op) {
+		if ops[0].Key != lease || ops[0].Kind != muster.Put {
+			return
+		}
+		between.after = nil // the lease runs out, and another replica takes it
+		for _, op := range []muster.Op{{Kind: muster.Delete, Key: lease, Version: 1}, {Kind: muster.Put, Key: lease, Value: []byte(`{"owner":"other"}`)}} {
+			if err := between.Store.Write(t.Context(), op); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := r.CountBoard(t.Context(), "duel", ""); err != nil {
+		t.Fatal(err)
+	}
+	if rec, err := r.store.Get(t.Context(), lease); err != nil || string(rec.Value) != `{"owner":"other"}` {
+		t.Errorf("the lease of the other replica is %s, %v", rec.Value, err)
+	}
+	r.clock.advance(6 * time.Minute)
+	if err := r.CountBoard(t.Context(), "duel", ""); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -147,3 +147,29 @@ func TestTheLargestHistoryRowIsSmall(t *testing.T) {
 	}
 	r.wantSettled(t, players[0], 1)
 }
+
+func TestWhoPlayedInMoreSeasonsThanAListHoldsLeavesAllBoards(t *testing.T) {
+	r := newRig(false)
+	ann := r.guest("ann")
+	season := func(i int) muster.SeasonName { return muster.SeasonName(fmt.Sprintf("s-%04d", i)) }
+	seasons := muster.MaxListLimit + 10
+	for i := range seasons {
+		op := muster.Op{
+			Kind: muster.Put, Key: muster.Key{Partition: "P#" + string(ann), Sort: "RATING#duel#" + string(season(i))},
+			Value: fmt.Appendf(nil, `{"Mu":25,"Sigma":8,"games":1,"wins":1,"season":%q,"lastAt":"2026-03-01T12:00:00Z","board":1501}`, season(i)),
+		}
+		if err := r.store.Write(t.Context(), op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := season(seasons - 1)
+	if err := r.Enter(t.Context(), ann, "duel", last, 1500); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.LeaveBoards(t.Context(), ann); err != nil {
+		t.Fatal(err)
+	}
+	if entries := must[map[muster.PlayerID][]int](t)(r.BoardEntries(t.Context(), "duel", last)); len(entries) != 0 {
+		t.Errorf("on the board stand %v", entries)
+	}
+}

@@ -268,21 +268,37 @@ func retiredOp(key Key, s rating, version int64, alias PlayerID) (Op, error) {
 
 // eachRating changes each rating of a player that does not have an alias yet.
 func (b *Backend) eachRating(ctx context.Context, p, alias PlayerID, change func(key Key, s rating, version int64) (Op, error)) error {
-	records, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Prefix: ratingPrefix})
-	if err != nil {
-		return err
-	}
-	for _, rec := range records {
-		err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
-			s, version, err := loadOr(ctx, b.store, rec.Key, rating{})
-			if err != nil || version == 0 || s.Alias == alias {
-				return nil, err
+	return b.ratingPages(ctx, p, func(page []Record) error {
+		for _, rec := range page {
+			err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+				s, version, err := loadOr(ctx, b.store, rec.Key, rating{})
+				if err != nil || version == 0 || s.Alias == alias {
+					return nil, err
+				}
+				op, err := change(rec.Key, s, version)
+				return []Op{op}, err
+			})
+			if err != nil {
+				return err
 			}
-			op, err := change(rec.Key, s, version)
-			return []Op{op}, err
-		})
+		}
+		return nil
+	})
+}
+
+// ratingPages hands all ratings of a player to visit, those of past seasons included: in a
+// game of many modes and seasons more than one List has.
+func (b *Backend) ratingPages(ctx context.Context, p PlayerID, visit func(page []Record) error) error {
+	for after, more := "", true; more; {
+		page, err := b.store.List(ctx, PlayerPartition(p), ListOptions{Prefix: ratingPrefix, After: after})
 		if err != nil {
+			return fmt.Errorf("list the ratings of player %s: %w", p, err)
+		}
+		if err := visit(page); err != nil {
 			return err
+		}
+		if more = len(page) == MaxListLimit; more {
+			after = page[len(page)-1].Sort
 		}
 	}
 	return nil
