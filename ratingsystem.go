@@ -23,7 +23,9 @@ type RatingSystem interface {
 	Rate(match RatedMatch) [][]Skill
 	// Idle is the skill after a time without matches: less certain, perhaps.
 	Idle(s Skill, idle time.Duration) Skill
-	// Points is the number, 0 or more, that matchmaking uses and players see.
+	// Points is the number, 0 or more, that matchmaking uses and players see. Leaderboards
+	// show that of the last match: of points that Idle changes they do not hear before the
+	// next.
 	Points(s Skill) int
 	// Adopt is a skill that may be on the scale of another system, on this one's: of the
 	// same points, and as sure in proportion. A skill on this scale comes back as it is.
