@@ -202,6 +202,27 @@ func (b *Backend) CountBoards(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
+// leaseCensus takes the counting of a board; mine is false while another replica counts.
+func (b *Backend) leaseCensus(ctx context.Context, d board, owner string) (mine bool, err error) {
+	lease, err := put(d.leaseKey(), 0, censusOwner{owner}, b.instant().Add(censusLease))
+	if err != nil {
+		return false, err
+	}
+	err = b.store.Write(ctx, lease)
+	if errors.Is(err, ErrConflict) {
+		held, err := b.store.Get(ctx, d.leaseKey())
+		if err != nil || !wild(held.ExpiresAt, lease.ExpiresAt) {
+			return false, nil //nolint:nilerr // another replica counts, or did
+		}
+		lease.Version = held.Version
+		if err := b.store.Write(ctx, lease); err != nil {
+			return false, nil //nolint:nilerr // as above
+		}
+		return true, nil
+	}
+	return err == nil, err
+}
+
 func (b *Backend) countBoard(ctx context.Context, d board) error {
 	rec, version, err := loadOr(ctx, b.store, d.censusKey(), censusRecord{})
 	if err != nil {
@@ -211,14 +232,7 @@ func (b *Backend) countBoard(ctx context.Context, d board) error {
 		return nil
 	}
 	owner := b.newID()
-	lease, err := put(d.leaseKey(), 0, censusOwner{owner}, b.instant().Add(censusLease))
-	if err != nil {
-		return err
-	}
-	if err := b.store.Write(ctx, lease); err != nil {
-		if errors.Is(err, ErrConflict) {
-			return nil // another replica counts
-		}
+	if mine, err := b.leaseCensus(ctx, d, owner); err != nil || !mine {
 		return err
 	}
 	c, err := b.countEntries(ctx, d)

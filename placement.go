@@ -131,6 +131,10 @@ func (p placement) unknown(now time.Time) (next placement, changed, again bool) 
 	}
 	age := now.Sub(p.AskedAt)
 	switch {
+	case wild(p.AskedAt, now): // count from here
+		next = p.clone()
+		next.AskedAt = now
+		return next, true, false
 	case p.Withdrawn && age >= unknownFor:
 		return p.ended(PlacementCancelled, "placement.cancelled", "the request was cancelled", now), true, false
 	case p.Withdrawn:

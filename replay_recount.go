@@ -36,6 +36,11 @@ const recountEvery = 5 * time.Second
 // progress.
 const recountLease = time.Minute
 
+// leased says that somebody works at the recount.
+func (r *recount) leased(now time.Time) bool {
+	return r.LeasedUntil.After(now) && !wild(r.LeasedUntil, now.Add(recountLease))
+}
+
 func recountKey(mode ModeName) Key { return Key{"RECOUNT#" + string(mode), "R"} }
 
 func (r recount) view() *RecountView {
@@ -92,7 +97,7 @@ func (b *Backend) recountMode(ctx context.Context, mode ModeName) (over bool, er
 		var job recount
 		err := b.changeRecount(ctx, mode, func(r *recount) bool {
 			job = *r
-			if !r.Pending || r.Owner != "" && r.Owner != owner && r.LeasedUntil.After(b.now()) {
+			if !r.Pending || r.Owner != "" && r.Owner != owner && r.leased(b.now()) {
 				return false
 			}
 			r.Owner, r.LeasedUntil, r.Results, r.Corrected = owner, b.instant().Add(recountLease), 0, 0

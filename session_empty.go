@@ -54,8 +54,8 @@ func (s session) emptied(seated bool, asked, now time.Time) (next session, chang
 	case s.Room.EmptyAt.IsZero():
 		return next.sinceEmpty(now), true, false // as earlier versions stored it
 	case s.closing():
-		return s, false, asked.After(s.Room.ClosingAt)
-	case asked.Sub(s.Room.EmptyAt) < emptyFor:
+		return s, false, asked.After(s.Room.ClosingAt) || wild(s.Room.ClosingAt, asked)
+	case asked.Sub(s.Room.EmptyAt) < emptyFor && !wild(s.Room.EmptyAt, asked):
 		return s, false, false
 	}
 	next.Room.ClosingAt = now

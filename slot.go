@@ -95,7 +95,7 @@ func (b *Backend) settledSlot(ctx context.Context, p PlayerID, need bool) (slot,
 			return held, version, err
 		case slotJoining:
 			join := "join/" + string(p) + held.Since.Format(time.RFC3339Nano)
-			if b.now().Sub(held.Since) < lookAgain || !b.settledNow(ctx, join, func(ctx context.Context) error { return b.settleJoin(ctx, held) }) {
+			if now := b.now(); now.Sub(held.Since) < lookAgain && !wild(held.Since, now) || !b.settledNow(ctx, join, func(ctx context.Context) error { return b.settleJoin(ctx, held) }) {
 				return held, version, nil
 			}
 			continue

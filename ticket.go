@@ -89,17 +89,6 @@ func (t *ticket) lastLook(now time.Time) (last time.Time) {
 	return last
 }
 
-// begun is since when the ticket may be on its way to GameLift. Where that cannot be
-// believed, it counts from the first look at it.
-func (t *ticket) begun(now time.Time) time.Time {
-	for _, at := range []time.Time{t.CreatedAt, t.CheckedAt} {
-		if !at.IsZero() && !wild(at, now) {
-			return at
-		}
-	}
-	return now
-}
-
 // clone copies the ticket with its players, so that a decision never reaches the
 // original.
 func (t ticket) clone() ticket {
@@ -394,6 +383,9 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 	switch {
 	case overtaken && !(known && snap.Status.Final()):
 		return next, noted
+	case !known && wild(t.CreatedAt, now): // count from here
+		next.CreatedAt = now
+		return next, noted
 	case !known:
 		if t.maybeComing(now) || t.startable(now) {
 			return next, noted
@@ -436,13 +428,13 @@ func (t ticket) settled(snap TicketSnapshot, known bool, asked, now time.Time) (
 
 // maybeComing says that a request to start the ticket may still be on its way to GameLift.
 func (t *ticket) maybeComing(now time.Time) bool {
-	return now.Sub(t.begun(now)) < lostAfter || now.Sub(t.AgainAt) < lostAfter && !wild(t.AgainAt, now)
+	return now.Sub(t.CreatedAt) < lostAfter || now.Sub(t.AgainAt) < lostAfter && !wild(t.AgainAt, now)
 }
 
 // startable says that GameLift may be told of the ticket again where it does not know it:
 // nothing was ever heard of it, and it is young enough to mean the same as when it was made.
 func (t *ticket) startable(now time.Time) bool {
-	return t.Status == Queued && now.Sub(t.begun(now)) < startableFor
+	return t.Status == Queued && now.Sub(t.CreatedAt) < startableFor
 }
 
 // startedAgain is the ticket of which GameLift is about to be told again.
