@@ -87,6 +87,7 @@ type Backend struct {
 	parallel    int
 	guesses     guesses
 	looks       looks
+	asks        asks
 	waits       waits
 	invitesSent sentInvites
 	profile     ProfileOptions

@@ -69,6 +69,9 @@ func (b *Backend) StartBackfill(ctx context.Context, id SessionID, req BackfillR
 		}
 		start.Players = append(start.Players, BackfillPlayer{MatchmakingPlayer: player, Team: m.Team})
 	}
+	if err := b.asks.take("backfill/"+string(id), b.now()); err != nil {
+		return BackfillView{}, err
+	}
 	if err := b.storeBackfill(ctx, f); err != nil {
 		return BackfillView{}, err
 	}
@@ -188,7 +191,8 @@ func (b *Backend) StopBackfill(ctx context.Context, id SessionID) error {
 	if err != nil || f.Status.Final() {
 		return err
 	}
-	switch err := b.gamelift.StopMatchmaking(ctx, f.Ticket); KindOf(err) {
+	stop := func(ctx context.Context) error { return b.gamelift.StopMatchmaking(ctx, f.Ticket) }
+	switch err := b.looks.once(ctx, "cancel/"+string(f.Ticket), b.now(), true, stop); KindOf(err) {
 	case Invalid, Conflict:
 		if err != nil {
 			return &Error{Kind: Conflict, Code: "backfill.placing", Message: "it is too late: players were found", Err: err}

@@ -31,13 +31,14 @@ type look struct {
 	at     time.Time
 	needAt time.Time // the last look at the same thing that was needed; zero: none
 
-	done chan struct{} // closed when live is known
+	done chan struct{} // closed when live and err are known
 	live bool
+	err  error // of what was asked for; see once
 }
 
 // current says that a look at now would come too early after this one.
 func (l *look) current(now time.Time, need bool) bool {
-	if now.Sub(l.at) >= lookAgain {
+	if age := now.Sub(l.at); age >= lookAgain || age <= -lookAgain { // or the clock was set back
 		return false
 	}
 	return !need || now.Sub(l.needAt) < needAgain || l.over()
@@ -77,6 +78,54 @@ func (l *looks) ask(ctx context.Context, key string, now time.Time, need bool, d
 	return mine.live
 }
 
+// once asks GameLift for something by act, and says what came of it: now, or a moment ago,
+// when it was asked for the same. need says that it may be asked for sooner.
+func (l *looks) once(ctx context.Context, key string, now time.Time, need bool, act func(context.Context) error) error {
+	mine, latest := l.begin(key, now, need)
+	if mine == nil {
+		select {
+		case <-latest.done:
+			return latest.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	mine.live = true
+	defer close(mine.done)
+	mine.err = act(ctx)
+	if mine.err != nil && ctx.Err() != nil {
+		l.forget(key, mine)
+	}
+	return mine.err
+}
+
+// refuse remembers that GameLift refused something.
+func (l *looks) refuse(key string, now time.Time, refusal error) {
+	if mine, _ := l.begin(key, now, true); mine != nil {
+		mine.live, mine.err = true, refusal
+		close(mine.done)
+	}
+}
+
+// refused is what GameLift refused a moment ago; nil: nothing.
+func (l *looks) refused(key string, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	latest := l.recent[key]
+	if latest == nil {
+		latest = l.before[key]
+	}
+	if latest == nil || !latest.current(now, true) {
+		return nil
+	}
+	select {
+	case <-latest.done:
+		return latest.err
+	default:
+		return nil
+	}
+}
+
 // begin allows a look, or gives the latest one if it is too early for another.
 func (l *looks) begin(key string, now time.Time, need bool) (mine, latest *look) {
 	l.mu.Lock()
@@ -108,4 +157,33 @@ func (l *looks) forget(key string, mine *look) {
 	if l.recent[key] == mine {
 		delete(l.recent, key)
 	}
+}
+
+// What one player may ask of GameLift through one replica: its quotas hold for all players
+// together. A match takes two or three of these.
+const (
+	maxAsks   = 20
+	askWindow = 10 * time.Second
+)
+
+// asks counts the requests to GameLift that players make, a window at a time. The zero
+// value is ready.
+type asks struct {
+	mu    sync.Mutex // guards what follows
+	until time.Time
+	count map[string]int // by player, or by session for its game server
+}
+
+// take counts one more, or refuses it.
+func (a *asks) take(who string, now time.Time) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if left := a.until.Sub(now); left <= 0 || left > askWindow {
+		a.until, a.count = now.Add(askWindow), make(map[string]int)
+	}
+	if a.count[who] >= maxAsks {
+		return &Error{Kind: Exhausted, Code: "play.too_often", Message: "you begin too many things at once; wait a moment", RetryAfter: a.until.Sub(now)}
+	}
+	a.count[who]++
+	return nil
 }

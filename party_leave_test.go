@@ -71,6 +71,7 @@ func TestLeavingInTheQueue(t *testing.T) {
 			t.Errorf("the party is %+v", view)
 		}
 		r.lift.down = false
+		r.clock.advance(3 * time.Second) // that GameLift is down is remembered for as long
 		if err := r.LeaveParty(ctx, ids[1]); err != nil {
 			t.Fatal(err)
 		}

@@ -365,9 +365,22 @@ func (b *Backend) CancelPlacement(ctx context.Context, me PlayerID, id Placement
 	if err := b.changePlacement(ctx, id, withdrawn); err != nil {
 		return SessionPlacementView{}, err
 	}
+	stopErr := b.looks.once(ctx, "cancel/"+string(id), b.now(), true, func(ctx context.Context) error { return b.withdrawPlacement(ctx, id) })
+	if stopErr != nil && !errors.Is(stopErr, errNotStopped) {
+		return SessionPlacementView{}, stopErr
+	}
+	view, err := b.Placement(ctx, me, id)
+	if err == nil && stopErr != nil && !view.Status.Final() {
+		return view, Errorf(Conflict, "placement.starting", "it is too late to cancel: the session is starting")
+	}
+	return view, err
+}
+
+// withdrawPlacement asks GameLift to stop a placement, and takes in what became of it.
+func (b *Backend) withdrawPlacement(ctx context.Context, id PlacementID) error {
 	stopErr := b.gamelift.StopPlacement(ctx, id)
 	if KindOf(stopErr) == Unavailable {
-		return SessionPlacementView{}, stopErr
+		return stopErr
 	}
 	snap, err := b.gamelift.Placement(ctx, id)
 	switch {
@@ -376,12 +389,8 @@ func (b *Backend) CancelPlacement(ctx context.Context, me PlayerID, id Placement
 	case KindOf(err) == NotFound: // on its way there, or lost: the reconciler says
 		err = nil
 	}
-	if err != nil {
-		return SessionPlacementView{}, err
+	if err == nil && stopErr != nil && KindOf(stopErr) != NotFound {
+		err = fmt.Errorf("%w: %w", errNotStopped, stopErr)
 	}
-	view, err := b.Placement(ctx, me, id)
-	if err == nil && stopErr != nil && KindOf(stopErr) != NotFound && !view.Status.Final() {
-		return view, Errorf(Conflict, "placement.starting", "it is too late to cancel: the session is starting")
-	}
-	return view, err
+	return err
 }

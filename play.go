@@ -2,6 +2,8 @@ package muster
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -125,6 +127,9 @@ func (b *Backend) storeTicket(ctx context.Context, p PlayerID, mode Mode, req Ti
 			return nil, err
 		}
 		if !announced {
+			if err := b.asks.take(string(p), b.now()); err != nil {
+				return nil, err
+			}
 			if err := b.announceTicket(ctx, &t); err != nil {
 				return nil, err
 			}
@@ -242,17 +247,10 @@ func (b *Backend) CancelTicket(ctx context.Context, p PlayerID, id TicketID) (Ti
 	if t.Status.Final() {
 		return b.ticketView(&t, p, version)
 	}
-	stopErr := b.gamelift.StopMatchmaking(ctx, id)
-	if KindOf(stopErr) == Unavailable {
+	attempt := fmt.Sprintf("cancel/%s/%s/%s", id, t.Status, t.Match.ID) // another try may fare otherwise when these change
+	stopErr := b.looks.once(ctx, attempt, b.now(), t.Status != Placing, func(ctx context.Context) error { return b.withdraw(ctx, id) })
+	if stopErr != nil && !errors.Is(stopErr, errNotStopped) {
 		return TicketView{}, stopErr
-	}
-	if err := b.settle(ctx, id); err != nil {
-		return TicketView{}, err
-	}
-	if KindOf(stopErr) == NotFound {
-		if _, _, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.withdrawn(b.instant()) }); err != nil {
-			return TicketView{}, err
-		}
 	}
 	view, err := b.Ticket(ctx, p, id)
 	if err == nil && stopErr != nil && !view.Status.Final() {
@@ -261,10 +259,33 @@ func (b *Backend) CancelTicket(ctx context.Context, p PlayerID, id TicketID) (Ti
 	return view, err
 }
 
+// errNotStopped says that GameLift did not stop what it was asked to stop.
+var errNotStopped = errors.New("GameLift did not stop it")
+
+// withdraw asks GameLift to stop a ticket, and takes in what became of it.
+func (b *Backend) withdraw(ctx context.Context, id TicketID) error {
+	stopErr := b.gamelift.StopMatchmaking(ctx, id)
+	if KindOf(stopErr) == Unavailable {
+		return stopErr
+	}
+	if err := b.settle(ctx, id); err != nil {
+		return err
+	}
+	if KindOf(stopErr) == NotFound {
+		if _, _, err := b.changeTicket(ctx, id, func(t ticket) (ticket, change) { return t.withdrawn(b.instant()) }); err != nil {
+			return err
+		}
+	}
+	if stopErr != nil {
+		return fmt.Errorf("%w: %w", errNotStopped, stopErr)
+	}
+	return nil
+}
+
 // AnswerMatch accepts or declines the match proposed for the caller's ticket. Without
 // an open proposal the error is Conflict.
 func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, accept bool) (TicketView, error) {
-	t, _, err := b.ticketOf(ctx, p, id)
+	t, version, err := b.ticketOf(ctx, p, id)
 	if err != nil {
 		return TicketView{}, err
 	}
@@ -273,17 +294,19 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 		return TicketView{}, closed
 	}
 	match := t.Match.ID
-	if err := b.gamelift.AcceptMatch(ctx, id, []PlayerID{p}, accept); err != nil {
-		if KindOf(err) == Unavailable {
-			return TicketView{}, err
-		}
+	if said := t.player(p).Accepted; said != nil && *said == accept {
+		return b.ticketView(&t, p, version)
+	}
+	answer := fmt.Sprintf("answer/%s/%s/%s/%t", id, match, p, accept)
+	err = b.looks.once(ctx, answer, b.now(), true, func(ctx context.Context) error { return b.answer(ctx, p, id, accept) })
+	if KindOf(err) == Unavailable {
+		return TicketView{}, err
+	}
+	if err != nil {
 		closed.Err = err
-		if err := b.settle(ctx, id); err != nil {
-			b.log.WarnContext(ctx, "settle after a refused answer", "ticket", id, "error", err)
-		}
 		return TicketView{}, closed
 	}
-	t, version, err := b.changeTicket(ctx, id, func(now ticket) (ticket, change) {
+	t, version, err = b.changeTicket(ctx, id, func(now ticket) (ticket, change) {
 		mine := now.player(p)
 		if now.Status != RequiresAcceptance || now.Match.ID != match || mine.Accepted != nil && *mine.Accepted == accept {
 			return now, unchanged
@@ -303,4 +326,17 @@ func (b *Backend) AnswerMatch(ctx context.Context, p PlayerID, id TicketID, acce
 		return TicketView{}, errNoTicket()
 	}
 	return b.ticketView(&t, p, version)
+}
+
+// answer tells GameLift a player's answer. Where it takes none, it is asked how the ticket
+// stands.
+func (b *Backend) answer(ctx context.Context, p PlayerID, id TicketID, accept bool) error {
+	err := b.gamelift.AcceptMatch(ctx, id, []PlayerID{p}, accept)
+	if err == nil || KindOf(err) == Unavailable {
+		return err
+	}
+	if err := b.settle(ctx, id); err != nil {
+		b.log.WarnContext(ctx, "settle after a refused answer", "ticket", id, "error", err)
+	}
+	return err
 }

@@ -142,6 +142,7 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, p pla
 	}
 	p.Mode, p.Status, p.Room = mode.Name, PlacementPending, &plan
 	p.CreatedAt, p.AskedAt, p.UpdatedAt = now, now, now
+	asked := false
 	err := Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		if p.Request != "" {
 			_, version, err := loadOr(ctx, b.store, placementKey(p.ID), placement{})
@@ -177,6 +178,12 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, p pla
 		}
 		if plan.Owner == "" {
 			return ops, nil
+		}
+		if !asked {
+			if err := b.asks.take(string(plan.Owner), now); err != nil {
+				return nil, err
+			}
+			asked = true
 		}
 		op, err = b.addRoom(ctx, plan.Owner, mode, p.ID)
 		return append(ops, op), err

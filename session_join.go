@@ -98,12 +98,22 @@ func (b *Backend) join(ctx context.Context, me PlayerID, id SessionID, req JoinR
 		b.log.WarnContext(ctx, "seat unsettled", "session", id, "player", me, "error", err)
 		return SeatView{}, err
 	}
-	return b.seatRefused(context.WithoutCancel(ctx), held, err)
+	seat, err := b.seatRefused(context.WithoutCancel(ctx), held, err)
+	if definiteRefusal(err) {
+		b.looks.refuse(seatAttempt(id, me, req.Role), b.now(), err)
+	}
+	return seat, err
+}
+
+// seatAttempt names what a player asks of GameLift to join a session.
+func seatAttempt(id SessionID, me PlayerID, role SeatRole) string {
+	return "seat/" + string(id) + "/" + string(me) + "/" + string(role)
 }
 
 // takePlace takes a place in a session and the player's slot. The slot is returned: of
 // kind session for a player who has a seat there already.
 func (b *Backend) takePlace(ctx context.Context, me PlayerID, id SessionID, req JoinRequest) (taken slot, err error) {
+	asked := false
 	err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		s, version, err := b.sessionOf(ctx, id)
 		if err != nil {
@@ -125,6 +135,12 @@ func (b *Backend) takePlace(ctx context.Context, me PlayerID, id SessionID, req 
 		}
 		now := b.instant()
 		next, err := s.joined(me, req, b.modes[s.Mode].Teams, now)
+		if err == nil {
+			err = b.looks.refused(seatAttempt(id, me, req.Role), b.now())
+		}
+		if err == nil && !asked {
+			asked, err = true, b.asks.take(string(me), b.now())
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -196,9 +212,13 @@ func (b *Backend) seatRefused(ctx context.Context, joining slot, refusal error) 
 	if errors.As(refusal, &e) && e.Code == "gamelift.session_full" {
 		return SeatView{}, &Error{Kind: Conflict, Code: "session.full", Message: "the session is full", Err: refusal}
 	}
-	if err := b.lookAtSession(ctx, id); err != nil {
-		b.log.WarnContext(ctx, "look at a session that refused a seat", "session", id, "error", err)
-	}
+	b.settledNow(ctx, "session/"+string(id), func(ctx context.Context) error {
+		err := b.lookAtSession(ctx, id)
+		if err != nil {
+			b.log.WarnContext(ctx, "look at a session that refused a seat", "session", id, "error", err)
+		}
+		return err
+	})
 	return SeatView{}, &Error{Kind: Conflict, Code: "session.refused", Message: "the session takes nobody now", Err: refusal}
 }
 

@@ -142,6 +142,7 @@ func TestAnEarlierSeatIsNotGivenInAnotherRole(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.lift.endSeats(func(s muster.SeatState) bool { return s.Player == bob })
+			r.clock.advance(3 * time.Second) // a refusal is remembered for as long
 			if other := must[muster.SeatView](t)(r.JoinSession(ctx, bob, id, muster.JoinRequest{Role: tc.role})); other.PlayerSessionID == first.PlayerSessionID || other.Role != tc.role {
 				t.Errorf("once the seat has ended bob gets %+v", other)
 			}
