@@ -139,6 +139,9 @@ func ratingInWords(r muster.ReplayRating) string {
 }
 
 func (w *replayPrinter) soFar(r muster.ReplayReport) error {
+	if r.At.IsZero() { // it still looks for the first
+		return w.failed
+	}
 	fmt.Fprintf(w.progress, "%d results up to %s, %d ratings compared\n", r.Results, r.At.Format(time.DateTime), r.Compared)
 	return w.failed
 }
