@@ -26,6 +26,9 @@ type declinedInvite struct {
 // refused ones.
 const maxInvites = 20
 
+// maxInvitesFrom bounds those that one player sent, from whatever party.
+const maxInvitesFrom = 3
+
 // current is a copy without what has expired.
 func (l inviteList) current(now time.Time) inviteList {
 	l.Invites = slices.DeleteFunc(slices.Clone(l.Invites), func(i InviteView) bool { return !i.ExpiresAt.After(now) })
@@ -39,14 +42,37 @@ func (l inviteList) without(id PartyID) inviteList {
 	return l
 }
 
-// with is a copy with another invite. Where there are too many the oldest gives way, so
-// that nobody can keep a player's friends out.
+// has says that the list has an invite of a party.
+func (l inviteList) has(id PartyID) bool {
+	return slices.ContainsFunc(l.Invites, func(i InviteView) bool { return i.PartyID == id })
+}
+
+// with is a copy with another invite. Where there are too many one gives way, so that
+// nobody can keep a player's friends out: the oldest of the same sender, if they sent several, else
+// that of the youngest account. So whoever makes accounts to wash out a friend's invite washes
+// out their own.
 func (l inviteList) with(add InviteView) (inviteList, error) {
 	if slices.ContainsFunc(l.Declined, func(d declinedInvite) bool { return d.From == add.From }) {
 		return l, errInviteDeclined()
 	}
 	l = l.without(add.PartyID)
-	l.Invites = newest(append(l.Invites, add))
+	var own []int
+	youngest := -1
+	for i, other := range l.Invites {
+		if other.From == add.From {
+			own = append(own, i)
+		}
+		if youngest < 0 || other.From > l.Invites[youngest].From { // ids are UUIDv7: they sort by age
+			youngest = i
+		}
+	}
+	switch {
+	case len(own) >= maxInvitesFrom:
+		l.Invites = slices.Delete(l.Invites, own[0], own[0]+1)
+	case len(l.Invites) >= maxInvites:
+		l.Invites = slices.Delete(l.Invites, youngest, youngest+1)
+	}
+	l.Invites = append(l.Invites, add)
 	return l, nil
 }
 
@@ -112,7 +138,7 @@ func (b *Backend) inviteOps(ctx context.Context, c partyChange) (ops []Op, lists
 		}
 	}
 	for _, i := range c.after.Invites {
-		if !i.open() || c.before.invited(i.Player, now).open() {
+		if !i.open() || c.before.invited(i.Player, now).open() && i.Player != c.again {
 			continue
 		}
 		sender := c.after.member(i.By)

@@ -10,7 +10,7 @@ import (
 	"muster"
 )
 
-func TestTheOldestInviteGivesWayToAFriends(t *testing.T) {
+func TestTheInviteOfTheYoungestAccountGivesWay(t *testing.T) {
 	r, ctx := newRig(false), context.Background()
 	eve := r.guest("eve")
 	var last muster.PartyView
@@ -20,7 +20,7 @@ func TestTheOldestInviteGivesWayToAFriends(t *testing.T) {
 		last = view
 	}
 	list := must[[]muster.InviteView](t)(r.Invites(ctx, eve))
-	if len(list) != 20 || list[19].PartyID != last.ID || list[0].From != r.guest("host5") {
+	if len(list) != 20 || list[19].PartyID != last.ID || list[0].From != r.guest("host0") || list[18].From != r.guest("host18") {
 		t.Errorf("eve has %d invites: %+v", len(list), list)
 	}
 	must[muster.PartyView](t)(r.AcceptInvite(ctx, eve, last.ID))

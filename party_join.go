@@ -98,7 +98,18 @@ func (b *Backend) Invite(ctx context.Context, me, who PlayerID) (PartyView, erro
 	if _, _, err := b.account(ctx, who); err != nil {
 		return PartyView{}, err
 	}
-	return b.changeMine(ctx, me, func(p party, now time.Time) (party, bool, error) { return p.invite(me, who, now) })
+	return b.changeParty(ctx, func(ctx context.Context) (partyChange, error) {
+		c, err := b.mine(ctx, me, func(p party, now time.Time) (party, bool, error) { return p.invite(me, who, now) })
+		if err != nil || !c.unchanged {
+			return c, err
+		}
+		list, _, err := b.inviteListOf(ctx, who)
+		if err != nil || list.has(c.after.ID) {
+			return c, err
+		}
+		c.after, c.unchanged, c.again = c.after.changed(b.instant()), false, who
+		return c, nil
+	})
 }
 
 // WithdrawInvite takes back an invite into the caller's party.

@@ -111,20 +111,23 @@ func (b *Backend) changeParty(ctx context.Context, decide func(context.Context) 
 
 // changeMine is changeParty for the party that the caller is in.
 func (b *Backend) changeMine(ctx context.Context, me PlayerID, decide func(p party, now time.Time) (next party, changed bool, err error)) (PartyView, error) {
-	return b.changeParty(ctx, func(ctx context.Context) (partyChange, error) {
-		in, err := b.membershipOf(ctx, me)
-		if err != nil {
-			return partyChange{}, err
-		}
-		if !in.party.exists() {
-			return partyChange{}, errNoParty()
-		}
-		next, changed, err := decide(in.party, b.instant())
-		if !changed {
-			next = in.party
-		}
-		return partyChange{before: in.party, after: next, version: in.version, unchanged: !changed}, err
-	})
+	return b.changeParty(ctx, func(ctx context.Context) (partyChange, error) { return b.mine(ctx, me, decide) })
+}
+
+// mine is a change of the party that the caller is in.
+func (b *Backend) mine(ctx context.Context, me PlayerID, decide func(p party, now time.Time) (next party, changed bool, err error)) (partyChange, error) {
+	in, err := b.membershipOf(ctx, me)
+	if err != nil {
+		return partyChange{}, err
+	}
+	if !in.party.exists() {
+		return partyChange{}, errNoParty()
+	}
+	next, changed, err := decide(in.party, b.instant())
+	if !changed {
+		next = in.party
+	}
+	return partyChange{before: in.party, after: next, version: in.version, unchanged: !changed}, err
 }
 
 // ChangeParty changes what the leader may choose.

@@ -54,10 +54,11 @@ func (b *Backend) membershipOf(ctx context.Context, id PlayerID) (membership, er
 
 // partyChange is what one transaction does to a party.
 type partyChange struct {
-	before, after party // the zero value before: it is new; no members after: it is over
-	version       int64 // of before
-	newcomer      int64 // version of the pointer of the one who joins
-	unchanged     bool  // nothing is to be written
+	before, after party    // the zero value before: it is new; no members after: it is over
+	version       int64    // of before
+	newcomer      int64    // version of the pointer of the one who joins
+	unchanged     bool     // nothing is to be written
+	again         PlayerID // invited before, and their list has lost it
 	also          moreOps
 }
 

@@ -31,7 +31,14 @@ type exportHead struct {
 	Ticket    *exportTicket              `json:"ticket"`
 	Seat      *SeatView                  `json:"seat"` // without join token
 	Party     *PartyView                 `json:"party"`
-	Invites   []InviteView               `json:"invites"`
+	// Readiness is what the player told their party of themselves, for matchmaking.
+	Readiness *exportReadiness `json:"readiness,omitempty"`
+	Invites   []InviteView     `json:"invites"`
+	// DeclinedInvites are remembered until they would have expired.
+	DeclinedInvites []declinedInvite `json:"declinedInvites,omitempty"`
+	// Rooms are the sessions that the player asked for and that were not over when they
+	// last asked for one, and the one that they wait for.
+	Rooms []exportRoom `json:"rooms,omitempty"`
 }
 
 type exportAccount struct {
@@ -103,7 +110,7 @@ type exportTicket struct {
 	LatencyInMs map[string]int      `json:"latencyInMs,omitempty"`
 }
 
-// Export gathers all that is kept of the caller, and nothing of others but what the
+// Export gathers all that leads from the caller to what is kept of them, and nothing of others but what the
 // caller sees anyway. Calling write writes it as one JSON document; the matches and what was
 // recorded, which may be many, are read as they are written. No secret and no hash of one is in it.
 func (b *Backend) Export(ctx context.Context, p PlayerID) (write func(w io.Writer) error, err error) {
@@ -215,15 +222,8 @@ func (b *Backend) exportPlay(ctx context.Context, p PlayerID, head *exportHead) 
 	case slotSession:
 		head.Seat = &held.Seat
 	}
-	switch party, err := b.Party(ctx, p); {
-	case err == nil:
-		head.Party = &party
-	case KindOf(err) != NotFound:
+	if head.Rooms, err = b.exportRooms(ctx, p, held.Placement); err != nil {
 		return err
 	}
-	invites, err := b.Invites(ctx, p)
-	if len(invites) > 0 {
-		head.Invites = invites
-	}
-	return err
+	return b.exportParty(ctx, p, head)
 }

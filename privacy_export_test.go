@@ -134,3 +134,24 @@ func TestAnExportHasDevicesConsentsAndTheBan(t *testing.T) {
 		t.Errorf("the export names the operator: %s", text)
 	}
 }
+
+func TestAnExportHasWhatWasSaidInPartiesAndOfSessions(t *testing.T) {
+	ctx := context.Background()
+	r := lobby(nil)
+	ann, bob := r.guest("ann"), r.guest("bob")
+	squad := muster.ModeName("squad")
+	must[muster.PartyView](t)(r.CreateParty(ctx, ann, muster.PartySettings{Mode: &squad}))
+	must[muster.PartyView](t)(r.ReportReady(ctx, ann, muster.PartyReport{Ready: true, LatencyInMs: map[string]int{"custom-local": 4242}, Preferences: map[string]string{"map": "tower"}}))
+	must[muster.PartyView](t)(r.CreateParty(ctx, bob, muster.PartySettings{}))
+	asked := must[muster.PartyView](t)(r.Invite(ctx, bob, ann))
+	if err := r.DeclineInvite(ctx, ann, asked.ID); err != nil {
+		t.Fatal(err)
+	}
+	must[muster.SessionPlacementView](t)(r.CreateSession(ctx, ann, muster.SessionRequest{Mode: "lobby", Name: "den of cats", Private: true, LatencyInMs: map[string]int{"custom-local": 777}}))
+	_, text := r.export(t, ann)
+	for _, want := range []string{"4242", "tower", "777", "den of cats", `"declinedInvites":[{"party":"` + string(asked.ID)} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in the export: %s", want, text)
+		}
+	}
+}

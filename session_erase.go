@@ -2,6 +2,7 @@ package muster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,13 +43,35 @@ func (b *Backend) eraseFrom(ctx context.Context, a *account, ids []SessionID) er
 	for _, id := range ids {
 		s, _, err := loadOr(ctx, b.store, sessionKey(id), session{})
 		if err == nil && s.joinable() {
-			err = b.rename(ctx, sessionKey(id), a)
+			if err = b.unname(ctx, id, a); err == nil {
+				err = b.rename(ctx, sessionKey(id), a)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("session %s: %w", id, err)
 		}
 	}
 	return nil
+}
+
+// unname takes its name from a session that a deleted player asked for: the name is theirs.
+func (b *Backend) unname(ctx context.Context, id SessionID, a *account) error {
+	return Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
+		rec, err := b.store.Get(ctx, sessionKey(id))
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		s, err := decode[session](rec)
+		if err != nil || s.Room == nil || s.Room.Name == "" || s.Room.Owner != a.ID && s.Room.Owner != a.Alias {
+			return nil, err
+		}
+		s.Room.Name = ""
+		op, err := put(rec.Key, rec.Version, s, rec.ExpiresAt)
+		return []Op{op}, err
+	})
 }
 
 // joinable says that players come and go by themselves; no match is in it.

@@ -152,3 +152,17 @@ func TestAMatchGoesOnWithoutWhoWasDeleted(t *testing.T) {
 		t.Errorf("after the result the player stands in %v", found)
 	}
 }
+
+func TestASessionLosesItsNameWithWhoAskedForIt(t *testing.T) {
+	ctx := context.Background()
+	r := privateLobby()
+	ann, bob := r.guest("ann"), r.guest("bob")
+	id := r.open(t, ann, muster.SessionRequest{Name: "Annabella's den"}).SessionID
+	must[muster.SeatView](t)(r.JoinSession(ctx, bob, id, muster.JoinRequest{}))
+	r.deleteAccount(t, ann)
+	for _, key := range r.traces(t, "nobody", "Annabella") {
+		if strings.HasPrefix(key, "GS#") {
+			t.Errorf("the name stands in %s", key)
+		}
+	}
+}
