@@ -85,11 +85,11 @@ type Backend struct {
 	boardroom   *boardroom
 	random      io.Reader
 	parallel    int
-	guesses     guesses
+	guesses     *quota // of codes, that were wrong
 	looks       looks
-	asks        asks
+	asks        *quota // of GameLift
 	waits       waits
-	invitesSent sentInvites
+	invitesSent *quota
 	profile     ProfileOptions
 	data        map[string]Namespace
 	revocations revocations
@@ -117,6 +117,7 @@ func New(o Options) *Backend {
 		random:    o.Random, parallel: o.Parallel, profile: o.Profile, signIns: o.SignIns,
 		takeBack: o.TakeBack, forgetPlayer: o.ForgetPlayer, canonical: o.Canonical, providers: o.Providers, merging: o.Merging,
 		takeBackMails: o.TakeBackMails, consentOf: o.ConsentOf,
+		guesses: newQuota(maxGuesses, guessWindow), asks: newQuota(maxAsks, askWindow), invitesSent: newQuota(maxInvitesSent, inviteWindow),
 	}
 	b.data = map[string]Namespace{AttributesNamespace: attributesDefault}
 	for _, n := range o.Data {

@@ -69,7 +69,7 @@ func (b *Backend) StartBackfill(ctx context.Context, id SessionID, req BackfillR
 		}
 		start.Players = append(start.Players, BackfillPlayer{MatchmakingPlayer: player, Team: m.Team})
 	}
-	if err := b.asks.take("backfill/"+string(id), b.now()); err != nil {
+	if err := b.mayAsk("backfill/" + string(id)); err != nil {
 		return BackfillView{}, err
 	}
 	if err := b.storeBackfill(ctx, f); err != nil {

@@ -166,24 +166,11 @@ const (
 	askWindow = 10 * time.Second
 )
 
-// asks counts the requests to GameLift that players make, a window at a time. The zero
-// value is ready.
-type asks struct {
-	mu    sync.Mutex // guards what follows
-	until time.Time
-	count map[string]int // by player, or by session for its game server
-}
-
-// take counts one more, or refuses it.
-func (a *asks) take(who string, now time.Time) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if left := a.until.Sub(now); left <= 0 || left > askWindow {
-		a.until, a.count = now.Add(askWindow), make(map[string]int)
+// mayAsk counts a request to GameLift that a player makes, or a session's game server, or
+// refuses it.
+func (b *Backend) mayAsk(who string) error {
+	if wait := b.asks.take(who, b.now()); wait > 0 {
+		return &Error{Kind: Exhausted, Code: "play.too_often", Message: "you begin too many things at once; wait a moment", RetryAfter: wait}
 	}
-	if a.count[who] >= maxAsks {
-		return &Error{Kind: Exhausted, Code: "play.too_often", Message: "you begin too many things at once; wait a moment", RetryAfter: a.until.Sub(now)}
-	}
-	a.count[who]++
 	return nil
 }

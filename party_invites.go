@@ -3,7 +3,6 @@ package muster
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -177,24 +176,3 @@ const (
 	maxInvitesSent = 20
 	inviteWindow   = time.Minute
 )
-
-// sentInvites counts the invites that players send, a window at a time.
-type sentInvites struct {
-	mu    sync.Mutex // guards what follows
-	until time.Time
-	count map[PlayerID]int
-}
-
-// take counts one more, or says how long to wait for it.
-func (s *sentInvites) take(p PlayerID, now time.Time) (wait time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !now.Before(s.until) {
-		s.until, s.count = now.Add(inviteWindow), make(map[PlayerID]int)
-	}
-	if s.count[p] >= maxInvitesSent {
-		return s.until.Sub(now)
-	}
-	s.count[p]++
-	return 0
-}

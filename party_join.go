@@ -3,7 +3,6 @@ package muster
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 )
 
@@ -12,7 +11,7 @@ import (
 // player who is alone in a party gives it up; from a party with others the error is
 // Conflict.
 func (b *Backend) JoinParty(ctx context.Context, me PlayerID, typed string) (PartyView, error) {
-	if !b.guesses.allowed(me, b.now()) {
+	if b.guesses.spent(string(me), b.now()) {
 		return PartyView{}, &Error{Kind: Exhausted, Code: "party.too_many_codes", Message: "too many wrong codes; wait a minute", RetryAfter: guessWindow}
 	}
 	view, err := b.enter(ctx, me, func(ctx context.Context) (party, int64, error) {
@@ -33,7 +32,7 @@ func (b *Backend) JoinParty(ctx context.Context, me PlayerID, typed string) (Par
 	})
 	var e *Error
 	if errors.As(err, &e) && e.Code == "party.no_code" {
-		b.guesses.wrong(me, b.now())
+		b.guesses.take(string(me), b.now())
 	}
 	return view, err
 }
@@ -92,7 +91,7 @@ func withoutKey(ops []Op, key Key) []Op {
 
 // Invite invites a player into the caller's party, for a quarter of an hour.
 func (b *Backend) Invite(ctx context.Context, me, who PlayerID) (PartyView, error) {
-	if wait := b.invitesSent.take(me, b.now()); wait > 0 {
+	if wait := b.invitesSent.take(string(me), b.now()); wait > 0 {
 		return PartyView{}, &Error{Kind: Exhausted, Code: "party.inviting_too_fast", Message: "you invite too many players; wait a minute", RetryAfter: wait}
 	}
 	if _, _, err := b.account(ctx, who); err != nil {
@@ -169,31 +168,9 @@ func (b *Backend) tellInvites(ctx context.Context, lists map[PlayerID][]InviteVi
 	b.notifier.Notify(ctx, notices...)
 }
 
-// How many wrong codes a player may send to one replica, and in what time.
+// How many wrong codes a player may send to one replica, and in what time. That makes guessing
+// slow; what makes it hopeless is the number of codes.
 const (
 	maxGuesses  = 10
 	guessWindow = time.Minute
 )
-
-// guesses counts wrong codes by player, a window at a time. It makes guessing slow; what
-// makes it hopeless is the number of codes.
-type guesses struct {
-	mu    sync.Mutex // guards what follows
-	until time.Time
-	count map[PlayerID]int
-}
-
-func (g *guesses) allowed(p PlayerID, now time.Time) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return !now.Before(g.until) || g.count[p] < maxGuesses
-}
-
-func (g *guesses) wrong(p PlayerID, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !now.Before(g.until) {
-		g.until, g.count = now.Add(guessWindow), make(map[PlayerID]int)
-	}
-	g.count[p]++
-}

@@ -8,9 +8,9 @@ import "context"
 // pointer to a party that does not have the player counts for nothing.
 
 func partyKey(id PartyID) Key        { return Key{"PTY#" + string(id), "META"} }
-func partyPointerKey(p PlayerID) Key { return Key{"P#" + string(p), "PARTY"} }
+func partyPointerKey(p PlayerID) Key { return Key{PlayerPartition(p), "PARTY"} }
 func partyCodeKey(code string) Key   { return Key{"CODE#" + code, "PARTY"} }
-func partyInvitesKey(p PlayerID) Key { return Key{"P#" + string(p), "INVITES"} }
+func partyInvitesKey(p PlayerID) Key { return Key{PlayerPartition(p), "INVITES"} }
 
 // partyPointer leads from a player, or from a code, to a party.
 type partyPointer struct {

@@ -127,7 +127,7 @@ func (b *Backend) storeTicket(ctx context.Context, p PlayerID, mode Mode, req Ti
 			return nil, err
 		}
 		if !announced {
-			if err := b.asks.take(string(p), b.now()); err != nil {
+			if err := b.mayAsk(string(p)); err != nil {
 				return nil, err
 			}
 			if err := b.announceTicket(ctx, &t); err != nil {

@@ -10,30 +10,32 @@ import (
 	"unicode/utf8"
 )
 
-// Keys. One place names every record this package keeps; an index is a record that
-// is written in the same Write as what it points to.
+// Keys of the records that rules of every kind touch. Those of one noun alone stand in its own
+// files, as xKey. An index is a record that is written in the same Write as what it points to.
 
-func accountKey(p PlayerID) Key { return Key{"P#" + string(p), "A"} }
-func slotKey(p PlayerID) Key    { return Key{"P#" + string(p), "SLOT"} }
+func accountKey(p PlayerID) Key { return Key{PlayerPartition(p), "A"} }
+func slotKey(p PlayerID) Key    { return Key{PlayerPartition(p), "SLOT"} }
 
 const ratingPrefix = "RATING#"
 
 func ratingKey(p PlayerID, m ModeName) Key {
-	return Key{"P#" + string(p), ratingPrefix + string(m)}
+	return Key{PlayerPartition(p), ratingPrefix + string(m)}
 }
 
 // seasonRatingKey names the rating of a season that its player has left behind.
 func seasonRatingKey(p PlayerID, m ModeName, s SeasonName) Key {
-	return Key{"P#" + string(p), ratingPrefix + string(m) + "#" + string(s)}
+	return Key{PlayerPartition(p), ratingPrefix + string(m) + "#" + string(s)}
 }
 
-func dataKey(p PlayerID, namespace string) Key { return Key{"P#" + string(p), dataPrefix + namespace} }
+func dataKey(p PlayerID, namespace string) Key {
+	return Key{PlayerPartition(p), dataPrefix + namespace}
+}
 
 const historyPrefix = "MR#"
 
 // historyKey sorts a player's matches by their end, then by session.
 func historyKey(p PlayerID, endedAt time.Time, s SessionID) Key {
-	return Key{"P#" + string(p), historyPrefix + sortableTime(endedAt) + "#" + string(s)}
+	return Key{PlayerPartition(p), historyPrefix + sortableTime(endedAt) + "#" + string(s)}
 }
 
 func identityKey(id Identity) Key {

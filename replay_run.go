@@ -64,7 +64,7 @@ const stubborn = 5
 // starts from the rating that it found. The memory is that of the ratings compared.
 func (b *Backend) Replay(ctx context.Context, mode ModeName, o ReplayOptions) (ReplayReport, error) {
 	if _, known := b.modes[mode]; !known {
-		return ReplayReport{}, Errorf(NotFound, "mode.unknown", "there is no mode %q", mode)
+		return ReplayReport{}, errUnknownMode(mode)
 	}
 	if o.Season != nil {
 		c := b.modes[mode].Competition

@@ -118,7 +118,7 @@ func (b *Backend) Matches(ctx context.Context, p PlayerID, limit int, before str
 // none, although Next says that older ones may follow.
 func (b *Backend) ModeMatches(ctx context.Context, p PlayerID, mode ModeName, limit int, before string) (MatchHistoryPage, error) {
 	if _, known := b.modes[mode]; !known {
-		return MatchHistoryPage{}, Errorf(NotFound, "mode.unknown", "there is no mode %q", mode)
+		return MatchHistoryPage{}, errUnknownMode(mode)
 	}
 	return b.ownMatches(ctx, p, limit, before, func(m ModeName) bool { return m == mode })
 }

@@ -12,6 +12,28 @@ import (
 	"time"
 )
 
+// session is the record of a game session: of a match that was made, or of a room.
+type session struct {
+	ID      SessionID           `json:"id"`
+	Mode    ModeName            `json:"mode"`
+	MatchID MatchID             `json:"matchId,omitempty"`
+	Teams   map[PlayerID]string `json:"teams"` // everybody who has played and their team
+	// Left is when players of a long roster left; see longRoster. Trimmed says that some were
+	// let go of.
+	Left      map[PlayerID]time.Time `json:"left,omitempty"`
+	Trimmed   bool                   `json:"trimmed,omitempty"`
+	StartedAt time.Time              `json:"startedAt"`
+	// EndedAt is when its game server said that it is over, or GameLift did.
+	EndedAt time.Time `json:"endedAt,omitzero"`
+	// Room is set for a session that players find and join by themselves.
+	Room *room `json:"room,omitempty"`
+	// Backfill is the game server's latest request for more players.
+	Backfill TicketID `json:"backfill,omitempty"`
+}
+
+// sessionLife is how long a session's record is kept for late results.
+const sessionLife = 7 * 24 * time.Hour
+
 // room is what a session has beyond a match: players come and go by themselves.
 type room struct {
 	roomPlan

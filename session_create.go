@@ -92,7 +92,7 @@ var errKeyTaken = errors.New("the idempotency key is taken")
 func (b *Backend) placedMode(name ModeName) (Mode, error) {
 	mode, known := b.modes[name]
 	if !known {
-		return Mode{}, Errorf(NotFound, "mode.unknown", "there is no mode %q", name)
+		return Mode{}, errUnknownMode(name)
 	}
 	if mode.Sessions == nil {
 		return Mode{}, Errorf(Denied, "session.matchmaking_only", "sessions of mode %q come from matchmaking only", name)
@@ -180,7 +180,7 @@ func (b *Backend) startRoom(ctx context.Context, mode Mode, plan roomPlan, p pla
 			return ops, nil
 		}
 		if !asked {
-			if err := b.asks.take(string(plan.Owner), now); err != nil {
+			if err := b.mayAsk(string(plan.Owner)); err != nil {
 				return nil, err
 			}
 			asked = true

@@ -65,12 +65,12 @@ func (b *Backend) JoinSession(ctx context.Context, me PlayerID, id SessionID, re
 
 // guarded makes guessing slow: of sessions, and of their codes.
 func (b *Backend) guarded(me PlayerID, join func() (SeatView, error)) (SeatView, error) {
-	if !b.guesses.allowed(me, b.now()) {
+	if b.guesses.spent(string(me), b.now()) {
 		return SeatView{}, &Error{Kind: Exhausted, Code: "session.too_many_codes", Message: "too many wrong codes; wait a minute", RetryAfter: guessWindow}
 	}
 	seat, err := join()
 	if KindOf(err) == NotFound {
-		b.guesses.wrong(me, b.now())
+		b.guesses.take(string(me), b.now())
 	}
 	return seat, err
 }
@@ -139,7 +139,7 @@ func (b *Backend) takePlace(ctx context.Context, me PlayerID, id SessionID, req 
 			err = b.looks.refused(seatAttempt(id, me, req.Role), b.now())
 		}
 		if err == nil && !asked {
-			asked, err = true, b.asks.take(string(me), b.now())
+			asked, err = true, b.mayAsk(string(me))
 		}
 		if err != nil {
 			return nil, err

@@ -26,7 +26,7 @@ type ownRoom struct {
 	Mode      ModeName    `json:"mode,omitempty"` // empty in records of earlier versions: any
 }
 
-func ownRoomsKey(p PlayerID) Key { return Key{"P#" + string(p), "ROOMS"} }
+func ownRoomsKey(p PlayerID) Key { return Key{PlayerPartition(p), "ROOMS"} }
 
 // addRoom is the op that counts one more session of a mode for a player. Those that are
 // over are found out here: nothing is written when a session ends. With too many the error
