@@ -9,8 +9,9 @@ import (
 
 // LoseTickets ends the tickets made before an instant that GameLift does not know: it lost
 // what it was told before then, as a new local GameLift after a crash. Otherwise the
-// reconciler would find out once they are silent for long. Those that GameLift was never
-// told of, or that are placed without it, are left to the reconciler.
+// reconciler would find out once they are silent for long. Those of which GameLift was perhaps
+// about to be told end, too: whoever calls this is the only replica, and began after that instant.
+// Those that are placed without GameLift are left to the reconciler.
 func (b *Backend) LoseTickets(ctx context.Context, before time.Time) error {
 	old, err := b.underWay(ctx, before)
 	if err != nil {
@@ -52,7 +53,7 @@ func (b *Backend) underWay(ctx context.Context, before time.Time) (ids []TicketI
 
 // lost is the ticket after GameLift lost all that it was told before an instant.
 func (t ticket) lost(before, now time.Time) (next ticket, what change) {
-	if t.Status.Final() || t.Status == Queued || t.Placement != "" || !t.NewsAt.Before(before) {
+	if t.Status.Final() || t.Placement != "" || !t.NewsAt.Before(before) {
 		return t, unchanged
 	}
 	next = t.clone()

@@ -7,6 +7,23 @@ import (
 	"muster"
 )
 
+func TestATicketWhoseArrivalWasNotHeardOfEndsAtOnceToo(t *testing.T) {
+	r := newRig(false)
+	ann := r.guest("ann")
+	gone := r.start(t, ann, muster.TicketRequest{Mode: "duel"}).ID // no event comes
+	if view := must[muster.TicketView](t)(r.Ticket(t.Context(), ann, gone)); view.Status != muster.Queued {
+		t.Fatalf("the ticket is %s already", view.Status)
+	}
+	r.clock.advance(time.Second)
+	delete(r.lift.tickets, gone)
+	if err := r.LoseTickets(t.Context(), r.clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	if view := must[muster.TicketView](t)(r.Ticket(t.Context(), ann, gone)); view.Status != muster.Failed {
+		t.Errorf("the ticket is %s", view.Status)
+	}
+}
+
 func TestTicketsThatANewGameLiftDoesNotKnowEndAtOnce(t *testing.T) {
 	ctx := t.Context()
 	r := newRig(false)
