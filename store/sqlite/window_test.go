@@ -20,7 +20,7 @@ func openWindow(t *testing.T, size int64) (*os.File, *window) {
 	}
 	memory, err := mapFile(f, size)
 	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("files are not mapped on this file system")
+		t.Skip("files are mapped on ext, XFS, Btrfs, F2FS, tmpfs and overlayfs alone: set TMPDIR to a folder of one")
 	}
 	if err != nil {
 		t.Fatal(err)
