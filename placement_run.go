@@ -138,6 +138,9 @@ func (b *Backend) changePlacement(ctx context.Context, id PlacementID, decide fu
 	err = Change(ctx, b.store, func(ctx context.Context) ([]Op, error) {
 		told = placement{}
 		before, version, err := load[placement](ctx, b.store, placementKey(id))
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil // it was there a moment ago: it has expired
+		}
 		if err != nil {
 			return nil, err
 		}

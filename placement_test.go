@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"muster"
+	"muster/store/memory"
 )
 
 func TestPlacementsEndOnceWhateverIsHeard(t *testing.T) {
@@ -219,4 +220,26 @@ func TestWaitingForAPlacement(t *testing.T) {
 			t.Errorf("the waiter got %+v", view)
 		}
 	})
+}
+
+// A placement may expire between two reads of one call. Its news are then nobody's any more.
+func TestNewsOfAPlacementThatExpiresMeanwhileAreSkipped(t *testing.T) {
+	ctx := context.Background()
+	const id = muster.PlacementID("match-0934e4a0904fcaad5bccc67e4400b517")
+	key := muster.Key{Partition: "PL#" + string(id), Sort: "META"}
+	inner := memory.New(time.Now)
+	if err := inner.Write(ctx, muster.Op{Kind: muster.Put, Key: key, Value: []byte(`{"id":"` + string(id) + `","status":"pending"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	gone := false
+	b := waysOver(&between{Store: inner, key: key, then: func() {
+		if err := inner.Write(ctx, muster.Op{Kind: muster.Delete, Key: key, Version: muster.AnyVersion}); err != nil {
+			t.Error(err)
+		}
+		gone = true
+	}})
+	err := b.ApplyPlacement(ctx, muster.PlacementEvent{ID: "e", PlacementSnapshot: muster.PlacementSnapshot{Placement: id, Status: muster.PlacementTimedOut}})
+	if err != nil || !gone {
+		t.Errorf("gone is %t, the news: %v", gone, err)
+	}
 }
